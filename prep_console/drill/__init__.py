@@ -1,0 +1,1 @@
+"""Sandbox stations and simulated nights: always labelled SIMULACRO."""

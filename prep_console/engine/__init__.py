@@ -1,0 +1,1 @@
+"""The supervisor that keeps intake, probes and alarms going; one leader per station."""

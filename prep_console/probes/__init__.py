@@ -1,0 +1,1 @@
+"""Readings of the host and of what a visitor of the site gets."""

@@ -1,0 +1,188 @@
+"""Everything a screen shows, as one frozen value; also the shape of ``run/now.json``.
+
+All times are aware UTC. Readers draw from this and from nothing else: what is not in here is
+not on a screen. ``observed_at`` is when the snapshot was put together, so an age on a screen is
+``snapshot.observed_at - fact`` and never asks the clock again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Mode = Literal["auto", "hold", "frozen"]
+Phase = Literal["simulacro", "jornada"]
+ReadingState = Literal["ok", "warning", "critical", "unknown"]
+CutState = Literal["live", "previous", "kept", "withdrawn", "final"]
+AlarmSeverity = Literal["warning", "critical"]
+Detail = str | int | float | bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One instrument read once. ``value`` is None exactly when ``state`` is unknown."""
+
+    value: float | str | None
+    unit: str
+    """``%``, ``bytes``, ``s``, ``bytes/s`` or ''."""
+    state: ReadingState
+    observed_at: datetime
+    error: str | None = None
+    """Why there is no value; English, may hold a neighbour's own words."""
+    detail: Mapping[str, Detail] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """One election inside a cut."""
+
+    election: str
+    stamp: datetime
+    carried: bool
+    """True when it was taken over from the cut before because none came in time."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutView:
+    """One sealed cut, for a table row and for the four clocks. Newest first in a snapshot."""
+
+    id: str
+    stamp: datetime
+    state: CutState
+    received_at: datetime
+    verified_at: datetime
+    sealed_at: datetime
+    published_at: datetime | None
+    """When it last became the live one; None if it never was."""
+    served_at: datetime | None
+    """When it was first seen over HTTP after that."""
+    bytes: int
+    warnings: int
+    revision_of: str | None
+    """``completed``, ``corrected`` or None."""
+    parts: tuple[PartView, ...]
+    counted: int | None
+    """Counted actas over all elections; None when no file says."""
+    counted_delta: int | None
+    """Against the cut before it."""
+    waits_for_person: bool = False
+    """A corrected revision that only a person may publish."""
+
+
+@dataclass(frozen=True, slots=True)
+class LiveView:
+    """The cut that the pointer names."""
+
+    cut: CutView
+    sha256: str
+    """Of its manifest."""
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedView:
+    """A delivery that was stopped, kept in quarantine."""
+
+    id: str
+    name: str
+    at: datetime
+    reason: str
+    """In English; the checks' ids are in ``checks`` for a translated sentence."""
+    checks: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServedView:
+    """What a visitor got from the site at the last look."""
+
+    id: str | None
+    """The cut in the answer's header; None when the site named none."""
+    ok: bool
+    """True when it answered well and with the live cut."""
+    checked_at: datetime
+    latency_s: float | None
+    status: int | None
+    error: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """Who put the station in its mode, and why."""
+
+    action: str
+    """rollback, hold, freeze, publish, suspend, thaw."""
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class EngineView:
+    alive: bool
+    pid: int | None
+    heartbeat_age_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmView:
+    id: str
+    severity: AlarmSeverity
+    since: datetime
+    acknowledged_by: str | None
+    text: str
+    """In English."""
+    values: Mapping[str, Detail] = field(default_factory=dict)
+    """Fills the translated sentence of the alarm's id."""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalView:
+    """One line of the record, ready to be put in words by its kind."""
+
+    seq: int
+    at: datetime
+    actor: str
+    kind: str
+    data: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    observed_at: datetime
+    station: str
+    title: str
+    elections: tuple[str, ...]
+    timezone: str
+    phase: Phase
+    cadence_minutes: int
+    mode: Mode
+    decision: DecisionView | None
+    """The decision behind hold or frozen, or behind a live cut that a person chose; else None."""
+    live: LiveView | None
+    previous: CutView | None
+    """Where a rollback would go."""
+    served: ServedView | None
+    high_water: Mapping[str, datetime]
+    waiting_for: tuple[str, ...]
+    """Elections that the cut being put together still lacks."""
+    waiting_cuts: int
+    """Sealed cuts newer than the live one, neither withdrawn nor live."""
+    next_due: datetime | None
+    late_s: float | None
+    """Seconds past next_due; 0 when in time; None when nothing is expected."""
+    cuts: tuple[CutView, ...]
+    cuts_missed: int
+    """Cadence steps without a cut between the first and the newest one."""
+    refused: tuple[RefusedView, ...]
+    engine: EngineView
+    alarms: tuple[AlarmView, ...]
+    readings: Mapping[str, Reading]
+    history: Mapping[str, tuple[float | None, ...]]
+    """Last samples per reading name, oldest first, one per ``history_step_s``."""
+    history_step_s: float
+    journal: tuple[JournalView, ...]
+    """The last lines, newest first."""
+    read_error: str | None = None
+    """Why the station could not be read in full (English), or None."""

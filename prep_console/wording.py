@@ -1,0 +1,102 @@
+"""Every sentence a person reads: English in the code, Spanish in the catalogue.
+
+A sentence crosses rooms as data (:class:`Sentence`: a template and its values) and becomes
+text only at the edge, because the journal, ``--json`` and two consoles in two languages read
+the same one. Values that came from outside are shown escaped (:func:`visible`), so no file
+name or peer can steer a terminal or the markup of a screen.
+"""
+
+from __future__ import annotations
+
+import gettext as _gettext
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+Language = Literal["es", "en"]
+Value = str | int | float | None
+
+LOCALES = Path(__file__).parent / "locales"
+_DOMAIN = "prep_console"
+_current: Language = "es"
+
+
+def use(language: Language) -> None:
+    """Choose the language of this process's screens and messages."""
+    global _current
+    _current = language
+
+
+def language() -> Language:
+    """The language chosen with :func:`use`."""
+    return _current
+
+
+@cache
+def _catalogue(language: Language) -> _gettext.NullTranslations:
+    return _gettext.translation(_DOMAIN, LOCALES, [language], fallback=language == "en")
+
+
+def N_(msgid: str) -> str:
+    """Mark a template for the catalogue without translating it here."""
+    return msgid
+
+
+def visible(text: str) -> str:
+    r"""``text`` with control, format and bidirectional characters written as ``\xNN``/``\uNNNN``.
+
+    Lone surrogates (bytes of a file name that are no UTF-8) come out as ``\xNN`` too.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(_shown(character) for character in text)
+
+
+def _shown(character: str) -> str:
+    code = ord(character)
+    if 0xDC80 <= code <= 0xDCFF:  # os.fsdecode's surrogateescape of one undecodable byte
+        return f"\\x{code - 0xDC00:02x}"
+    if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+        return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+    return character
+
+
+def say_in(language: Language, msgid: str, **values: Value) -> str:
+    """The template in one language, with its values escaped and filled in."""
+    template = _catalogue(language).gettext(msgid)
+    return template.format(**{k: visible(v) if isinstance(v, str) else v for k, v in values.items()})
+
+
+def say(msgid: str, **values: Value) -> str:
+    """The template in the chosen language (see :func:`use`), filled in."""
+    return say_in(_current, msgid, **values)
+
+
+def say_n(singular: str, plural: str, n: int, **values: Value) -> str:
+    """Like :func:`say`, with the plural form that ``n`` asks for; ``{n}`` is a value too."""
+    template = _catalogue(_current).ngettext(singular, plural, n)
+    shown = {k: visible(v) if isinstance(v, str) else v for k, v in values.items()}
+    return template.format(n=n, **shown)
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence as data: an English template marked with :func:`N_`, and its values."""
+
+    msgid: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+
+    def in_(self, language: Language) -> str:
+        """The sentence in one language."""
+        return say_in(language, self.msgid, **self.values)
+
+    def __str__(self) -> str:
+        return self.in_(_current)
+
+
+def sentence(msgid: str, **values: Value) -> Sentence:
+    """Shorthand for ``Sentence(msgid, {...})``; the extractor knows this name."""
+    return Sentence(msgid, values)
