@@ -1,0 +1,181 @@
+"""Every check of a delivery: its stable id, whether it stops the delivery, and its sentence.
+
+What stops a cut is provenance and safety: not whole, unsafe, older than what was accepted, of
+another state or election, another product, a test cut. What the institute says about the votes
+only ever warns: its data is published as delivered.
+
+The ids are a contract (``verify --json``, the journal, quarantine's reason.json). A finding's
+``values`` fill its sentence; ``where`` is shown beside it and stands in no sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+from prep_console.cuts.model import Finding, Severity
+from prep_console.wording import N_, Sentence, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row of the table."""
+
+    severity: Severity
+    text: str
+    """Template marked for the catalogue; its placeholders are what ``finding`` must be given."""
+
+
+def _stop(text: str) -> Check:
+    return Check(Severity.STOP, text)
+
+
+def _warning(text: str) -> Check:
+    return Check(Severity.WARNING, text)
+
+
+_ARCHIVE: Final = {
+    "archive.damaged": _stop(N_("The archive is damaged or not whole: {reason}.")),
+    "archive.checksum": _stop(N_("A file in the archive does not match its own checksum.")),
+    "archive.encrypted": _stop(N_("A file in the archive is encrypted; nobody could read it.")),
+    "archive.method": _stop(
+        N_("A file in the archive is packed in a way that cannot be read here (method {method}).")
+    ),
+    "archive.path": _stop(
+        N_("A name in the archive leads out of its folder or is no plain relative path.")
+    ),
+    "archive.link": _stop(N_("The delivery holds a link; only plain files and folders may come.")),
+    "archive.device": _stop(
+        N_("The delivery holds a device, pipe or socket; only plain files and folders may come.")
+    ),
+    "archive.duplicate": _stop(
+        N_("The same name comes twice in the archive: two files would claim one place.")
+    ),
+    "archive.case": _stop(
+        N_("Two names differ only in upper and lower case or in how an accent is written: {other}")
+    ),
+    "archive.collision": _stop(N_("One name is both a file and a folder.")),
+    "archive.name": _stop(
+        N_("A name holds control characters, is no valid UTF-8, or is longer than 255 bytes.")
+    ),
+    "archive.size": _stop(N_("It unpacks to more than the {limit} bytes that are allowed.")),
+    "archive.entries": _stop(N_("It holds more than the {limit} files that are allowed.")),
+    "archive.ratio": _stop(
+        N_("It unpacks to more than {limit} times its own size, as only a bomb does.")
+    ),
+    "archive.nesting": _stop(N_("Archives lie inside archives more than {limit} deep.")),
+    "archive.overlap": _stop(
+        N_("Two files in the archive claim the same bytes, as only a bomb does.")
+    ),
+    "archive.header": _stop(
+        N_("The archive names one file in its table and another one in front of the bytes.")
+    ),
+    "archive.trailing": _warning(
+        N_("{n} bytes that belong to nothing stand around the archive's own content.")
+    ),
+    "name.collision": _warning(N_("This name differs from {other} only in upper and lower case.")),
+    "name.reserved": _warning(
+        N_("This name is hidden or reserved, and the web server may not serve it.")
+    ),
+}
+
+_DELIVERY: Final = {
+    "delivery.empty": _stop(N_("The delivery holds no files.")),
+    "delivery.unreadable": _stop(N_("A file of the delivery cannot be read: {reason}.")),
+    "delivery.changed": _stop(N_("A file changed while it was read; it was still being written.")),
+    "delivery.type": _stop(N_("This is neither an archive, nor a folder, nor a site's JSON.")),
+    "results.missing": _stop(N_("No results were found: no results CSV and no JSON of a cut.")),
+    "results.unreadable": _stop(N_("The results file cannot be read: {reason}.")),
+    "product.computos": _stop(
+        N_("This holds the final district counts (cómputos), which are no PREP cut.")
+    ),
+    "product.test": _stop(N_("This says that it is a test, and today is election day.")),
+    "phase.test": _warning(N_("This says that it is a test, as it may in a simulacro.")),
+    "stamp.missing": _stop(N_("Nothing says the date and time of this cut.")),
+    "stamp.older": _stop(
+        N_("The cut of {election} is from {stamp}, older than the {mark} already accepted.")
+    ),
+    "stamp.future": _stop(
+        N_("The cut is from {stamp}, which is {minutes} minutes ahead of this station's clock.")
+    ),
+    "stamp.disagree": _stop(
+        N_("The delivery says {stamp} in one place and {other} in another, {minutes} minutes off.")
+    ),
+    "stamp.differ": _warning(
+        N_("The delivery says {stamp} in one place and {other} in another; the first one counts.")
+    ),
+    "stamp.window": _warning(
+        N_("The cut is from {stamp}, outside the hours of publication that the settings name.")
+    ),
+    "stamp.corrected": _warning(
+        N_("The institute delivered {election} of {stamp} again, with other content.")
+    ),
+    "state.wrong": _stop(N_("This is from {state}, and this station publishes {expected}.")),
+    "election.wrong": _stop(N_("This is {election}, and this station publishes {expected}.")),
+    "election.unknown": _stop(N_("Nothing says which election these results belong to.")),
+    "election.twice": _stop(
+        N_("{election} comes twice in this delivery, with different figures or times.")
+    ),
+    "election.differ": _warning(
+        N_("The name says {named} and the file says {election}; the file counts.")
+    ),
+    "election.missing": _warning(N_("{election} did not come; the one before is carried over.")),
+    "election.lags": _warning(N_("{election} is still from {stamp}, older than the cut.")),
+}
+
+_RESULTS: Final = {
+    "results.header": _warning(
+        N_("The figures in front of the actas are not the ones that are known: {reason}.")
+    ),
+    "results.row": _warning(
+        N_("{n} rows have another number of fields than the columns; first in line {line}.")
+    ),
+    "results.hash_form": _warning(
+        N_("{n} acta hashes are no SHA-256, as the first one in line {line}: {value}")
+    ),
+    "arithmetic.registered": _warning(
+        N_("{stated} actas registered, but captured and out of catalogue make {found}.")
+    ),
+    "arithmetic.rows": _warning(
+        N_("{found} rows, but expected and out of catalogue make {stated}.")
+    ),
+    "arithmetic.counted": _warning(
+        N_("{stated} actas counted, but {found} rows say that they are counted.")
+    ),
+    "arithmetic.votes_with_special": _warning(
+        N_("{stated} votes with special polling stations, but the rows add up to {found}.")
+    ),
+    "arithmetic.votes_without_special": _warning(
+        N_("{stated} votes without special polling stations, but the rows add up to {found}.")
+    ),
+    "arithmetic.percentage": _warning(
+        N_("{name} is stated as {stated}, but the figures give {found}.")
+    ),
+    "arithmetic.not_counted": _warning(
+        N_("{stated} actas captured, but counted and not counted make {found}.")
+    ),
+    "arithmetic.exceeds_expected": _warning(
+        N_("{found} actas {name}, but only {stated} are expected.")
+    ),
+    "figures.fell": _warning(N_("{name} of {election} fell from {before} to {after}.")),
+    "candidates.placeholder": _warning(
+        N_("{n} candidates have no real name, as the first one: {value}")
+    ),
+}
+
+CHECKS: Final[Mapping[str, Check]] = MappingProxyType({**_ARCHIVE, **_DELIVERY, **_RESULTS})
+
+
+def finding(check_id: str, where: str = "", **values: Value) -> Finding:
+    """A finding of one check. KeyError for an id that is not in the table."""
+    return Finding(check_id, CHECKS[check_id].severity, where, values)
+
+
+def describe(found: Finding) -> Sentence:
+    """What a person reads about a finding; an id of a newer version shows itself."""
+    known = CHECKS.get(found.check)
+    if known is None:
+        return Sentence(N_("Check {check}."), {"check": found.check})
+    return Sentence(known.text, found.values)
