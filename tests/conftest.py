@@ -1,0 +1,52 @@
+"""What every test may ask for, and which tests cannot run here."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
+"""Real public PREP files; they lie beside the checkout and are never part of it."""
+
+_left_out: list[str] = []
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave tests marked ``real_data`` out where the files are not; in CI they must be there."""
+    needing = [item for item in items if item.get_closest_marker("real_data")]
+    if not needing or SHARED_DATA.is_dir():
+        return
+    if os.environ.get("CI") == "true":
+        raise pytest.UsageError(f"CI=true needs the real PREP files: {SHARED_DATA} is not there")
+    items[:] = [item for item in items if item not in set(needing)]
+    config.hook.pytest_deselected(items=needing)
+    _left_out.extend(item.nodeid for item in needing)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what did not run."""
+    if _left_out:
+        terminalreporter.write_line(
+            f"{len(_left_out)} tests on real PREP files did NOT run: "
+            f"{SHARED_DATA} is not there (see CONTRIBUTING.md)",
+            yellow=True,
+            bold=True,
+        )
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real PREP files; the test must carry the ``real_data`` mark."""
+    assert SHARED_DATA.is_dir(), f"{SHARED_DATA} is not there: mark the test with real_data"
+    return SHARED_DATA
+
+
+@pytest.fixture
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port: int = held.getsockname()[1]
+        return port

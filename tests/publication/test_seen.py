@@ -1,0 +1,158 @@
+"""The confirming request, against real web servers on loopback."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from prep_console import config
+from prep_console.problems import WrongUsage
+from prep_console.publication.seen import confirm, target
+from tests.sites import Site, always, answer, certificates, running
+
+CUT, BEFORE = "20240602_2005", "20240602_2000"
+LIVE = answer("200 OK", f"X-Prep-Cut: {CUT}")
+OLD = answer("200 OK", f"X-Prep-Cut: {BEFORE}")
+
+
+def settings(url: str, connect: str = "", ca_file: str = "") -> config.Settings:
+    return config.Settings(
+        station=config.Station(root="/nowhere"),
+        site=config.Site(url=url, connect=connect, ca_file=ca_file),
+    )
+
+
+def ask(
+    site: Site, cut: str | None = CUT, timeout_s: float = 2.0, since: float | None = None
+) -> tuple[bool, float]:
+    start = time.monotonic() if since is None else since
+    return confirm(settings(f"http://127.0.0.1:{site.port}/"), cut, timeout_s, start)
+
+
+def test_the_cut_in_the_header_is_seen_at_once_and_counted_from_since() -> None:
+    with running(lambda _: LIVE) as site:
+        seen, after_s = ask(site, since=time.monotonic() - 10)
+    assert seen
+    assert 10 <= after_s < 10.5
+    assert site.requests[0].startswith(b"HEAD / HTTP/1.1\r\n")
+
+
+def test_it_polls_on_one_connection_until_the_old_cut_is_gone() -> None:
+    with running(lambda _: OLD) as site:
+        answers = iter([OLD] * 5)
+        site.answers = lambda _: next(answers, LIVE)
+        seen, after_s = ask(site)
+    assert seen
+    assert len(site.requests) == 6
+    assert after_s < 0.5
+
+
+def test_another_cut_or_an_error_with_the_right_header_is_not_seen() -> None:
+    failing = answer("500 Internal Server Error", f"X-Prep-Cut: {CUT}")
+    for reply in (OLD, failing, answer("200 OK")):
+        with running(always(reply)) as site:
+            seen, after_s = ask(site, timeout_s=0.15)
+        assert not seen
+        assert 0.15 <= after_s < 0.5
+        assert len(site.requests) > 3
+
+
+def test_nothing_live_is_seen_as_503() -> None:
+    with running(lambda _: LIVE) as site:
+        assert not ask(site, cut=None, timeout_s=0.1)[0]
+        site.answers = lambda _: answer("503 Service Unavailable", "Connection: close")
+        assert ask(site, cut=None)[0]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        None,
+        b"garbage\r\n\r\n",
+        b"HTTP/1.1 nonsense\r\n\r\n",
+        b"HTTP/1.1",
+        b"",
+        b"HTTP/1.1 200 OK\r\nX-Filler: " + b"x" * 2_000_000,
+    ],
+    ids=["hung", "garbage", "no status", "half a line", "closed", "endless head"],
+)
+def test_bad_manners_end_at_the_deadline_and_the_next_good_answer_counts(
+    reply: bytes | None,
+) -> None:
+    with running(lambda _: reply) as site:
+        start = time.monotonic()
+        assert not ask(site, timeout_s=0.3)[0]
+        assert time.monotonic() - start < 1.0
+        replies = iter([reply])
+        site.answers = lambda _: next(replies, LIVE)
+        assert ask(site, timeout_s=3.0)[0]
+
+
+def test_a_closed_port_and_an_unknown_name_are_not_yet_seen(free_port: int) -> None:
+    for url in (f"http://127.0.0.1:{free_port}/", "http://no-such-name.invalid/"):
+        start = time.monotonic()
+        seen, _ = confirm(settings(url), CUT, 0.2, start)
+        assert not seen
+        assert time.monotonic() - start < 1.0
+
+
+def test_https_is_verified_and_a_pinned_address_still_asks_for_the_name(tmp_path: Path) -> None:
+    good = certificates(tmp_path, "prep.example.mx")
+    other = certificates(tmp_path, "other.example.mx")
+    with running(lambda _: LIVE, good.context) as site:
+        pinned = f"127.0.0.1:{site.port}"
+        url = "https://prep.example.mx/"
+        assert confirm(settings(url, pinned, good.ca_file), CUT, 2.0, time.monotonic())[0]
+        assert b"\r\nHost: prep.example.mx\r\n" in site.requests[0]
+        before = len(site.requests)
+        for wrong in (
+            settings(url, pinned, other.ca_file),
+            settings(url, pinned),
+            settings("https://other.example.mx/", pinned, good.ca_file),
+            settings(url, pinned, str(tmp_path / "missing.pem")),
+        ):
+            assert not confirm(wrong, CUT, 0.2, time.monotonic())[0]
+        assert len(site.requests) == before
+
+
+def test_no_url_means_nothing_to_see() -> None:
+    assert confirm(settings(""), CUT, 2.0, time.monotonic()) == (False, 0.0)
+
+
+def test_failing_looks_leave_no_descriptor_and_no_thread_behind() -> None:
+    with running(lambda _: b"garbage\r\n\r\n") as site:
+        ask(site, timeout_s=0.05)
+        before = psutil.Process().num_fds(), threading.active_count()
+        for _ in range(20):
+            ask(site, timeout_s=0.01)
+    assert psutil.Process().num_fds() <= before[0]
+    assert threading.active_count() <= before[1]
+
+
+@pytest.mark.parametrize(
+    ("url", "connect", "authority", "path", "connected"),
+    [
+        ("https://prep.example.mx", "", "prep.example.mx", "/", ("prep.example.mx", 443)),
+        ("http://[::1]:8080/a?b=1", "", "[::1]:8080", "/a?b=1", ("::1", 8080)),
+        ("https://p.mx:8443/x", "10.0.0.5", "p.mx:8443", "/x", ("10.0.0.5", 8443)),
+        ("https://p.mx/", "[fd00::5]:444", "p.mx", "/", ("fd00::5", 444)),
+    ],
+)
+def test_where_it_asks(
+    url: str, connect: str, authority: str, path: str, connected: tuple[str, int]
+) -> None:
+    asked = target(config.Site(url=url, connect=connect))
+    assert (asked.authority, asked.path) == (authority, path)
+    assert (asked.connect_host, asked.connect_port) == connected
+
+
+@pytest.mark.parametrize(
+    "url", ["prep.example.mx", "ftp://prep.example.mx/", "http://", "http://a:b/", "http://a/\r\nx"]
+)
+def test_what_is_no_address_is_a_wrong_setting(url: str) -> None:
+    with pytest.raises(WrongUsage):
+        target(config.Site(url=url))
