@@ -1,0 +1,59 @@
+# Every target does its own set-up; the second call of any is quick. `make` lists them.
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+LOCALE := prep_console/locales/es/LC_MESSAGES/prep_console
+ARGS ?=
+
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+.PHONY: help demo test check servers bench proof texts screenshots lock clean
+
+help: ## this list
+	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
+
+demo: $(READY) $(LOCALE).mo ## a whole station in a scratch folder on loopback (ARGS="--from FILE" for a real final cut)
+	@$(BIN)/prep-console demo $(ARGS)
+
+test: servers check ## everything that must hold: set-up, format, lint, types, import contract, tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY) $(LOCALE).mo ## format, lint, types and import contract, without the tests
+	@echo '-- ruff format' && $(BIN)/ruff format --check --quiet --diff .
+	@echo '-- ruff' && $(BIN)/ruff check --quiet .
+	@echo '-- mypy' && $(BIN)/mypy --no-error-summary
+	@echo '-- import contract' && { told=$$($(BIN)/lint-imports --no-logo) || { echo "$$told"; exit 1; }; }
+
+servers:
+	@.ci/servers
+
+bench: servers $(READY) $(LOCALE).mo ## the figures to hold, as ratios measured on this machine
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+proof: servers $(READY) $(LOCALE).mo ## a real Apache under load while cuts are published and rolled back
+	@$(BIN)/python -m tests.proof $(ARGS)
+
+texts: $(READY) ## bring new sentences of the code into the Spanish catalogue, and compile it
+	@$(BIN)/python -m tests.wording.catalogue
+	@$(MAKE) $(LOCALE).mo
+
+screenshots: $(READY) $(LOCALE).mo ## the pictures in screenshots/, from the real console
+	@$(BIN)/python screenshots/make.py $(ARGS)
+
+lock: ## new versions of the dependencies into the lock files
+	@python3 -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install --quiet uv
+	@$(VENV)-lock/bin/uv pip compile $(LOCK) --upgrade -o requirements.lock pyproject.toml
+	@$(VENV)-lock/bin/uv pip compile $(LOCK) --upgrade -o requirements-dev.lock --group dev -c requirements.lock pyproject.toml
+
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+clean: ## remove what the targets above made
+	@rm -rf $(VENV) $(VENV)-lock dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find prep_console widgets tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@rm -f prep_console/locales/*/LC_MESSAGES/*.mo
+
+$(READY): requirements-dev.lock pyproject.toml hatch_build.py .ci/venv
+	@.ci/venv
+
+$(LOCALE).mo: $(LOCALE).po $(READY)
+	@$(BIN)/pybabel --quiet compile --domain prep_console --directory prep_console/locales
