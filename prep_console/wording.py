@@ -67,7 +67,9 @@ def _shown(character: str) -> str:
 def say_in(language: Language, msgid: str, **values: Value) -> str:
     """The template in one language, with its values escaped and filled in."""
     template = _catalogue(language).gettext(msgid)
-    return template.format(**{k: visible(v) if isinstance(v, str) else v for k, v in values.items()})
+    return template.format(
+        **{k: visible(v) if isinstance(v, str) else v for k, v in values.items()}
+    )
 
 
 def say(msgid: str, **values: Value) -> str:
