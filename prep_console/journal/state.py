@@ -1,0 +1,325 @@
+"""The state of a station: one pure fold over the journal's lines.
+
+Nothing else remembers: mode, marks, cuts and who decided are what the lines say. Kinds of line
+that this version does not know are kept and change nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from prep_console.journal.chain import Break, Line
+from prep_console.journal.journal import Position
+from prep_console.snapshot import Mode
+
+_REFUSED_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class PartRecord:
+    """One election inside a cut or a waiting delivery."""
+
+    election: str
+    stamp: str
+    sha256: str
+    carried: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CutRecord:
+    """What the journal knows of a sealed cut. Times are aware UTC."""
+
+    id: str
+    why: str
+    """'' for a first revision, else ``completed`` or ``corrected``."""
+    parts: tuple[PartRecord, ...]
+    missing: tuple[str, ...]
+    """Elections that it lacks by a person's decision (only a first cut may)."""
+    manifest: str
+    """SHA-256 of cut.json."""
+    bytes: int
+    warnings: int
+    counted: int | None
+    mtime_us: int
+    """Modification time given to its new files, microseconds since the epoch."""
+    received_at: datetime
+    verified_at: datetime
+    sealed_at: datetime
+    published_at: datetime | None = None
+    served_at: datetime | None = None
+    withdrawn: bool = False
+    pruned: bool = False
+    epoch: int = 0
+    """How many times ``accept-from`` had set the marks back before it was sealed."""
+
+    @property
+    def waits_for_person(self) -> bool:
+        """A corrected revision that nobody has published yet."""
+        return self.why == "corrected" and self.published_at is None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An accepted delivery whose cut is not put together yet."""
+
+    delivery: str
+    """Its folder under staging/."""
+    parts: tuple[PartRecord, ...]
+    received_at: datetime
+    verified_at: datetime
+    corrected: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedRecord:
+    id: str
+    name: str
+    at: datetime
+    findings: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A decision that is durable and whose outcome is not known yet."""
+
+    seq: int
+    action: str
+    target: str | None
+    """Cut id, or None for nothing live."""
+    data: Mapping[str, Any]
+    at: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    action: str
+    by: str
+    at: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    position: Position = field(default_factory=Position)
+    mode: Mode = "auto"
+    live: str | None = None
+    live_since: datetime | None = None
+    restored: str | None = None
+    """Reason of the rollback that made the live cut live; None when no rollback did."""
+    decision: Decision | None = None
+    marks: Mapping[str, str] = field(default_factory=dict)
+    """Election to the newest stamp accepted."""
+    epoch: int = 0
+    """Times that ``accept-from`` set the marks back: later epochs outrank newer stamps."""
+    cuts: Mapping[str, CutRecord] = field(default_factory=dict)
+    waiting: tuple[Waiting, ...] = ()
+    refused: tuple[RefusedRecord, ...] = ()
+    """The last ones, oldest first."""
+    intent: Intent | None = None
+    breaks: tuple[Break, ...] = ()
+    """Where the chain does not hold and no ``segment`` line has said so yet."""
+    known_breaks: int = 0
+    """Breaks that a ``segment`` line has named."""
+
+
+def fold(
+    lines: Iterable[Line],
+    position: Position,
+    start: State | None = None,
+    breaks: tuple[Break, ...] = (),
+) -> State:
+    """The state after ``lines``, which end at ``position``, beginning from ``start``."""
+    start = start or State()
+    state = replace(
+        start,
+        cuts=dict(start.cuts),
+        marks=dict(start.marks),
+        breaks=start.breaks + breaks,
+        position=position,
+    )
+    for line in lines:
+        step = _STEPS.get(line.kind)
+        if step is not None:
+            state = step(state, line, line.data)
+    return state
+
+
+def _mark(state: State, parts: Iterable[PartRecord]) -> None:
+    marks = state.marks
+    assert isinstance(marks, dict)
+    for part in parts:
+        if not part.carried and part.stamp > marks.get(part.election, ""):
+            marks[part.election] = part.stamp
+
+
+def _change(state: State, cut: str, **changes: Any) -> None:
+    cuts = state.cuts
+    assert isinstance(cuts, dict)
+    if cut in cuts:
+        cuts[cut] = replace(cuts[cut], **changes)
+
+
+def _parts(value: Iterable[Mapping[str, Any]]) -> tuple[PartRecord, ...]:
+    return tuple(
+        PartRecord(p["election"], p["stamp"], p["sha256"], bool(p.get("carried"))) for p in value
+    )
+
+
+def _time(value: str) -> datetime:
+    return datetime.fromisoformat(value)
+
+
+def _accepted(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    entry = Waiting(
+        data["delivery"],
+        _parts(data["parts"]),
+        _time(data["received_at"]),
+        line.time,
+        bool(data.get("corrected")),
+    )
+    _mark(state, entry.parts)
+    return replace(state, waiting=(*state.waiting, entry))
+
+
+def _sealed(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    record = CutRecord(
+        id=data["cut"],
+        why=data.get("why", ""),
+        parts=_parts(data["parts"]),
+        missing=tuple(data.get("missing", ())),
+        manifest=data["manifest"],
+        bytes=data["bytes"],
+        warnings=data["warnings"],
+        counted=data.get("counted"),
+        mtime_us=data["mtime_us"],
+        received_at=_time(data["received_at"]),
+        verified_at=_time(data["verified_at"]),
+        sealed_at=line.time,
+        epoch=state.epoch,
+    )
+    cuts = state.cuts
+    assert isinstance(cuts, dict)
+    cuts[record.id] = record
+    _mark(state, record.parts)
+    used = set(data.get("deliveries", ()))
+    return replace(state, waiting=tuple(w for w in state.waiting if w.delivery not in used))
+
+
+def _dropped(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    gone = set(data["deliveries"])
+    return replace(state, waiting=tuple(w for w in state.waiting if w.delivery not in gone))
+
+
+def _refused(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    entry = RefusedRecord(data["id"], data["name"], line.time, tuple(data["findings"]))
+    return replace(state, refused=(*state.refused, entry)[-_REFUSED_KEPT:])
+
+
+def _decided(line: Line, action: str, data: Mapping[str, Any]) -> Decision:
+    return Decision(action, line.actor.name, line.time, str(data.get("reason", "")))
+
+
+def _intent(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    intent = Intent(
+        line.seq, data["action"], data["to"], dict(data), line.time, line.actor.name
+    )
+    changed = replace(state, intent=intent)
+    if intent.action == "rollback":  # holds even when the switch is never reached
+        changed = replace(changed, mode="hold", decision=_decided(line, "rollback", data))
+    return changed
+
+
+def _done(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    intent = state.intent
+    if intent is None or intent.seq != data["intent"]:
+        return state
+    given = intent.data
+    for cut in given.get("withdraws", ()):
+        _change(state, cut, withdrawn=True)
+    if intent.target is not None:
+        _change(
+            state, intent.target, published_at=line.time, served_at=None, withdrawn=False
+        )
+    restored = str(given.get("reason", "")) if intent.action == "rollback" else None
+    decision = state.decision
+    if given.get("person"):
+        decision = Decision(intent.action, intent.by, intent.at, str(given.get("reason", "")))
+    elif state.mode == "auto":
+        decision = None
+    return replace(
+        state,
+        intent=None,
+        mode=given.get("mode", state.mode),
+        live=intent.target,
+        live_since=line.time if intent.target is not None else None,
+        restored=restored,
+        decision=decision,
+    )
+
+
+def _abandoned(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    return replace(state, intent=None)
+
+
+def _served(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    _change(state, data["cut"], served_at=line.time)
+    return state
+
+
+def _mode(mode: Mode) -> Callable[[State, Line, Mapping[str, Any]], State]:
+    def step(state: State, line: Line, data: Mapping[str, Any]) -> State:
+        decision = None if mode == "auto" else _decided(line, line.kind, data)
+        return replace(state, mode=mode, decision=decision)
+
+    return step
+
+
+def _accept_from(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    marks = {election: min(mark, data["stamp"]) for election, mark in state.marks.items()}
+    return replace(state, marks=marks, epoch=state.epoch + 1)
+
+
+def _found(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    """The pointer was not where the journal says: the whole cut that is public stays, on hold."""
+    return replace(
+        state,
+        mode="hold",
+        live=data["live"],
+        live_since=line.time if data["live"] else None,
+        restored=None,
+        decision=_decided(line, "found", data),
+    )
+
+
+def _pruned(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    for cut in data["cuts"]:
+        _change(state, cut, pruned=True)
+    return state
+
+
+def _segment(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    return replace(state, breaks=(), known_breaks=state.known_breaks + len(data["breaks"]))
+
+
+_STEPS: Mapping[str, Callable[[State, Line, Mapping[str, Any]], State]] = {
+    "accepted": _accepted,
+    "sealed": _sealed,
+    "dropped": _dropped,
+    "refused": _refused,
+    "intent": _intent,
+    "done": _done,
+    "abandoned": _abandoned,
+    "served": _served,
+    "hold": _mode("hold"),
+    "release": _mode("auto"),
+    "freeze": _mode("frozen"),
+    "thaw": _mode("hold"),
+    "accept-from": _accept_from,
+    "found": _found,
+    "pruned": _pruned,
+    "segment": _segment,
+}
