@@ -1,0 +1,96 @@
+"""Names inside a delivery that are safe to write, to serve and to show."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from prep_console.cuts.members import Unsafe
+
+_NAME_BYTES = 255
+"""What one name may have on the file systems that could hold it (NAME_MAX)."""
+_PATH_BYTES = 1024
+_DRIVE = re.compile(r"[A-Za-z]:")
+_PLAIN = re.compile(r"(?!/)(?:/?(?!\.{1,2}(?:/|$))[A-Za-z0-9_.+@,=() -]{1,255})+", re.ASCII)
+"""The names that nearly all entries have: nothing more need be asked of one that matches."""
+
+
+def name_fault(path: str) -> str | None:
+    """The check that a file's path fails (``archive.path``, ``archive.name``), or None."""
+    if len(path) <= _NAME_BYTES and _PLAIN.fullmatch(path):
+        return None
+    try:
+        encoded = path.encode()
+    except UnicodeEncodeError:  # lone surrogates: bytes that are no UTF-8
+        return "archive.name"
+    if any(_controls(character) for character in path):
+        return "archive.name"
+    if "\\" in path or path.startswith("/") or _DRIVE.match(path):
+        return "archive.path"
+    parts = path.split("/")
+    if any(part in {"", ".", ".."} for part in parts):
+        return "archive.path"
+    if len(encoded) > _PATH_BYTES or any(len(part.encode()) > _NAME_BYTES for part in parts):
+        return "archive.name"
+    return None
+
+
+def _controls(character: str) -> bool:
+    """Whether it steers a terminal or the direction of writing instead of being seen."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Zl", "Zp"}
+
+
+def folded(path: str) -> str:
+    """The same for all spellings that a file system may take for one (case, accents)."""
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())
+
+
+class NameGuard:
+    """The names of one archive: each once, none differing only in case, none file and folder."""
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self._files: dict[str, str] = {}
+        self._folders: dict[str, str] = {}
+
+    def file(self, path: str) -> None:
+        """Take note of a file; :class:`Unsafe` when its name cannot be taken."""
+        self._sane(path)
+        key = folded(path)
+        known = self._files.get(key)
+        if known == path:
+            raise Unsafe("archive.duplicate", self._at(path))
+        if known is not None:
+            raise Unsafe("archive.case", self._at(path), other=known)
+        if key in self._folders:
+            raise Unsafe("archive.collision", self._at(path))
+        self._files[key] = path
+        self._folder(path.rpartition("/")[0])
+
+    def folder(self, path: str) -> None:
+        """Take note of a folder; the same one may come again."""
+        self._sane(path)
+        self._folder(path)
+
+    def _folder(self, path: str) -> None:
+        while path:
+            key = folded(path)
+            known = self._folders.get(key)
+            if known == path:
+                return
+            if known is not None:
+                raise Unsafe("archive.case", self._at(path), other=known)
+            if key in self._files:
+                raise Unsafe("archive.collision", self._at(path))
+            self._folders[key] = path
+            path = path.rpartition("/")[0]
+
+    def _sane(self, path: str) -> None:
+        fault = name_fault(path)
+        if fault is not None:
+            raise Unsafe(fault, self._at(path))
+
+    def _at(self, path: str) -> str:
+        return f"{self._where}!/{path}"

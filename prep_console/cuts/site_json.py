@@ -1,0 +1,151 @@
+"""The JSON of an institute's results site, where it tells the time of its cut.
+
+Two shapes are known. INE 2018 (40 real files): ``horaCorte`` "21:04", ``fechaCorte`` "01 de julio
+de 2018", ``archivoCorte`` the archive's name, ``cortePrueba``, and the totals. Since 2024:
+``ultimoCorte`` {``fecha``, ``hora``}. Any other JSON of a site is just a file.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from prep_console.cuts.elections import plain
+from prep_console.cuts.model import Figures
+from prep_console.cuts.names import read_name
+from prep_console.cuts.stamps import Stamp
+
+LARGEST = 32 << 20
+"""Bytes above which a JSON file is not read: the national totals take 7 KB."""
+
+_MONTHS = {
+    "ENERO": 1,
+    "FEBRERO": 2,
+    "MARZO": 3,
+    "ABRIL": 4,
+    "MAYO": 5,
+    "JUNIO": 6,
+    "JULIO": 7,
+    "AGOSTO": 8,
+    "SEPTIEMBRE": 9,
+    "SETIEMBRE": 9,
+    "OCTUBRE": 10,
+    "NOVIEMBRE": 11,
+    "DICIEMBRE": 12,
+}
+_WORDS = re.compile(r"(\d{1,2})(?: DE)? ([A-Z]+)(?: DEL?)? (\d{4})", re.ASCII)
+_DAY_FIRST = re.compile(r"(\d{1,2}) (\d{1,2}) (\d{4})", re.ASCII)
+_YEAR_FIRST = re.compile(r"(\d{4}) (\d{1,2}) (\d{1,2})", re.ASCII)
+_TIME = re.compile(r"(\d{1,2}):(\d{2})(?!\d)", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCut:
+    """What a site's JSON says about its cut."""
+
+    stamp: Stamp | None
+    archive: Stamp | None
+    """The stamp in the name of the archive that it says it shows."""
+    test: bool
+    """``cortePrueba`` is true."""
+    whole: bool
+    """About the whole election, not one district or section of it."""
+    national: bool
+    figures: Figures
+
+
+def looks_like_site_json(head: bytes) -> bool:
+    """Whether a JSON file with this head (64 KiB) tells the time of a cut."""
+    return any(key in head for key in (b'"horaCorte"', b'"fechaCorte"', b'"ultimoCorte"'))
+
+
+def read_site_json(data: bytes) -> SiteCut | None:
+    """Read a JSON file; None when it is no JSON, or none that tells the time of a cut."""
+    try:
+        parsed = msgspec.json.decode(data.removeprefix(b"\xef\xbb\xbf"))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    if not isinstance(parsed, dict):
+        return None
+    last = parsed.get("ultimoCorte")
+    if isinstance(last, dict):
+        day, time = _text(last.get("fecha")), _text(last.get("hora"))
+    elif "horaCorte" in parsed or "fechaCorte" in parsed:
+        day, time = _text(parsed.get("fechaCorte")), _text(parsed.get("horaCorte"))
+    else:
+        return None
+    level = plain(_text(parsed.get("nivelNodo")))
+    return SiteCut(
+        stamp=_stamp(day, time),
+        archive=read_name(_text(parsed.get("archivoCorte"))).stamp,
+        test=parsed.get("cortePrueba") is True,
+        whole=plain(_text(parsed.get("nivelNodo", "ENTIDAD")))
+        in {"NACIONAL", "ENTIDAD", "ESTATAL"},
+        title=_text(parsed.get("nombreNodo")).strip(),
+        figures=_figures(parsed),
+    )
+
+
+def _figures(parsed: dict[str, Any]) -> Figures:
+    """The totals, under the names that the CSV header has for them."""
+    totals = parsed.get("totales")
+    source = {**totals, **parsed} if isinstance(totals, dict) else parsed
+    return Figures(
+        expected=_count(source, "totalActas", "actasEsperadas"),
+        registered=_count(source, "actasRegistradas"),
+        out_of_catalogue=_count(source, "actasFueraCatalogo"),
+        captured=_count(source, "actasCapturadas"),
+        counted=_count(source, "actasContabilizadas"),
+        not_counted=_count(source, "actasNoContabilizadas"),
+        nominal_list=_count(source, "listaNominal", "listaNominalActasContabilizadas"),
+        votes_with_special=_count(source, "totalVotos"),
+        turnout=_share(source.get("porcentajeParticipacionCiudadana")),
+    )
+
+
+def _count(source: dict[str, Any], *keys: str) -> int | None:
+    """A count that stands plainly, as text with thousands' commas, or as ``{"total": …}``."""
+    for key in keys:
+        value = source.get(key)
+        if isinstance(value, dict):
+            value = value.get("total")
+        if isinstance(value, str) and re.fullmatch(r"\d{1,3}(,\d{3})+|\d{1,15}", value, re.ASCII):
+            return int(value.replace(",", ""))
+        if isinstance(value, int) and not isinstance(value, bool):
+            return value
+    return None
+
+
+def _share(value: object) -> float | None:
+    if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d{1,8})?%?", value, re.ASCII):
+        return float(value.rstrip("%"))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value)
+    return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) and len(value) < 200 else ""
+
+
+def _stamp(day: str, time: str) -> Stamp | None:
+    """A date in Spanish words or figures and a time of day, as one moment."""
+    clock = _TIME.search(time)
+    if clock is None:
+        return None
+    words = plain(day)
+    if match := _YEAR_FIRST.search(words):
+        year, month, date = int(match[1]), int(match[2]), int(match[3])
+    elif match := _DAY_FIRST.search(words):
+        date, month, year = int(match[1]), int(match[2]), int(match[3])
+    elif (match := _WORDS.search(words)) and match[2] in _MONTHS:
+        date, month, year = int(match[1]), _MONTHS[match[2]], int(match[3])
+    else:
+        return None
+    try:
+        return Stamp.of(f"{year:04}{month:02}{date:02}_{int(clock[1]):02}{clock[2]}")
+    except ValueError:
+        return None
