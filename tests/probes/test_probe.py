@@ -1,0 +1,161 @@
+"""The loop around a probe: deadlines, hanging, ignored cancellation, jitter."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+import pytest
+
+from prep_console.probes.probe import OwnThread, reading, run_probe
+from prep_console.snapshot import Reading
+
+AT = datetime(2024, 6, 3, 2, 5, tzinfo=UTC)
+
+
+@dataclass
+class Scripted:
+    """A probe whose looks do what the script says, the last step for ever."""
+
+    script: list[str]
+    names: tuple[str, ...] = ("x.one", "x.two")
+    period_s: float = 0.01
+    deadline_s: float = 0.05
+    looks: int = 0
+    closed: bool = False
+    release: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def read(self) -> Mapping[str, Reading]:
+        step = self.script[min(self.looks, len(self.script) - 1)]
+        self.looks += 1
+        if step == "hang":
+            await self.release.wait()
+        while step == "ignore cancellation" and not self.release.is_set():
+            try:
+                await self.release.wait()
+            except asyncio.CancelledError:
+                continue
+        if step == "fail":
+            raise ConnectionRefusedError("nobody listens")
+        return {name: reading(1.0, "s", AT) for name in self.names}
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def collect(probe: Scripted, wanted: int, timeout_s: float = 5.0) -> list[Reading]:
+    """The first ``wanted`` deliveries of ``x.one``, then the loop is cancelled."""
+    got: list[Reading] = []
+    enough = asyncio.Event()
+
+    def deliver(readings: Mapping[str, Reading]) -> None:
+        assert set(readings) == set(probe.names)
+        got.append(readings["x.one"])
+        if len(got) >= wanted:
+            enough.set()
+
+    loop = asyncio.create_task(run_probe(probe, deliver, now=lambda: AT))
+    try:
+        async with asyncio.timeout(timeout_s):
+            await enough.wait()
+    finally:
+        loop.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await loop
+    return got
+
+
+async def test_readings_come_every_period_and_the_probe_is_closed_at_the_end() -> None:
+    probe = Scripted(["good"])
+    assert [r.state for r in await collect(probe, 5)] == ["ok"] * 5
+    assert probe.closed
+
+
+async def test_a_failure_is_unknown_with_its_reason_and_the_next_look_counts() -> None:
+    first, second = await collect(Scripted(["fail", "good"]), 2)
+    assert (first.state, first.value) == ("unknown", None)
+    assert first.error == "ConnectionRefusedError: nobody listens"
+    assert first.observed_at == AT
+    assert second.state == "ok"
+
+
+async def test_a_hung_look_is_unknown_at_its_deadline_and_the_next_one_counts() -> None:
+    first, second = await collect(Scripted(["hang", "good"]), 2)
+    assert first.error == "no answer within 0.05 s"
+    assert second.state == "ok"
+
+
+async def test_a_look_that_ignores_cancellation_is_never_joined_by_a_second_one() -> None:
+    probe = Scripted(["ignore cancellation", "good"])
+    got = await collect(probe, 4)
+    assert [r.error for r in got[1:]] == ["the look before still hangs"] * 3
+    assert probe.looks == 1
+    probe.release.set()
+    assert (await collect(probe, 1))[0].state == "ok"
+
+
+async def test_a_hung_probe_delays_no_other() -> None:
+    stuck, good = Scripted(["ignore cancellation"], deadline_s=3.0), Scripted(["good"])
+    _, got = await asyncio.gather(
+        asyncio.wait_for(asyncio.shield(asyncio.create_task(stuck.release.wait())), 5),
+        _collect_then_release(good, stuck.release),
+    )
+    assert [r.state for r in got] == ["ok"] * 10
+
+
+async def _collect_then_release(probe: Scripted, release: asyncio.Event) -> list[Reading]:
+    got = await collect(probe, 10)
+    release.set()
+    return got
+
+
+async def test_a_nudge_asks_for_a_look_at_once() -> None:
+    probe = Scripted(["good"], period_s=3600)
+    nudge, looked = asyncio.Event(), asyncio.Queue[None]()
+    loop = asyncio.create_task(
+        run_probe(probe, lambda _: looked.put_nowait(None), nudge=nudge, chance=lambda: 0.0)
+    )
+    for _ in range(3):
+        async with asyncio.timeout(2):
+            await looked.get()
+        nudge.set()
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+
+
+async def test_a_blocked_thread_is_waited_for_once_and_not_joined_by_another() -> None:
+    thread: OwnThread[str] = OwnThread()
+    release = threading.Event()
+    before = threading.active_count()
+
+    def blocked() -> str:
+        release.wait(10)
+        return "late"
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await thread.run(blocked)
+    for _ in range(3):
+        with pytest.raises(TimeoutError, match="still hangs"):
+            await thread.run(blocked)
+    assert threading.active_count() == before + 1
+    release.set()
+    async with asyncio.timeout(5):
+        while True:
+            try:
+                assert await thread.run(lambda: "good") == "good"
+            except TimeoutError:
+                await asyncio.sleep(0)
+                continue
+            break
+
+
+async def test_a_thread_hands_its_exception_on() -> None:
+    thread: OwnThread[int] = OwnThread()
+    with pytest.raises(ZeroDivisionError):
+        await thread.run(lambda: 1 // 0)
+    assert await thread.run(lambda: 7) == 7
