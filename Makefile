@@ -34,7 +34,7 @@ proof: servers $(READY) $(LOCALE).mo ## a real Apache under load while cuts are 
 	@$(BIN)/python -m tests.proof $(ARGS)
 
 texts: $(READY) ## bring new sentences of the code into the Spanish catalogue, and compile it
-	@$(BIN)/python -m tests.wording.catalogue
+	@$(BIN)/python -m tests.wording.catalogue $(ARGS)
 	@$(MAKE) $(LOCALE).mo
 
 screenshots: $(READY) $(LOCALE).mo ## the pictures in screenshots/, from the real console

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -11,7 +12,21 @@ import pytest
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 """Real public PREP files; they lie beside the checkout and are never part of it."""
 
+PACKAGES = Path(__file__).parents[1] / ".ci" / "packages"
+"""Programs that tests run for real, and the Debian package of each."""
+
 _left_out: list[str] = []
+
+
+def absent_programs() -> list[str]:
+    """``program (package)`` for each real server or tool that is not installed here."""
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    wanted = (line.split() for line in PACKAGES.read_text("utf-8").splitlines())
+    return [
+        f"{program} ({package})"
+        for program, package in (pair for pair in wanted if pair and pair[0] != "#")
+        if shutil.which(program, path=path) is None
+    ]
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -27,7 +42,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what did not run."""
+    """Say loudly what did not run, or what could not."""
+    if absent := absent_programs():
+        terminalreporter.write_line(
+            f"not installed, so tests on them fail: {', '.join(absent)}", red=True, bold=True
+        )
     if _left_out:
         terminalreporter.write_line(
             f"{len(_left_out)} tests on real PREP files did NOT run: "
