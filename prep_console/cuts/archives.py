@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryFile
 
 from prep_console.cuts.inflate import gunzip
-from prep_console.cuts.members import CHUNK, Budget, Member, Unsafe, Visit, Wanted
+from prep_console.cuts.members import Budget, Member, Unsafe, Visit, Wanted, chunks_of
 from prep_console.cuts.model import DeliveredFile, Limits
 from prep_console.cuts.tars import read_tar
 from prep_console.cuts.zips import read_zip
@@ -61,19 +61,12 @@ def read_archive(
     if kind is Kind.ZIP:
         read_zip(fd, where, budget, wanted, visit)
         return
-    packed = _file_chunks(fd)
+    packed = chunks_of(fd)
     if kind is Kind.GZIP:
         unpacked = gunzip(packed, where, budget)
         read_tar(_counted(unpacked, fd, where, budget), where, budget, wanted, visit)
     else:
         read_tar(_counted(packed, fd, where, budget), where, budget, wanted, visit)
-
-
-def _file_chunks(fd: int) -> Iterator[bytes]:
-    at = 0
-    while chunk := os.pread(fd, CHUNK, at):
-        yield chunk
-        at += len(chunk)
 
 
 def _counted(chunks: Iterator[bytes], fd: int, where: str, budget: Budget) -> Iterator[bytes]:

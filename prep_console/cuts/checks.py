@@ -118,16 +118,55 @@ _DELIVERY: Final = {
     "election.twice": _stop(
         N_("{election} comes twice in this delivery, with different figures or times.")
     ),
-    "election.differ": _warning(
-        N_("The name says {named} and the file says {election}; the file counts.")
+    "election.disagree": _stop(
+        N_("The delivery says {election} in one place and {other} in another.")
+    ),
+    "election.several": _warning(
+        N_("{n} results files of {election} lie here; the one with most rows counts.")
     ),
     "election.missing": _warning(N_("{election} did not come; the one before is carried over.")),
+    "election.absent": _warning(
+        N_("{election} never came; a person published the first cut without it.")
+    ),
     "election.lags": _warning(N_("{election} is still from {stamp}, older than the cut.")),
 }
 
 _RESULTS: Final = {
-    "results.header": _warning(
-        N_("The figures in front of the actas are not the ones that are known: {reason}.")
+    "results.binary": _stop(N_("The results file holds NUL bytes, as only damaged files do.")),
+    "results.long_line": _stop(N_("The results file has a line longer than 1 MiB.")),
+    "results.utf16": _stop(N_("The results file is written in UTF-16, as no institute does.")),
+    "results.no_columns": _stop(
+        N_("The results file ends, or goes on too long, before the names of the columns.")
+    ),
+    "results.too_many_rows": _stop(
+        N_("The results file has more rows than the country has polling stations.")
+    ),
+    "results.cut_off": _stop(
+        N_("The results file is not whole: it ends in the middle of line {line}.")
+    ),
+    "results.no_time": _warning(N_("The results file does not say the time of the cut.")),
+    "results.time": _warning(N_("A time in the results file makes no sense: {value}")),
+    "results.no_figures": _warning(N_("No header with figures stands in front of the actas.")),
+    "results.header_fields": _warning(
+        N_("The header has {names} names but {values} values; none of them is used.")
+    ),
+    "results.header_value": _warning(N_("{name} in the header is no number: {value}")),
+    "results.header_twice": _warning(N_("The header comes more than once; the first one counts.")),
+    "results.columns": _warning(
+        N_("The actas have no column {value}, so not everything could be checked.")
+    ),
+    "results.column_twice": _warning(N_("Columns have the same name: {value}")),
+    "results.vote": _warning(
+        N_("{n} numbers of votes cannot be read, as the first one in line {line}: {value}")
+    ),
+    "results.counted": _warning(
+        N_("{n} actas do not say whether they are counted, as in line {line}: {value}")
+    ),
+    "results.duplicate": _warning(
+        N_("{n} rows repeat an acta that came before, as the first one in line {line}: {value}")
+    ),
+    "results.quote": _warning(
+        N_("{n} rows open a quote that never closes, as the first one in line {line}: {value}")
     ),
     "results.row": _warning(
         N_("{n} rows have another number of fields than the columns; first in line {line}.")
@@ -157,7 +196,14 @@ _RESULTS: Final = {
         N_("{stated} actas captured, but counted and not counted make {found}.")
     ),
     "arithmetic.exceeds_expected": _warning(
-        N_("{found} actas {name}, but only {stated} are expected.")
+        N_("{name} is {found}, but only {stated} actas are expected.")
+    ),
+    "arithmetic.over_100": _warning(N_("{name} is {stated}, more than 100 %.")),
+    "arithmetic.row_sum": _warning(
+        N_("{n} actas add up to another total than they state; first in line {line}.")
+    ),
+    "arithmetic.over_nominal": _warning(
+        N_("{n} counted actas have more votes than voters; first in line {line}.")
     ),
     "figures.fell": _warning(N_("{name} of {election} fell from {before} to {after}.")),
     "candidates.placeholder": _warning(

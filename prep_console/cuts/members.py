@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -41,8 +42,13 @@ class Member:
     """The content, once; ends in :class:`Unsafe` if it does not match what the archive says."""
 
     def open(self) -> io.BufferedReader:
-        """The content as a stream; ``peek(65536)`` on it shows that much of its head."""
-        return io.BufferedReader(ChunkStream(self.chunks()), 1 << 16)
+        """The content as a stream."""
+        return stream_of(self.chunks())
+
+
+def stream_of(chunks: Iterator[bytes]) -> io.BufferedReader:
+    """Chunks as a stream; ``peek(65536)`` on it shows that much of its head."""
+    return io.BufferedReader(ChunkStream(chunks), 1 << 16)
 
 
 class ChunkStream(io.RawIOBase):
@@ -69,6 +75,14 @@ class ChunkStream(io.RawIOBase):
             self._rest = self._rest[n:]
             filled += n
         return filled
+
+
+def chunks_of(fd: int) -> Iterator[bytes]:
+    """A file's whole content, whatever place its descriptor stands at."""
+    at = 0
+    while chunk := os.pread(fd, CHUNK, at):
+        yield chunk
+        at += len(chunk)
 
 
 @dataclass(slots=True)

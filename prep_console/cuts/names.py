@@ -23,8 +23,11 @@ _YEAR = re.compile(r"(?:19|20)\d\d", re.ASCII)
 _EXTENSION = re.compile(r"\.(?:zip|tar\.gz|tgz|tar|csv|txt|json)$", re.IGNORECASE)
 _CANDIDATES = {"CANDIDATURA", "CANDIDATURAS", "CANDIDATOS", "CANDIDATAS"}
 _STATES = frozenset(
-    "AGS AGU BC BCN BCS CAM CAMP CDMX CHIH CHIS CHI COAH COL DF DGO DUR EDOMEX GRO GTO HGO JAL MEX "
-    "MICH MOR NAY NL OAX PUE QR QRO QROO SIN SLP SON TAB TAM TAMPS TLAX VER YUC ZAC".split()
+    re.findall(
+        r"\w+",
+        "AGS AGU BC BCN BCS CAM CAMP CDMX CHIH CHIS CHI COAH COL DF DGO DUR EDOMEX GRO GTO HGO JAL "
+        "MEX MICH MOR NAY NL OAX PUE QR QRO QROO SIN SLP SON TAB TAM TAMPS TLAX VER YUC ZAC",
+    )
 )
 _TEST = {"PRUEBA", "PRUEBAS", "SIMULACRO", "SIMULACROS", "ENSAYO", "TEST"}
 
@@ -89,7 +92,7 @@ def _election(words: list[str]) -> tuple[str, list[str]]:
 
 
 def _state(words: list[str], placed: bool) -> str:
-    """The state's abbreviation; an unknown one counts only where its ``placed`` beside an election."""
+    """The state's abbreviation; an unknown one counts only beside an election (``placed``)."""
     known = [word for word in words if word in _STATES]
     if known:
         return known[0] if len(known) == 1 else ""

@@ -82,9 +82,8 @@ def read_site_json(data: bytes) -> SiteCut | None:
         stamp=_stamp(day, time),
         archive=read_name(_text(parsed.get("archivoCorte"))).stamp,
         test=parsed.get("cortePrueba") is True,
-        whole=plain(_text(parsed.get("nivelNodo", "ENTIDAD")))
-        in {"NACIONAL", "ENTIDAD", "ESTATAL"},
-        title=_text(parsed.get("nombreNodo")).strip(),
+        whole=level in {"NACIONAL", "ENTIDAD", "ESTATAL", ""},
+        national=level == "NACIONAL",
         figures=_figures(parsed),
     )
 

@@ -1,0 +1,278 @@
+"""Examining a delivery: what it holds and what is wrong with it, without changing anything.
+
+Every shape that institutes use is the same to the reader: a tree of places (folders, archives,
+archives in archives) in which results CSVs and site JSON lie. :func:`examine` walks it once,
+reading every byte of every archive, and :mod:`prep_console.cuts.parts` draws the conclusions.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from io import BufferedReader
+from pathlib import Path
+
+from prep_console.cuts import candidates, results
+from prep_console.cuts.archives import (
+    Kind,
+    is_archive_name,
+    kind_of,
+    read_archive,
+    taken_out,
+)
+from prep_console.cuts.checks import finding
+from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
+from prep_console.cuts.folders import LooseFile, opened, walk
+from prep_console.cuts.members import CHUNK, Budget, Member, Unsafe, chunks_of, stream_of
+from prep_console.cuts.model import DeliveredFile, Examination, Expectations, Finding, Limits
+from prep_console.cuts.names import FileName, read_name
+from prep_console.cuts.parts import conclude
+from prep_console.cuts.site_json import LARGEST, looks_like_site_json, read_site_json
+
+_HEAD = 1 << 16
+_SAME = 20
+"""Findings of one check that are told in full; a tree of links has as many as it has files."""
+_OURS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
+"""Errors that say something about this machine and nothing about the delivery."""
+
+
+def examine(
+    path: Path,
+    *,
+    name: str | None = None,
+    expectations: Expectations,
+    limits: Limits,
+    scratch: Path | None = None,
+    known: Mapping[str, tuple[int, str]] | None = None,
+) -> Examination:
+    """Read a delivery whole and say what it holds.
+
+    ``name`` is what the institute called it, when that is not the path's own name. ``known``
+    maps delivered paths to the size and SHA-256 that were computed while they were staged.
+    Nested archives pass through files without a name in ``scratch``. Whatever a delivery holds
+    ends up in the findings; OSError is raised when ``path`` itself cannot be read, or when this
+    machine lacks the room or the descriptors to do so.
+    """
+    name = name or path.absolute().name
+    reader = _Reader(name, limits, scratch, known or {})
+    if path.is_dir():
+        reader.read_tree(path)
+    else:
+        reader.read_file(path)
+    elections, parts, judged = conclude(reader.evidence, read_name(name), expectations)
+    return Examination(
+        stamp=max((part.stamp for part in parts), default=None),
+        files=tuple(reader.evidence.files),
+        elections=elections,
+        parts=parts,
+        findings=_told(reader.evidence.findings + reader.budget.warnings + judged),
+    )
+
+
+def _told(findings: list[Finding]) -> tuple[Finding, ...]:
+    """The findings, each once, and of one check no more than a person can read."""
+    seen: Counter[str] = Counter()
+    told: list[Finding] = []
+    for found in findings:
+        if found not in told[-_SAME:] and seen[found.check] < _SAME:
+            seen[found.check] += 1
+            told.append(found)
+    return tuple(told)
+
+
+class _Reader:
+    """Walks one delivery and gathers the evidence."""
+
+    def __init__(
+        self, name: str, limits: Limits, scratch: Path | None, known: Mapping[str, tuple[int, str]]
+    ) -> None:
+        self._name = name
+        self._limits = limits
+        self._scratch = scratch
+        self._known = known
+        self.budget = Budget(limits)
+        self.evidence = Evidence()
+
+    # -- what lies on disk -------------------------------------------------------------------
+
+    def read_file(self, path: Path) -> None:
+        """A delivery that is one file."""
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(fd)
+            file = LooseFile(self._name, status.st_size, lambda: os.dup(fd))
+            if not stat.S_ISREG(status.st_mode):
+                self._note(finding("archive.device", self._name))
+                return
+            if status.st_size == 0:
+                self._note(finding("delivery.empty", self._name))
+            self._take(file, alone=True)
+        finally:
+            os.close(fd)
+
+    def read_tree(self, path: Path) -> None:
+        """A delivery that is a folder tree."""
+        try:
+            for file in walk(path, self._limits, self.evidence.findings):
+                self._take(file, alone=False)
+        except Unsafe as stop:
+            self._note(stop.finding)
+        if not self.evidence.files and not self.evidence.findings:
+            self._note(finding("delivery.empty"))
+
+    def _take(self, file: LooseFile, *, alone: bool) -> None:
+        """One delivered file: what it is, its hash, and that it did not change meanwhile."""
+        known = self._known.get(file.path)
+        told = file.path.lower().endswith((".csv", ".txt", ".json")) or is_archive_name(file.path)
+        if known is not None and not told and not alone:
+            self.evidence.files.append(DeliveredFile(file.path, *known))
+            return
+        try:
+            with opened(file) as fd:
+                before = _shape(fd)
+                sha256 = self._read_and_hash(file, fd, known, alone)
+                if _shape(fd) != before or (known is not None and known[0] != file.size):
+                    self._note(finding("delivery.changed", file.path))
+        except OSError as error:
+            if error.errno in _OURS:
+                raise
+            reason = error.strerror or str(error)
+            self._note(finding("delivery.unreadable", file.path, reason=reason))
+            return
+        self.evidence.files.append(DeliveredFile(file.path, file.size, sha256))
+
+    def _read_and_hash(
+        self, file: LooseFile, fd: int, known: tuple[int, str] | None, alone: bool
+    ) -> str:
+        """Read the file while a second thread hashes it; large files spend both cores."""
+        kind = (
+            kind_of(file.path, os.pread(fd, 512, 0))
+            if alone or is_archive_name(file.path)
+            else None
+        )
+        with ThreadPoolExecutor(1, "hash-delivery") as pool:
+            digest: Future[str] | None = None
+            if known is None and file.size > CHUNK:
+                digest = pool.submit(_sha256, fd)
+            sha256 = known[1] if known else "" if digest else _sha256(fd)
+            if kind is not None:
+                self._read_loose_archive(file, fd, kind)
+            else:
+                self._read_loose(file, fd, alone)
+            return digest.result() if digest else sha256
+
+    def _read_loose_archive(self, file: LooseFile, fd: int, kind: Kind) -> None:
+        name = self._name if file.path == self._name else file.path
+        place = Place(file.path, read_name(name), True, self._around(file.path), file.path)
+        self._read_archive(fd, kind, place, depth=1)
+
+    def _read_loose(self, file: LooseFile, fd: int, alone: bool) -> None:
+        if alone and not file.path.lower().endswith((".csv", ".txt", ".json")):
+            self._note(finding("delivery.type", file.path))
+            return
+        around = self._around(file.path)
+        folder = file.path.rpartition("/")[0]
+        place = Place(folder, around[0][1] if around else FileName(), False, around, "")
+        self._look(stream_of(chunks_of(fd)), file.path, file.path, place, file.size)
+
+    def _around(self, path: str) -> tuple[tuple[str, FileName], ...]:
+        """The folders around a delivered file and the delivery itself, innermost first."""
+        if path == self._name:
+            return ()
+        names: list[tuple[str, FileName]] = []
+        folder = path.rpartition("/")[0]
+        while folder:
+            names.append((folder, read_name(folder)))
+            folder = folder.rpartition("/")[0]
+        return (*names, ("", read_name(self._name)))
+
+    # -- what lies in archives ---------------------------------------------------------------
+
+    def _read_archive(self, fd: int, kind: Kind, place: Place, depth: int) -> None:
+        self.evidence.places.append(place)
+        try:
+            if depth > self._limits.max_nesting + 1:
+                raise Unsafe("archive.nesting", place.where, limit=self._limits.max_nesting)
+            read_archive(
+                fd,
+                kind,
+                place.where,
+                self.budget,
+                _is_told,
+                lambda member: self._visit(member, place, depth),
+            )
+        except Unsafe as stop:
+            self._note(stop.finding)
+
+    def _visit(self, member: Member, place: Place, depth: int) -> None:
+        if not is_archive_name(member.path):
+            self._look(member.open(), member.path, member.where, place, None)
+            return
+        inner = Place(
+            member.where,
+            read_name(member.path),
+            True,
+            ((place.where, place.name), *place.outer),
+            place.file,
+        )
+        with taken_out(member, self._scratch) as nested:
+            self.evidence.archives[member.where] = nested.sha256
+            kind = kind_of(member.path, nested.head)
+            if kind is not None:
+                self._read_archive(nested.fd, kind, inner, depth + 1)
+
+    # -- what results look like --------------------------------------------------------------
+
+    def _look(
+        self, stream: BufferedReader, path: str, where: str, place: Place, size: int | None
+    ) -> None:
+        """Recognise a results CSV, a candidates' CSV or a site JSON; other files are just files."""
+        name = read_name(path)
+        head = stream.peek(_HEAD)
+        if path.lower().endswith(".json"):
+            if looks_like_site_json(head) and (size or 0) <= LARGEST:
+                cut = read_site_json(stream.read(LARGEST))
+                if cut is not None:
+                    self.evidence.site.append(FoundJson(where, cut, name, place))
+        elif name.candidates:
+            if not place.is_archive:
+                self.evidence.candidates.append(path)
+            self.evidence.findings.extend(candidates.read_candidates(stream, where))
+        elif results.looks_like_results(head):
+            self._read_results(stream, where, name, place)
+
+    def _read_results(
+        self, stream: BufferedReader, where: str, name: FileName, place: Place
+    ) -> None:
+        try:
+            read, found = results.read_results(stream, where)
+        except results.Unreadable as error:
+            self._note(finding("results.unreadable", where, reason=str(error)))
+            return
+        self.evidence.findings.extend(found)
+        self.evidence.results.append(FoundResults(read, name, place))
+
+    def _note(self, found: Finding) -> None:
+        self.evidence.findings.append(found)
+
+
+def _is_told(path: str) -> bool:
+    """Whether a member is looked into; all the others are only verified."""
+    return path.lower().endswith((".csv", ".txt", ".json")) or is_archive_name(path)
+
+
+def _shape(fd: int) -> tuple[int, int, int]:
+    status = os.fstat(fd)
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _sha256(fd: int) -> str:
+    digest = hashlib.sha256()
+    for chunk in chunks_of(fd):
+        digest.update(chunk)
+    return digest.hexdigest()

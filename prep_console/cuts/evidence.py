@@ -1,0 +1,60 @@
+"""What a delivery was seen to hold, before anything is concluded from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from prep_console.cuts.model import DeliveredFile, Finding, Results
+from prep_console.cuts.names import FileName
+from prep_console.cuts.site_json import SiteCut
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something lies: an archive, perhaps in others, or the loose files of a tree."""
+
+    where: str
+    """Path of the archive with ``!/`` between nested ones, or of the loose file's folder."""
+    name: FileName
+    """What that archive's or folder's own name says."""
+    is_archive: bool
+    outer: tuple[tuple[str, FileName], ...]
+    """The names around it, innermost first: archives, folders, the delivery itself."""
+    file: str
+    """The delivered file that it lies in; '' for loose files."""
+
+
+@dataclass(frozen=True, slots=True)
+class FoundResults:
+    """One results CSV."""
+
+    results: Results
+    name: FileName
+    """What the CSV's own name says."""
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class FoundJson:
+    """One site JSON that tells the time of a cut."""
+
+    where: str
+    cut: SiteCut
+    name: FileName
+    place: Place
+
+
+@dataclass(slots=True)
+class Evidence:
+    """Gathered while the delivery is read."""
+
+    files: list[DeliveredFile] = field(default_factory=list)
+    archives: dict[str, str] = field(default_factory=dict)
+    """``where`` of every archive seen, nested ones too, and its SHA-256."""
+    places: list[Place] = field(default_factory=list)
+    """Every archive, in the order in which they were read."""
+    results: list[FoundResults] = field(default_factory=list)
+    candidates: list[str] = field(default_factory=list)
+    """Paths of loose candidates' files."""
+    site: list[FoundJson] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)

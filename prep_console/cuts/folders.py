@@ -1,0 +1,114 @@
+"""Walking a delivered folder tree without ever following a link."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from prep_console.cuts.checks import finding
+from prep_console.cuts.entry_names import folded, name_fault
+from prep_console.cuts.members import Unsafe
+from prep_console.cuts.model import Finding, Limits
+
+_DEEPEST = 40
+"""Folders in folders: each holds a descriptor while it is walked."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+"""Never through a link, and never waiting for a pipe's other end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LooseFile:
+    """A regular file of the tree, to be opened while the walk stands at it."""
+
+    path: str
+    """Relative to the tree, with ``/``."""
+    size: int
+    open_fd: Callable[[], int]
+    """A new descriptor; the caller closes it. OSError when it cannot be read."""
+
+
+@contextmanager
+def opened(file: LooseFile) -> Iterator[int]:
+    """The file's descriptor, closed afterwards."""
+    fd = file.open_fd()
+    try:
+        yield fd
+    finally:
+        os.close(fd)
+
+
+def walk(root: Path, limits: Limits, findings: list[Finding]) -> Iterator[LooseFile]:
+    """Every regular file, in the order of the names; whatever else lies there is a finding.
+
+    Raises :class:`Unsafe` when there are more files or bytes than the limits allow, OSError when
+    the root itself cannot be read.
+    """
+    total = 0
+    files = _Walk(findings).folder(os.open(root, _FOLDER & ~os.O_NOFOLLOW), "", 0)
+    for entries, file in enumerate(files, 1):
+        total += file.size
+        if entries > limits.max_entries:
+            raise Unsafe("archive.entries", "", limit=limits.max_entries)
+        if total > limits.max_total_bytes:
+            raise Unsafe("archive.size", "", limit=limits.max_total_bytes)
+        yield file
+
+
+class _Walk:
+    def __init__(self, findings: list[Finding]) -> None:
+        self._findings = findings
+
+    def folder(self, fd: int, prefix: str, depth: int) -> Iterator[LooseFile]:
+        """Yields from one open folder, which it closes."""
+        try:
+            if depth > _DEEPEST:
+                self._note("archive.nesting", prefix, limit=_DEEPEST)
+                return
+            with os.scandir(fd) as listing:
+                entries = sorted(listing, key=lambda entry: entry.name)
+            self._compare([prefix + entry.name for entry in entries])
+            for entry in entries:
+                yield from self._entry(fd, entry, prefix + entry.name, depth)
+        finally:
+            os.close(fd)
+
+    def _entry(
+        self, fd: int, entry: os.DirEntry[str], path: str, depth: int
+    ) -> Iterator[LooseFile]:
+        fault = name_fault(entry.name)
+        if fault is not None:
+            self._note(fault, path)
+            return
+        if entry.name.startswith("."):
+            self._findings.append(finding("name.reserved", path))
+        try:
+            status = entry.stat(follow_symlinks=False)
+            if stat.S_ISLNK(status.st_mode):
+                self._note("archive.link", path)
+            elif stat.S_ISDIR(status.st_mode):
+                inner = os.open(entry.name, _FOLDER, dir_fd=fd)
+                yield from self.folder(inner, f"{path}/", depth + 1)
+            elif stat.S_ISREG(status.st_mode):
+                yield LooseFile(
+                    path, status.st_size, lambda: os.open(entry.name, READ_ONLY, dir_fd=fd)
+                )
+            else:
+                self._note("archive.device", path)
+        except OSError as error:
+            self._note("delivery.unreadable", path, reason=error.strerror or str(error))
+
+    def _compare(self, paths: list[str]) -> None:
+        """Warn of names in one folder that a visitor on another system could not tell apart."""
+        seen: dict[str, str] = {}
+        for path in paths:
+            other = seen.setdefault(folded(path), path)
+            if other != path:
+                self._findings.append(finding("name.collision", path, other=other))
+
+    def _note(self, check: str, where: str, **values: int | str) -> None:
+        self._findings.append(finding(check, where, **values))

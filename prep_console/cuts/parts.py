@@ -1,0 +1,318 @@
+"""From what was seen in a delivery to its parts, one per election, and what is wrong with them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from prep_console.cuts import elections
+from prep_console.cuts.checks import finding
+from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
+from prep_console.cuts.model import Expectations, Finding, Part, Results, Severity
+from prep_console.cuts.names import FileName, read_name
+from prep_console.cuts.stamps import Stamp
+
+_AHEAD = timedelta(minutes=10)
+"""What clocks may differ before a stamp lies in the future."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """One place's word on one election."""
+
+    results: Results
+    """With code, state and stamp filled in."""
+    stamp: Stamp
+    place: Place
+    external: bool
+    sha256: str
+    files: tuple[str, ...]
+
+
+def conclude(
+    evidence: Evidence, delivery: FileName, expectations: Expectations
+) -> tuple[tuple[Results, ...], tuple[Part, ...], list[Finding]]:
+    """What each election's part is; ``delivery`` is what the delivery's own name says."""
+    judge = _Judge(evidence, expectations)
+    judge.products(delivery)
+    claims = [claim for found in evidence.results if (claim := judge.csv(found)) is not None]
+    if not evidence.results:
+        claims = list(judge.site())
+    chosen = judge.choose(claims)
+    judge.places(claims)
+    judge.outer_stamps(claims)
+    if evidence.results:
+        judge.site_stamps(chosen)
+    for claim in chosen:
+        judge.expected(claim)
+    parts = tuple(
+        Part(c.results.code, c.stamp, c.sha256, c.files, c.results.figures) for c in chosen
+    )
+    return tuple(c.results for c in chosen), parts, judge.findings
+
+
+class _Judge:
+    """The rules, over one delivery's evidence."""
+
+    def __init__(self, evidence: Evidence, expectations: Expectations) -> None:
+        self.findings: list[Finding] = []
+        self._evidence = evidence
+        self._expectations = expectations
+        self._cadence = timedelta(minutes=expectations.cadence_minutes)
+        self._codes = {elections.canonical(c) or c for c in expectations.elections}
+        self._hashes = {file.path: file.sha256 for file in evidence.files}
+
+    def _find(self, check: str, where: str = "", **values: str | int) -> None:
+        self.findings.append(finding(check, where, **values))
+
+    # -- what product this is ----------------------------------------------------------------
+
+    def products(self, delivery: FileName) -> None:
+        """Final district counts stop; what calls itself a test stops on election day."""
+        named: dict[str, FileName] = {"": delivery}
+        for place in self._evidence.places:
+            named |= {place.where: place.name, **dict(place.outer)}
+        for found in self._evidence.results:
+            title = FileName(
+                product="COMPUTOS" if "COMPUTO" in elections.plain(found.results.title) else "",
+                test=read_name(found.results.title).test,
+            )
+            named |= {found.results.path: found.name, f"{found.results.path}:1": title}
+            named |= dict(found.place.outer)
+        for where, name in named.items():
+            if name.product == "COMPUTOS":
+                self._find("product.computos", where)
+            if name.test:
+                self._test(where)
+        for json in self._evidence.site:
+            if json.cut.test:
+                self._test(json.where)
+
+    def _test(self, where: str) -> None:
+        self._find(
+            "phase.test" if self._expectations.phase == "simulacro" else "product.test", where
+        )
+
+    # -- one place's word --------------------------------------------------------------------
+
+    def csv(self, found: FoundResults) -> _Claim | None:
+        """What a results CSV claims to be, with the names around it."""
+        where = found.results.path
+        place = found.place
+        names = [found.name, place.name, *(name for _, name in place.outer if _speaks(name))]
+        code = self._code(where, elections.from_title(found.results.title), names)
+        own = [
+            place.name.stamp if place.is_archive else None,
+            found.results.stamp,
+            found.name.stamp,
+        ]
+        stamp = self._stamp(where, own, place)
+        if not code or stamp is None:
+            return None
+        files: tuple[str, ...] = (place.file,)
+        if place.is_archive:
+            sha256 = self._archive_hash(place)
+        else:
+            files = (where, *self._loose_candidates(where, code))
+            sha256 = self._listing_hash(files)
+        results = replace(found.results, code=code, state=_state(names), stamp=stamp)
+        return _Claim(results, stamp, place, place.name.external, sha256, files)
+
+    def site(self) -> Iterator[_Claim]:
+        """Without any CSV, the site's JSON is the product: one claim per election it tells of."""
+        told: dict[str, list[FoundJson]] = {}
+        for found in self._evidence.site:
+            names = [found.name, found.place.name, *(n for _, n in found.place.outer)]
+            told.setdefault(self._site_code(found, names), []).append(found)
+        for code, group in told.items():
+            best = max(group, key=_weight)
+            own = [best.name.stamp or best.place.name.stamp, best.cut.stamp, best.cut.archive]
+            stamp = self._stamp(best.where, own, best.place)
+            if stamp is None:
+                continue
+            files: tuple[str, ...] = (best.place.file,)
+            if best.place.is_archive:
+                sha256 = self._archive_hash(best.place)
+            else:
+                files = tuple(sorted(f.where for f in group if not f.place.is_archive))
+                sha256 = self._listing_hash(files)
+            state = _state([best.name, best.place.name, *(n for _, n in best.place.outer)])
+            results = Results(code, state, "", stamp, best.where, "utf-8", "", 0, best.cut.figures)
+            yield _Claim(results, stamp, best.place, False, sha256, files)
+
+    def _site_code(self, found: FoundJson, names: Iterable[FileName]) -> str:
+        """A site's JSON names no election itself: its path may, or the station expects only one."""
+        named = next((name.election for name in names if name.election), "")
+        if named:
+            return named
+        if len(self._codes) == 1:
+            return next(iter(self._codes))
+        return elections.NATIONAL
+
+    def _code(self, where: str, title: str, names: Iterable[FileName]) -> str:
+        codes = [code for code in (title, *(name.election for name in names)) if code]
+        if title == "DIP_FED":  # bare DIP in a name says no more than deputies
+            codes = [title if code == "DIP_LOC" else code for code in codes]
+        if not codes:
+            self._find("election.unknown", where)
+            return ""
+        for other in codes:
+            if other != codes[0]:
+                self._find("election.disagree", where, election=codes[0], other=other)
+                break
+        return codes[0]
+
+    def _stamp(self, where: str, own: Iterable[Stamp | None], place: Place) -> Stamp | None:
+        """The first own stamp, held against the others; else the site's or an outer one."""
+        stamps = [stamp for stamp in own if stamp is not None]
+        if stamps:
+            for other in stamps[1:]:
+                self._compare(where, stamps[0], other)
+            return stamps[0]
+        site = [json.cut.stamp for json in self._evidence.site if json.cut.stamp]
+        outer = [place.name.stamp, *(name.stamp for _, name in place.outer)]
+        stamp = max(site, default=None) or next((s for s in outer if s is not None), None)
+        if stamp is None:
+            self._find("stamp.missing", where)
+        return stamp
+
+    def _compare(self, where: str, stamp: Stamp, other: Stamp) -> None:
+        apart = abs(stamp - other)
+        minutes = int(apart.total_seconds() // 60)
+        if apart > self._cadence:
+            self._find("stamp.disagree", where, stamp=str(stamp), other=str(other), minutes=minutes)
+        elif apart:
+            self._find("stamp.differ", where, stamp=str(stamp), other=str(other))
+
+    def _archive_hash(self, place: Place) -> str:
+        return self._evidence.archives.get(place.where) or self._hashes.get(place.file, "")
+
+    def _loose_candidates(self, where: str, code: str) -> list[str]:
+        folder = where.rpartition("/")[0]
+        return sorted(
+            path
+            for path in self._evidence.candidates
+            if path.rpartition("/")[0] == folder and read_name(path).election in {"", code}
+        )
+
+    def _listing_hash(self, files: Iterable[str]) -> str:
+        """Of what ``sha256sum`` prints for the files, by name."""
+        listing = "".join(f"{self._hashes.get(path, '')}  {path}\n" for path in sorted(files))
+        return hashlib.sha256(listing.encode()).hexdigest()
+
+    # -- one claim per election --------------------------------------------------------------
+
+    def choose(self, claims: Iterable[_Claim]) -> list[_Claim]:
+        """The claim that counts for each election, by code; the others are held against it."""
+        by_code: dict[str, list[_Claim]] = {}
+        for claim in claims:
+            by_code.setdefault(claim.results.code, []).append(claim)
+        return [self._choose_one(code, by_code[code]) for code in sorted(by_code)]
+
+    def _choose_one(self, code: str, claims: list[_Claim]) -> _Claim:
+        archived = [c for c in claims if c.place.is_archive]
+        main = [c for c in archived or claims if not c.external] or archived or claims
+        best = max(main, key=lambda c: (c.stamp, c.results.rows))
+        beside = [c for c in claims if c.external and c.place != best.place]
+        for other in claims:
+            if other is best or other in beside:
+                continue
+            if other.place == best.place and other.place.is_archive:
+                self._find("election.several", other.results.path, election=code, n=len(claims))
+            elif other.stamp == best.stamp:
+                same = (other.results.figures, other.results.rows)
+                if same != (best.results.figures, best.results.rows):
+                    self._find("election.twice", other.results.path, election=code)
+            elif not other.place.is_archive and best.place.is_archive:
+                self._compare(other.results.path, best.stamp, other.stamp)
+        if beside:
+            files = tuple(dict.fromkeys((*best.files, *(f for c in beside for f in c.files))))
+            best = replace(best, files=files, sha256=self._listing_hash(files))
+        return best
+
+    # -- the delivery as a whole -------------------------------------------------------------
+
+    def places(self, claims: list[_Claim]) -> None:
+        """An archive that calls itself a cut holds results; a delivery holds some somewhere."""
+        seen = self._evidence.findings
+        stopped = [f.where for f in (*seen, *self.findings) if f.severity is Severity.STOP]
+        if not claims and not stopped:
+            self._find("results.missing")
+            return
+        told = [c.results.path for c in claims] + [j.where for j in self._evidence.site] + stopped
+        for place in self._evidence.places:
+            if place.name.product != "PREP" or place.name.stamp is None:
+                continue
+            if not any(w == place.where or w.startswith(f"{place.where}!/") for w in told):
+                self._find("results.missing", place.where)
+
+    def outer_stamps(self, claims: Iterable[_Claim]) -> None:
+        """The name around several parts is held against the newest of them."""
+        newest: dict[str, tuple[Stamp, Stamp]] = {}
+        for claim in claims:
+            outer = list(claim.place.outer)
+            if not claim.place.is_archive:
+                outer.insert(0, (claim.place.where, claim.place.name))
+            for where, name in outer:
+                if name.stamp is not None:
+                    known = newest.get(where, (name.stamp, claim.stamp))[1]
+                    newest[where] = (name.stamp, max(known, claim.stamp))
+        for where, (stated, stamp) in newest.items():
+            self._compare(where, stamp, stated)
+
+    def site_stamps(self, chosen: Iterable[_Claim]) -> None:
+        """The site's newest JSON shows the same cut as the part that is nearest to it."""
+        told = [(j.cut.stamp, j.where) for j in self._evidence.site if j.cut.stamp is not None]
+        stamps = [claim.stamp for claim in chosen]
+        if told and stamps:
+            site, where = max(told)
+            nearest = min(stamps, key=lambda stamp: abs(stamp - site))
+            self._compare(where, nearest, site)
+
+    # -- what the station expects ------------------------------------------------------------
+
+    def expected(self, claim: _Claim) -> None:
+        """State, election, age and hour of one part."""
+        expects = self._expectations
+        where, code, stamp = claim.results.path, claim.results.code, claim.stamp
+        state = claim.results.state
+        if expects.state and state and state != expects.state.upper():
+            self._find("state.wrong", where, state=state, expected=expects.state.upper())
+        if self._codes and code not in self._codes:
+            expected = ", ".join(sorted(self._codes))
+            self._find("election.wrong", where, election=code, expected=expected)
+        marks = {elections.canonical(c) or c: mark for c, mark in expects.marks.items()}
+        mark = marks.get(code)
+        if mark is not None and stamp < mark:
+            self._find("stamp.older", where, election=code, stamp=str(stamp), mark=str(mark))
+        if expects.now is not None:
+            ahead = stamp.wall - expects.now.replace(tzinfo=None)
+            if ahead > _AHEAD:
+                minutes = int(ahead.total_seconds() // 60)
+                self._find("stamp.future", where, stamp=str(stamp), minutes=minutes)
+        if expects.opens is not None and expects.closes is not None:
+            opens, closes = self._wall(expects.opens), self._wall(expects.closes)
+            if not opens <= stamp.wall <= closes:
+                self._find("stamp.window", where, stamp=str(stamp))
+
+    def _wall(self, moment: datetime) -> datetime:
+        """An hour of the settings as the station's clock shows it."""
+        zone = self._expectations.now.tzinfo if self._expectations.now else moment.tzinfo
+        return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _speaks(name: FileName) -> bool:
+    """Whether an outer name follows the institute's form, so that its words mean something."""
+    return name.stamp is not None or bool(name.product)
+
+
+def _state(names: Iterable[FileName]) -> str:
+    return next((name.state for name in names if name.state), "")
+
+
+def _weight(found: FoundJson) -> tuple[bool, bool, str, int]:
+    """How well a site's JSON stands for its election: whole, national, newest, largest."""
+    cut = found.cut
+    return cut.whole, cut.national, str(cut.stamp or ""), cut.figures.expected or 0
