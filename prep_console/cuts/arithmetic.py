@@ -1,0 +1,102 @@
+"""Whether the header's figures and the rows agree. They warn, and never keep a cut back.
+
+Every rule was seen to hold in seven populated real files, but the last one of
+:func:`_about_actas`, which three official final cuts broke by one or two actas. The header's
+vote totals are sums of TOTAL_VOTOS_CALCULADO, that is of the row's own votes, over counted
+actas (checked in real files of Puebla 2018 and Quintana Roo 2019), not of what the polling
+station wrote (TOTAL_VOTOS_ASENTADO).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import ROUND_DOWN, Decimal
+
+from prep_console.cuts.actas import Tally
+from prep_console.cuts.checks import finding
+from prep_console.cuts.front import PERCENT_NAMES, Front
+from prep_console.cuts.model import Figures, Finding
+from prep_console.wording import Value
+
+_FOUR_DECIMALS = Decimal("0.0001")
+
+
+def check(front: Front, tally: Tally, where: str) -> tuple[Finding, ...]:
+    """One warning for each rule that does not hold. A figure that is missing breaks no rule."""
+    figures = front.figures
+    broken = [
+        *_about_actas(figures, tally),
+        *_about_votes(figures, tally),
+        *_about_percents(figures, front.percents),
+    ]
+    return tuple(finding(rule, where, **values) for rule, values in broken)
+
+
+Broken = tuple[str, dict[str, Value]]
+
+
+def _about_actas(figures: Figures, tally: Tally) -> Iterator[Broken]:
+    expected, captured = figures.expected, figures.captured
+    out = figures.out_of_catalogue
+    if figures.registered is not None and captured is not None and out is not None:
+        yield from _unless_equal("arithmetic.registered", figures.registered, captured + out)
+    if expected is not None:
+        out_in_rows = tally.out_of_catalogue if out is None else out
+        yield from _unless_equal("arithmetic.rows", expected + out_in_rows, tally.rows)
+    if figures.counted is not None and tally.counted is not None:
+        yield from _unless_equal("arithmetic.counted", figures.counted, tally.counted)
+    for name, found in (("ACTAS_CAPTURADAS", captured), ("ACTAS_CONTABILIZADAS", figures.counted)):
+        if expected is not None and found is not None and found > expected:
+            yield (
+                "arithmetic.exceeds_expected",
+                {"name": name, "stated": expected, "found": found},
+            )
+    if captured is not None and figures.counted is not None and figures.not_counted is not None:
+        yield from _unless_equal(
+            "arithmetic.not_counted", captured, figures.counted + figures.not_counted
+        )
+
+
+def _about_votes(figures: Figures, tally: Tally) -> Iterator[Broken]:
+    for rule, stated, found in (
+        ("arithmetic.votes_with_special", figures.votes_with_special, tally.with_special),
+        ("arithmetic.votes_without_special", figures.votes_without_special, tally.without_special),
+    ):
+        if stated is not None and found is not None:
+            yield from _unless_equal(rule, stated, found)
+
+
+def _about_percents(figures: Figures, percents: Mapping[str, Decimal]) -> Iterator[Broken]:
+    """Percentages are truncated to four decimals, not rounded.
+
+    Turnout leaves the special polling stations out during the night and takes them in with the
+    last cut, so either is right.
+    """
+    possible = {
+        "percent_captured": [_percent(figures.captured, figures.expected)],
+        "percent_counted": [_percent(figures.counted, figures.expected)],
+        "turnout": [
+            _percent(figures.votes_without_special, figures.nominal_list),
+            _percent(figures.votes_with_special, figures.nominal_list),
+        ],
+    }
+    for key, stated in percents.items():
+        right = [p for p in possible.get(key, []) if p is not None]
+        if right and stated not in right:
+            yield (
+                "arithmetic.percentage",
+                {"name": PERCENT_NAMES[key], "stated": str(stated), "found": str(right[0])},
+            )
+        if stated > 100:
+            yield "arithmetic.over_100", {"name": PERCENT_NAMES[key], "stated": str(stated)}
+
+
+def _percent(part: int | None, whole: int | None) -> Decimal | None:
+    if part is None or not whole:
+        return None
+    return (Decimal(part * 100) / whole).quantize(_FOUR_DECIMALS, ROUND_DOWN)
+
+
+def _unless_equal(rule: str, stated: int, found: int) -> Iterator[Broken]:
+    if stated != found:
+        yield rule, {"stated": stated, "found": found}
