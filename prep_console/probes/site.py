@@ -111,7 +111,7 @@ class SiteProbe:
                     break
             return _Answer(
                 status=response.status_code,
-                cut=_shown(response.headers.get(CUT_HEADER)),
+                cut=_named(response.headers.get(CUT_HEADER)),
                 location=_shown(response.headers.get("Location")),
                 body=body,
                 latency_s=latency_s,
@@ -170,6 +170,11 @@ def _estado_cut(estado: _Answer) -> str | None:
         return None
     cut = said.get("cut") if isinstance(said, dict) and estado.status == 200 else None
     return _shown(cut) if isinstance(cut, str) else None
+
+
+def _named(header: str | None) -> str | None:
+    """The cut that an answer names; ``-`` says that nothing is live."""
+    return None if header == "-" else _shown(header)
 
 
 def _shown(text: str | None) -> str | None:

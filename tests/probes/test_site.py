@@ -105,8 +105,9 @@ async def test_what_is_wrong_is_critical_and_said(
     assert served(got).error == fault
 
 
-async def test_nothing_live_and_a_plain_503_is_as_it_should_be() -> None:
-    got = await seen(pages(None, None, "503 Service Unavailable"), None)
+@pytest.mark.parametrize("named", [None, "-"])
+async def test_nothing_live_and_a_plain_503_is_as_it_should_be(named: str | None) -> None:
+    got = await seen(pages(named, None, "503 Service Unavailable"), None)
     assert got.state == "ok"
     assert (served(got).ok, served(got).id, served(got).status) == (True, None, 503)
 
