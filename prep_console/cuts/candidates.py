@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 from prep_console.cuts.checks import finding
 from prep_console.cuts.front import delimiter_of, fields_of, plain_name
-from prep_console.cuts.lines import Lines
+from prep_console.cuts.lines import Lines, Unreadable
 from prep_console.cuts.model import Finding
 
 _PLACEHOLDER: Final = re.compile(
@@ -27,10 +27,19 @@ _MAX_FIELDS: Final = 200
 def read_candidates(stream: BinaryIO, where: str) -> tuple[Finding, ...]:
     """One warning with the number of candidates whose name is a placeholder.
 
-    A file without the columns of candidates has none. Raises lines.Unreadable for what is no
-    text.
+    A file without the columns of candidates has none; one that is no text gets a warning.
     """
-    lines = Lines(stream)
+    try:
+        found, first = _placeholders(Lines(stream))
+    except Unreadable:
+        return (finding("candidates.unreadable", where),)
+    if not found:
+        return ()
+    return (finding("candidates.placeholder", where, n=found, value=first),)
+
+
+def _placeholders(lines: Lines) -> tuple[int, str]:
+    """How many candidates have one, and the first of these names."""
     places: list[int] = []
     delimiter = ","
     for line in islice(lines, _MAX_FRONT_LINES):
@@ -45,9 +54,7 @@ def read_candidates(stream: BinaryIO, where: str) -> tuple[Finding, ...]:
         if placeholder := next((name for name in names if _is_placeholder(name)), ""):
             found += 1
             first = first or placeholder.strip()[:80]
-    if not found:
-        return ()
-    return (finding("candidates.placeholder", where, n=found, value=first),)
+    return found, first
 
 
 def _candidate_columns(fields: Sequence[str]) -> list[int]:

@@ -206,6 +206,9 @@ _RESULTS: Final = {
         N_("{n} counted actas have more votes than voters; first in line {line}.")
     ),
     "figures.fell": _warning(N_("{name} of {election} fell from {before} to {after}.")),
+    "candidates.unreadable": _warning(
+        N_("The candidates' file is no text that can be read; it is published as delivered.")
+    ),
     "candidates.placeholder": _warning(
         N_("{n} candidates have no real name, as the first one: {value}")
     ),

@@ -252,7 +252,7 @@ class _Reader:
         try:
             read, found = results.read_results(stream, where)
         except results.Unreadable as error:
-            self._note(finding("results.unreadable", where, reason=str(error)))
+            self._note(finding(error.check, where, reason=str(error)))
             return
         self.evidence.findings.extend(found)
         self.evidence.results.append(FoundResults(read, name, place))
