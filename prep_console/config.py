@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import tomllib
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -21,16 +21,12 @@ import msgspec
 
 from prep_console.problems import Failed, WrongUsage
 from prep_console.snapshot import Phase
-from prep_console.wording import Language, N_, sentence
+from prep_console.wording import N_, Language, sentence
 
 DEFAULT_PATH = Path("/etc/prep-console/config.toml")
 
 
-class _Table(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the settings file."""
-
-
-class Station(_Table):
+class Station(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     root: str
     """Folder of the station; the only setting without a default."""
     name: str = "Difusor"
@@ -40,7 +36,7 @@ class Station(_Table):
     phase: Phase = "jornada"
 
 
-class Election(_Table):
+class Election(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     title: str = ""
     state: str = ""
     """Abbreviation as in the files' names (QRO); '' accepts any."""
@@ -48,20 +44,20 @@ class Election(_Table):
     """Codes that every cut must hold; [] accepts any and waits for none."""
     opens: datetime | None = None
     closes: datetime | None = None
-    retain_until: str | Any = None
+    retain_until: date | None = None
     """Date until which the final cut must stay up."""
     cadence_minutes: int = 5
     """12 times an hour in the institute's call; late at 1.5, critical at 2 times this."""
 
 
-class Source(_Table):
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     kind: Literal["drop"] = "drop"
     path: str = ""
     """Default: incoming/entrega under the root."""
     layout: Literal["archives"] = "archives"
 
 
-class Intake(_Table):
+class Intake(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     max_total_bytes: int = 8 * 1024**3
     max_entries: int = 200_000
     max_ratio: int = 200
@@ -72,7 +68,7 @@ class Intake(_Table):
     source: list[Source] = []
 
 
-class Publication(_Table):
+class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     unpack: bool = False
     """True for institutes that deliver the web site itself as an archive."""
     estado_prefix: str = "/_prep/"
@@ -89,7 +85,7 @@ class Publication(_Table):
     """Given up when the disk is full, so that a rollback still fits."""
 
 
-class Site(_Table):
+class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     url: str = ""
     """What a visitor opens; '' leaves the site probe off."""
     connect: str = ""
@@ -97,31 +93,31 @@ class Site(_Table):
     ca_file: str = ""
 
 
-class Clock(_Table):
+class Clock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     servers: list[str] = []
     warning_ms: int = 50
     critical_ms: int = 1000
 
 
-class PowerDevice(_Table):
+class PowerDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     name: str
     role: Literal["ups", "generator", "transfer-switch"] = "ups"
     nut: str = ""
 
 
-class Power(_Table):
+class Power(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     client: Literal["aionut", "pynut3"] = "aionut"
     device: list[PowerDevice] = []
 
 
-class Host(_Table):
+class Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     min_free_bytes: int = 20 * 1024**3
     min_cpus: int = 4
     min_memory_bytes: int = 16 * 1024**3
     """The institute's call asks for these three."""
 
 
-class Settings(_Table):
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     station: Station
     election: Election = msgspec.field(default_factory=Election)
     intake: Intake = msgspec.field(default_factory=Intake)
@@ -146,3 +142,189 @@ class Settings(_Table):
             if source.kind == "drop" and source.path:
                 return Path(source.path)
         return self.root / "incoming" / "entrega"
+
+
+def load(path: Path | None = None) -> Settings:
+    """The settings in force: ``path``, else $PREP_CONSOLE_CONFIG, else /etc.
+
+    WrongUsage names the key that is wrong and the nearest right one.
+    """
+    chosen = path or Path(os.environ.get("PREP_CONSOLE_CONFIG") or DEFAULT_PATH)
+    return parse(_read(chosen), str(chosen))
+
+
+def parse(text: str, where: str) -> Settings:
+    """Settings from TOML text; ``where`` names it in messages."""
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _wrong(where, str(error)) from error
+    try:
+        settings = msgspec.convert(document, Settings)
+    except msgspec.ValidationError as error:
+        raise _wrong(where, _explained(str(error))) from error
+    _check(settings, where)
+    return settings
+
+
+def _read(path: Path) -> str:
+    try:
+        status = path.stat()
+        if stat.S_IMODE(status.st_mode) & 0o022:
+            raise WrongUsage(
+                sentence(N_("the settings file {path} can be written by others"), path=str(path)),
+                sentence(N_("it can name commands to run: chmod go-w {path}"), path=str(path)),
+            )
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise WrongUsage(
+            sentence(N_("there is no settings file {path}"), path=str(path)),
+            sentence(N_("write one: prep-console config --example, then --config FILE")),
+        ) from error
+    except UnicodeDecodeError as error:
+        raise _wrong(str(path), str(error)) from error
+    except OSError as error:
+        raise Failed(
+            sentence(
+                N_("the settings file {path} cannot be read: {error}"),
+                path=str(path),
+                error=error.strerror or str(error),
+            ),
+            sentence(N_("check its owner and permissions")),
+        ) from error
+
+
+def _wrong(where: str, error: str) -> WrongUsage:
+    return WrongUsage(
+        sentence(N_("wrong settings in {path}: {error}"), path=where, error=error),
+        sentence(N_("correct the file; prep-console config --example shows every setting")),
+    )
+
+
+def _explained(message: str) -> str:
+    """msgspec's message, with the nearest right name for an unknown key."""
+    match = re.fullmatch(
+        r"Object contains unknown field `(?P<key>.*?)`(?: - at `\$\.?(?P<at>.*)`)?", message
+    )
+    if match is None:
+        return message.replace("$.", "")
+    table = re.sub(r"\[.*?\]", "", match["at"] or "")
+    model: Any = Settings
+    for name in filter(None, table.split(".")):
+        model = _TABLES.get((model, name), model)
+    names = [field.name for field in msgspec.structs.fields(model)]
+    near = difflib.get_close_matches(match["key"], names, n=1, cutoff=0.4)
+    key = f"{table}.{match['key']}" if table else match["key"]
+    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(names)}"
+    return f"unknown key {key}{hint}"
+
+
+_TABLES: dict[tuple[Any, str], Any] = {
+    (Settings, "station"): Station,
+    (Settings, "election"): Election,
+    (Settings, "intake"): Intake,
+    (Intake, "source"): Source,
+    (Settings, "publication"): Publication,
+    (Settings, "site"): Site,
+    (Settings, "clock"): Clock,
+    (Settings, "power"): Power,
+    (Power, "device"): PowerDevice,
+    (Settings, "host"): Host,
+}
+
+
+def _check(settings: Settings, where: str) -> None:
+    """What types cannot say."""
+    station, election = settings.station, settings.election
+    if not station.root.startswith("/"):
+        raise _wrong(where, f"station.root is not an absolute path: {station.root!r}")
+    if election.cadence_minutes < 1:
+        raise _wrong(where, "election.cadence_minutes is less than 1")
+    for name, moment in (("opens", election.opens), ("closes", election.closes)):
+        if moment is not None and moment.tzinfo is None:
+            raise _wrong(where, f"election.{name} has no offset, like 2024-06-02T20:00:00-06:00")
+    if election.opens and election.closes and election.closes <= election.opens:
+        raise _wrong(where, "election.closes is not after election.opens")
+    try:
+        ZoneInfo(station.timezone)
+    except (ValueError, OSError, KeyError) as error:
+        raise _wrong(where, f"station.timezone is unknown: {station.timezone!r}") from error
+    reference = datetime.fromisoformat("2024-06-02T20:00:00").replace(
+        tzinfo=ZoneInfo("America/Mexico_City")
+    )
+    if reference.utcoffset() != timedelta(hours=-6):
+        raise Failed(
+            sentence(
+                N_("this system's time zone data is stale: Mexico has UTC-6 all year since 2022")
+            ),
+            sentence(N_("update the tzdata package")),
+        )
+    for name in ("max_total_bytes", "max_entries", "max_ratio", "carry_after_seconds"):
+        if getattr(settings.intake, name) < 0:
+            raise _wrong(where, f"intake.{name} is negative")
+    prefix = settings.publication.estado_prefix
+    if not re.fullmatch(r"/(?:[A-Za-z0-9._~-]+/)+", prefix):
+        raise _wrong(where, f"publication.estado_prefix is no URL folder like /_prep/: {prefix!r}")
+
+
+EXAMPLE = """\
+# Settings of prep-console. Only station.root has no default.
+[station]
+name = "Difusor"                    # shown in the header
+root = "/srv/prep"
+timezone = "America/Mexico_City"
+language = "es"                     # es | en
+phase = "simulacro"                 # simulacro | jornada
+
+[election]
+title = "Proceso Electoral Local 2023-2024"
+state = "QRO"                       # "" accepts any
+elections = ["DIP_LOC", "AYUN"]     # [] accepts any, waits for none
+opens = 2024-06-02T20:00:00-06:00   # nothing goes live by itself before it, in phase jornada
+closes = 2024-06-03T20:00:00-06:00  # planned; the end is a person's freeze
+cadence_minutes = 5                 # late at 1.5, critical at 2 times this
+
+[intake]
+max_total_bytes = 8589934592        # of one unpacked delivery
+max_entries = 200000
+max_ratio = 200                     # unpacked : packed
+carry_after_seconds = 60            # wait for a missing election, then carry it over
+settle_seconds = 3.0                # rest of a dropped file that cannot prove that it is whole
+
+[[intake.source]]
+kind = "drop"
+path = "/srv/prep/incoming/entrega"
+layout = "archives"
+
+[publication]
+unpack = false                      # true: the delivered archive is the web site itself
+estado_prefix = "/_prep/"           # estado.json and estado.html, for portals to embed
+frame_ancestors = []                # origins of the portals; [] allows every one
+keep_bytes = 0                      # budget of stored cuts; 0: down to host.min_free_bytes
+keep_cuts = 400
+after_switch = []                   # e.g. ["/usr/local/bin/purge-cdn"]: the cut's id is added
+ballast_bytes = 4194304             # given up on a full disk, so that a rollback still fits
+
+[site]
+url = "https://prep.example.mx/"    # what a visitor opens
+connect = ""                        # address to connect to instead (hairpin NAT)
+ca_file = ""                        # "" = the system's
+
+[clock]
+servers = ["cronos.cenam.mx"]       # host or host:port
+warning_ms = 50
+critical_ms = 1000
+
+[power]
+client = "aionut"
+
+[[power.device]]
+name = "servidor"
+role = "ups"                        # ups | generator | transfer-switch
+nut = "servidor@127.0.0.1:3493"
+
+[host]
+min_free_bytes = 21474836480        # the call's minima
+min_cpus = 4
+min_memory_bytes = 17179869184
+"""

@@ -55,7 +55,7 @@ class CutId:
 
     @classmethod
     def of(cls, text: str) -> CutId:
-        """Read an id; ValueError when it is none (it is also a folder name: nothing else passes)."""
+        """Read an id, which is also a folder name; ValueError when it is none."""
         match = _CUT_ID.fullmatch(text)
         if match is None or match[2] == "1":
             raise ValueError(f"not a cut id: {text!r}")

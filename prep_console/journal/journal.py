@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,8 @@ from prep_console.journal.chain import GENESIS, Break, Line
 _AHEAD_BYTES = 1024 * 1024
 """Some 2,500 lines: ten nights of decisions on a full disk."""
 _LOW_BYTES = _AHEAD_BYTES // 2
+_LONG_LINE = 2048
+"""Bytes; longer than nearly every line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,25 @@ def read(path: Path, since: Position | None = None) -> Reading:
     found = chain.follow(raws, seq=since.seq, head=since.hash, first_line=since.lines + 1)
     position = Position(since.offset + end, since.lines + len(raws), found.seq, found.hash)
     return Reading(found.lines, found.breaks, position, data[end:])
+
+
+def tail(path: Path, count: int) -> tuple[Line, ...]:
+    """The last ``count`` readable lines, newest first, without reading the rest of the file."""
+    try:
+        with path.open("rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            start = max(0, end - count * _LONG_LINE)
+            file.seek(start)
+            raws = file.read().split(b"\n")
+    except FileNotFoundError:
+        return ()
+    lines: list[Line] = []
+    for raw in reversed(raws[1 if start else 0 : -1]):
+        if len(lines) == count:
+            break
+        with suppress(chain.BrokenLine):
+            lines.append(chain.parse(raw))
+    return tuple(lines)
 
 
 def append(

@@ -124,6 +124,10 @@ class State:
     """Where the chain does not hold and no ``segment`` line has said so yet."""
     known_breaks: int = 0
     """Breaks that a ``segment`` line has named."""
+    broken_line: int = 0
+    """The first of them, counted from 1 in the file."""
+    broken_at: datetime | None = None
+    """When it was named."""
 
 
 def fold(
@@ -224,9 +228,7 @@ def _decided(line: Line, action: str, data: Mapping[str, Any]) -> Decision:
 
 
 def _intent(state: State, line: Line, data: Mapping[str, Any]) -> State:
-    intent = Intent(
-        line.seq, data["action"], data["to"], dict(data), line.time, line.actor.name
-    )
+    intent = Intent(line.seq, data["action"], data["to"], dict(data), line.time, line.actor.name)
     changed = replace(state, intent=intent)
     if intent.action == "rollback":  # holds even when the switch is never reached
         changed = replace(changed, mode="hold", decision=_decided(line, "rollback", data))
@@ -241,9 +243,7 @@ def _done(state: State, line: Line, data: Mapping[str, Any]) -> State:
     for cut in given.get("withdraws", ()):
         _change(state, cut, withdrawn=True)
     if intent.target is not None:
-        _change(
-            state, intent.target, published_at=line.time, served_at=None, withdrawn=False
-        )
+        _change(state, intent.target, published_at=line.time, served_at=None, withdrawn=False)
     restored = str(given.get("reason", "")) if intent.action == "rollback" else None
     decision = state.decision
     if given.get("person"):
@@ -302,7 +302,14 @@ def _pruned(state: State, line: Line, data: Mapping[str, Any]) -> State:
 
 
 def _segment(state: State, line: Line, data: Mapping[str, Any]) -> State:
-    return replace(state, breaks=(), known_breaks=state.known_breaks + len(data["breaks"]))
+    named = data["breaks"]
+    return replace(
+        state,
+        breaks=(),
+        known_breaks=state.known_breaks + len(named),
+        broken_line=state.broken_line or (named[0]["line"] if named else 0),
+        broken_at=state.broken_at or line.time,
+    )
 
 
 _STEPS: Mapping[str, Callable[[State, Line, Mapping[str, Any]], State]] = {

@@ -141,9 +141,8 @@ def _lines(said: Mapping[str, Any], language: Any) -> list[str]:
     for part in said["parts"]:
         if part["carried"]:
             hour = f"{datetime.fromisoformat(part['stamp']):%H:%M}"
-            lines.append(
-                f"<p>{text(N_('{election}: as of {hour}'), election=part['election'], hour=hour)}</p>"
-            )
+            since = text(N_("{election}: as of {hour}"), election=part["election"], hour=hour)
+            lines.append(f"<p>{since}</p>")
     if said["final"]:
         lines.append(f"<p>{text(N_('Final cut.'))}</p>")
     if said["restored"]:

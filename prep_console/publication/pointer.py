@@ -47,7 +47,7 @@ def read(public: Path) -> Live:
 
 
 def write(public: Path, live: Live) -> None:
-    """Switch. On return it is durable; the public may see it a moment before. OSError on failure."""
+    """Switch. Durable on return; the public may see it a moment before. OSError on failure."""
     target = public / "live.map"
     spare = public / f".live.map.{live.estado % _SPARES}"
     cut = live.cut or "-"

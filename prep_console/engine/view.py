@@ -1,0 +1,275 @@
+"""The snapshot: journal, pointer and the engine's readings put together for a screen.
+
+Needs no engine. What the engine last wrote is shown only while it is fresh: a reading that
+nobody renews is unknown, never the last good one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import msgspec
+
+from prep_console.alarms.current import current
+from prep_console.config import Settings
+from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.intake.assembly import assemble
+from prep_console.journal import journal
+from prep_console.journal.chain import Line
+from prep_console.journal.state import CutRecord, State
+from prep_console.publication import lock, rules
+from prep_console.publication.pointer import Live
+from prep_console.publication.station import Station
+from prep_console.snapshot import (
+    CutView,
+    DecisionView,
+    EngineView,
+    JournalView,
+    LiveView,
+    PartView,
+    Reading,
+    RefusedView,
+    ServedView,
+    Snapshot,
+)
+
+STALE_AFTER_S = 15.0
+"""A heartbeat older than this is no engine; three times this is no reading."""
+_JOURNAL_LINES = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What the engine writes to ``run/now.json``: everything that only it can know."""
+
+    pid: int
+    at: datetime
+    """Heartbeat, aware UTC."""
+    readings: Mapping[str, Reading] = field(default_factory=dict)
+    history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    history_step_s: float = 10.0
+    served: ServedView | None = None
+    schema: int = 1
+
+
+def read_now(path: Path) -> Now | None:
+    """The engine's last word, None when there is none that can be read."""
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Now)
+    except (OSError, ValueError):
+        return None
+
+
+class SnapshotReader:
+    """Reads one station again and again; what has not changed on disk is not read twice."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._station = Station(settings)
+        self._seen: tuple[int, ...] = ()
+        self._lines: tuple[Line, ...] = ()
+
+    def read(self, now: datetime | None = None) -> Snapshot:
+        """The station at this moment. Never raises for what is wrong on disk: it says so."""
+        now = now or datetime.now(UTC)
+        error = None
+        state = State()
+        try:
+            state = self._station.state()
+            size = state.position.offset
+            if self._seen != (size,):
+                self._lines = journal.tail(self._station.journal, _JOURNAL_LINES)
+                self._seen = (size,)
+        except OSError as problem:
+            error = f"{problem.strerror}: {problem.filename}"
+        said = read_now(self._station.run / "now.json")
+        live = self._station.live()
+        return compose(
+            self._settings,
+            state,
+            live,
+            said,
+            self._engine(said, now),
+            now,
+            lines=self._lines,
+            read_error=error,
+        )
+
+    def _engine(self, said: Now | None, now: datetime) -> EngineView:
+        if said is None:
+            return EngineView(False, None, None)
+        age = max(0.0, (now - said.at).total_seconds())
+        alive = age < STALE_AFTER_S and lock.is_held(self._station.leader_lock)
+        return EngineView(alive, said.pid if alive else None, round(age, 1))
+
+
+def read_snapshot(settings: Settings) -> Snapshot:
+    """One look at a station."""
+    return SnapshotReader(settings).read()
+
+
+def compose(
+    settings: Settings,
+    state: State,
+    live: Live,
+    said: Now | None,
+    engine: EngineView,
+    now: datetime,
+    *,
+    lines: tuple[Line, ...] = (),
+    read_error: str | None = None,
+) -> Snapshot:
+    """Everything a screen shows, from what was read. Pure."""
+    cuts = _cut_views(settings, state)
+    by_id = {cut.id: cut for cut in cuts}
+    target = rules.rollback_target(state)
+    readings = _fresh(said, now)
+    served = _served(said, now)
+    next_due = _next_due(settings, state)
+    cadence = timedelta(minutes=settings.election.cadence_minutes)
+    record = state.cuts.get(live.cut or "")
+    public = by_id.get(live.cut or "")
+    return Snapshot(
+        observed_at=now,
+        station=settings.station.name,
+        title=settings.election.title,
+        elections=tuple(settings.election.elections),
+        timezone=settings.station.timezone,
+        phase=settings.station.phase,
+        cadence_minutes=settings.election.cadence_minutes,
+        mode=state.mode,
+        decision=_decision(state),
+        live=LiveView(public, record.manifest, state.live_since or public.sealed_at)
+        if public and record
+        else None,
+        previous=by_id.get(target.id) if target else None,
+        served=served,
+        high_water={
+            election: Stamp.of(mark).at(settings.zone).astimezone(UTC)
+            for election, mark in sorted(state.marks.items())
+        },
+        waiting_for=assemble(state, settings, now).waiting_for,
+        waiting_cuts=len(rules.waiting(state)),
+        next_due=next_due,
+        late_s=None if next_due is None else max(0.0, round((now - next_due).total_seconds(), 1)),
+        cuts=cuts,
+        cuts_missed=_missed(state, cadence),
+        refused=tuple(
+            RefusedView(
+                r.id,
+                r.name,
+                r.at,
+                "; ".join(str(f["text"]) for f in r.findings),
+                tuple(str(f["check"]) for f in r.findings),
+            )
+            for r in reversed(state.refused)
+        ),
+        engine=engine,
+        alarms=current(
+            state,
+            engine=engine,
+            served=served,
+            readings=readings,
+            next_due=next_due,
+            cadence=cadence,
+            now=now,
+        ),
+        readings=readings,
+        history=said.history if said else {},
+        history_step_s=said.history_step_s if said else 10.0,
+        journal=tuple(
+            JournalView(line.seq, line.time, line.actor.name, line.kind, line.data)
+            for line in lines
+        ),
+        read_error=read_error,
+    )
+
+
+def _cut_views(settings: Settings, state: State) -> tuple[CutView, ...]:
+    views: list[CutView] = []
+    before: CutRecord | None = None
+    for cut in rules.stored(state):
+        views.append(_cut_view(settings, state, cut, before))
+        before = cut
+    return tuple(reversed(views))
+
+
+def _cut_view(
+    settings: Settings, state: State, cut: CutRecord, before: CutRecord | None
+) -> CutView:
+    zone = settings.zone
+    counted_before = before.counted if before else None
+    return CutView(
+        id=cut.id,
+        stamp=CutId.of(cut.id).stamp.at(zone).astimezone(UTC),
+        state=rules.cut_state(state, cut),
+        received_at=cut.received_at,
+        verified_at=cut.verified_at,
+        sealed_at=cut.sealed_at,
+        published_at=cut.published_at,
+        served_at=cut.served_at,
+        bytes=cut.bytes,
+        warnings=cut.warnings,
+        revision_of=cut.why or None,
+        parts=tuple(
+            PartView(p.election, Stamp.of(p.stamp).at(zone).astimezone(UTC), p.carried)
+            for p in cut.parts
+        ),
+        counted=cut.counted,
+        counted_delta=None
+        if cut.counted is None or counted_before is None
+        else cut.counted - counted_before,
+        waits_for_person=cut.waits_for_person,
+    )
+
+
+def _decision(state: State) -> DecisionView | None:
+    made = state.decision
+    return DecisionView(made.action, made.by, made.at, made.reason) if made else None
+
+
+def _fresh(said: Now | None, now: datetime) -> Mapping[str, Reading]:
+    if said is None:
+        return {}
+    limit = timedelta(seconds=3 * STALE_AFTER_S)
+    return {
+        name: reading
+        if now - reading.observed_at < limit
+        else replace(reading, value=None, state="unknown", error="nobody has read it since")
+        for name, reading in said.readings.items()
+    }
+
+
+def _served(said: Now | None, now: datetime) -> ServedView | None:
+    if said is None or said.served is None:
+        return None
+    if now - said.served.checked_at < timedelta(seconds=3 * STALE_AFTER_S):
+        return said.served
+    return replace(said.served, ok=False, id=None, error="nobody has looked since")
+
+
+def _next_due(settings: Settings, state: State) -> datetime | None:
+    """When the next cut should be here; None when none is expected.
+
+    One cadence after the newest cut's own time; after its arrival when that time is not near it
+    (a rehearsal replays another night).
+    """
+    if state.mode == "frozen":
+        return None
+    newest = rules.newest(state)
+    cadence = timedelta(minutes=settings.election.cadence_minutes)
+    if newest is None:
+        opens = settings.election.opens
+        return opens.astimezone(UTC) if opens is not None else None
+    stamp = CutId.of(newest.id).stamp.at(settings.zone).astimezone(UTC)
+    near = abs(newest.received_at - stamp) < 2 * cadence
+    return (stamp if near else newest.received_at) + cadence
+
+
+def _missed(state: State, cadence: timedelta) -> int:
+    stamps = sorted({CutId.of(cut.id).stamp for cut in state.cuts.values()})
+    gaps = zip(stamps, stamps[1:], strict=False)
+    return sum(max(0, round((later - earlier) / cadence) - 1) for earlier, later in gaps)

@@ -1,0 +1,217 @@
+"""A planned cut becomes a folder: links to staged and sealed bytes, and its manifest."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from prep_console.cuts.checks import finding
+from prep_console.cuts.model import DeliveredFile, Figures, Finding
+from prep_console.cuts.stamps import Stamp
+from prep_console.intake import staging
+from prep_console.intake.assembly import CutPlan, Piece
+from prep_console.intake.staging import Delivery
+from prep_console.journal.state import State
+from prep_console.problems import Failed
+from prep_console.publication import store
+from prep_console.publication.manifest import Manifest, SealedFile, SealedPart
+from prep_console.publication.station import Station
+from prep_console.wording import N_, sentence
+
+
+def build(
+    station: Station, state: State, plan: CutPlan, deliveries: Mapping[str, Delivery]
+) -> tuple[Path, Manifest]:
+    """Put the cut together under staging/. OSError when the disk refuses.
+
+    Failed when a file that it carries over from an earlier cut was tampered with and so has no
+    good copy here.
+    """
+    folder = staging.new_folder(station, "c")
+    try:
+        builder = _Builder(station, state, plan, folder / store.SITE)
+        for piece in plan.pieces:
+            builder.add(piece, deliveries)
+        for delivery in plan.deliveries:
+            builder.share(deliveries[delivery])
+        return folder, builder.manifest(deliveries)
+    except BaseException:
+        store.discard(folder)
+        raise
+
+
+class _Builder:
+    def __init__(self, station: Station, state: State, plan: CutPlan, site: Path) -> None:
+        self._station = station
+        self._state = state
+        self._plan = plan
+        self._site = site
+        self._files: dict[str, SealedFile] = {}
+        self._parts: list[SealedPart] = []
+        self._findings: list[Finding] = []
+        self._earlier: dict[str, Manifest] = {}
+        self._delivered_files: dict[str, dict[str, DeliveredFile]] = {}
+        newest = max((cut.mtime_us for cut in state.cuts.values()), default=0)
+        self._mtime_us = max(time.time_ns() // 1000, newest + 1)
+        site.mkdir(mode=0o755)
+
+    def add(self, piece: Piece, deliveries: Mapping[str, Delivery]) -> None:
+        """The files of one election, from the delivery or from the earlier cut."""
+        if piece.delivery is not None:
+            self._add_delivered(piece, deliveries[piece.delivery])
+        else:
+            self._add_earlier(piece)
+
+    def share(self, delivery: Delivery) -> None:
+        """What a delivery holds beside its parts: the site around the results."""
+        for file in delivery.examination.files:
+            if file.path not in self._files:
+                self._place_staged(delivery, file.path, file.path)
+
+    def _add_delivered(self, piece: Piece, delivery: Delivery) -> None:
+        part = next(p for p in delivery.examination.parts if p.election == piece.part.election)
+        placed = tuple(self._place_part_file(delivery, p, part.election) for p in part.files)
+        self._parts.append(
+            SealedPart(
+                part.election,
+                str(part.stamp),
+                part.sha256,
+                False,
+                placed,
+                part.figures,
+                delivery.name,
+                delivery.received_at,
+            )
+        )
+        if Stamp.of(piece.part.stamp) != self._plan.id.stamp:
+            half = self._station.settings.election.cadence_minutes / 2
+            behind = self._plan.id.stamp - Stamp.of(piece.part.stamp)
+            if behind.total_seconds() / 60 > half:
+                self._findings.append(
+                    finding("election.lags", election=part.election, stamp=piece.part.stamp)
+                )
+
+    def _place_part_file(self, delivery: Delivery, path: str, election: str) -> str:
+        """Two archives of one name for two elections: the later one goes under its election."""
+        sha256 = self._delivered(delivery)[path].sha256
+        there = self._files.get(path)
+        if there is None:
+            self._place_staged(delivery, path, path)
+            return path
+        if there.sha256 == sha256:
+            return path
+        beside = f"{election}/{path}"
+        self._place_staged(delivery, path, beside)
+        self._findings.append(finding("name.collision", beside, other=path))
+        return beside
+
+    def _delivered(self, delivery: Delivery) -> Mapping[str, DeliveredFile]:
+        if delivery.id not in self._delivered_files:
+            files = delivery.examination.files
+            self._delivered_files[delivery.id] = {file.path: file for file in files}
+        return self._delivered_files[delivery.id]
+
+    def _place_staged(self, delivery: Delivery, source: str, path: str) -> None:
+        file = self._delivered(delivery)[source]
+        target = self._site / path
+        self._parent(target)
+        staged = self._station.staging / delivery.id / staging.FILES / source
+        os.link(staged, target, follow_symlinks=False)
+        if source not in delivery.linked:
+            os.utime(target, ns=(self._mtime_us * 1000, self._mtime_us * 1000))
+        self._files[path] = SealedFile(file.sha256, file.size)
+
+    def _add_earlier(self, piece: Piece) -> None:
+        sealed = self._manifest_of(piece.cut or "")
+        part = next(p for p in sealed.parts if p.election == piece.part.election)
+        for path in part.files:
+            self._place_earlier(sealed, path)
+        self._parts.append(replace(part, carried=piece.part.carried))
+        if piece.part.carried:
+            self._findings.append(finding("election.missing", election=part.election))
+            self._findings.append(
+                finding("election.lags", election=part.election, stamp=part.stamp)
+            )
+
+    def _place_earlier(self, sealed: Manifest, path: str) -> None:
+        file = sealed.files[path]
+        if path in self._files:
+            return
+        target = self._site / path
+        self._parent(target)
+        if not store.link_known(self._station, sealed.id, path, file.sha256, target):
+            raise Failed(
+                sentence(
+                    N_("{path} of cut {cut} is not what was sealed; no good copy is here"),
+                    path=path,
+                    cut=sealed.id,
+                ),
+                sentence(N_("ask the institute to deliver that election again")),
+            )
+        self._files[path] = file
+
+    def _parent(self, target: Path) -> None:
+        target.parent.mkdir(parents=True, exist_ok=True)
+
+    def _manifest_of(self, cut: str) -> Manifest:
+        if cut not in self._earlier:
+            self._earlier[cut], _ = store.load(self._station, cut)
+        return self._earlier[cut]
+
+    def manifest(self, deliveries: Mapping[str, Delivery]) -> Manifest:
+        plan = self._plan
+        used = [deliveries[name] for name in plan.deliveries]
+        findings = [f for d in used for f in d.examination.findings] + self._findings
+        findings += [finding("election.absent", election=e) for e in plan.missing]
+        findings += self._fell()
+        if plan.why == "corrected":
+            findings += [
+                finding("stamp.corrected", election=p.part.election, stamp=p.part.stamp)
+                for p in plan.pieces
+                if p.delivery is not None
+            ]
+        return Manifest(
+            id=str(plan.id),
+            stamp=str(plan.id.stamp),
+            revision=plan.id.revision,
+            why=plan.why,
+            parts=tuple(self._parts),
+            missing=plan.missing,
+            files=dict(sorted(self._files.items())),
+            findings=tuple(findings),
+            received_at=max(d.received_at for d in used),
+            verified_at=max(d.verified_at for d in used),
+            mtime_us=self._mtime_us,
+            extra={"deliveries": list(plan.deliveries)},
+        )
+
+    def _fell(self) -> list[Finding]:
+        """Captured and counted actas never fell in 98 real successive cuts: say it when they do."""
+        if self._plan.before is None:
+            return []
+        try:
+            before = self._manifest_of(self._plan.before)
+        except (OSError, ValueError):
+            return []
+        earlier = {p.election: p.figures for p in before.parts}
+        return [
+            found
+            for part in self._parts
+            if part.election in earlier
+            for found in _fallen(part.election, earlier[part.election], part.figures)
+        ]
+
+
+def _fallen(election: str, before: Figures, after: Figures) -> list[Finding]:
+    pairs = (
+        ("captured", before.captured, after.captured),
+        ("counted", before.counted, after.counted),
+    )
+    return [
+        finding("figures.fell", election=election, name=name, before=was, after=now)
+        for name, was, now in pairs
+        if was is not None and now is not None and now < was
+    ]

@@ -1,0 +1,63 @@
+"""Quarantine: what was refused, kept with a reason that a person understands."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from prep_console import durable
+from prep_console.cuts.checks import describe
+from prep_console.cuts.model import Finding
+from prep_console.intake import staging
+from prep_console.publication.station import Station
+
+
+def keep(
+    station: Station,
+    folder: Path,
+    *,
+    name: str,
+    source: str,
+    at: datetime,
+    findings: Sequence[Finding],
+) -> str:
+    """Move a staged delivery to ``quarantine/<id>/`` with its reason.json; returns the id."""
+    base = at.strftime("%Y%m%dT%H%M%SZ")
+    reason = {
+        "schema": 1,
+        "name": name,
+        "source": source,
+        "refused_at": at.isoformat(),
+        "findings": [as_json(f) for f in findings],
+    }
+    durable.write_file(
+        folder / "reason.json",
+        json.dumps(reason, indent=1, ensure_ascii=True).encode() + b"\n",
+        mode=0o600,
+    )
+    with suppress(FileNotFoundError):
+        (folder / staging.RECORD).unlink()
+    number = 1
+    while True:
+        identity = base if number == 1 else f"{base}-{number}"
+        try:
+            durable.rename_noreplace(folder, station.quarantine / identity)
+        except FileExistsError:
+            number += 1
+        else:
+            durable.sync_folder(station.quarantine)
+            return identity
+
+
+def as_json(found: Finding) -> dict[str, object]:
+    """A finding as ``--json``, the journal and reason.json show it."""
+    return {
+        "check": found.check,
+        "severity": str(found.severity),
+        "text": describe(found).in_("en"),
+        "where": found.where,
+        "values": dict(found.values),
+    }

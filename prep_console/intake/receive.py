@@ -1,0 +1,416 @@
+"""Take a delivery: stage, check, decide, put together, seal; live if the mode says so.
+
+The one way for data. The drop folder, the command line and the demo all come through here. The
+same code runs in the engine's worker and in ``prep-console receive``: it needs no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from prep_console import durable
+from prep_console.config import Settings
+from prep_console.cuts.model import Examination, Expectations, Finding, Limits, Part, Verdict
+from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.intake import quarantine, staging
+from prep_console.intake.assembly import CutPlan, assemble
+from prep_console.intake.build import build
+from prep_console.intake.staging import Delivery, Staged
+from prep_console.journal.actor import Actor
+from prep_console.journal.state import PartRecord, State, Waiting
+from prep_console.problems import Failed
+from prep_console.publication import actions, lock, rules, store
+from prep_console.publication.actions import Outcome
+from prep_console.publication.settle import settle, settle_if_open
+from prep_console.publication.station import Station
+from prep_console.wording import N_, sentence
+
+_INTAKE_PATIENCE_S = 60.0
+"""Sealing a large cut takes seconds; another receive waits for its turn."""
+
+Result = Literal["refused", "had", "waiting", "sealed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a delivery."""
+
+    result: Result
+    examination: Examination
+    cut: str | None
+    """The cut that was sealed with it (or already holds it)."""
+    waiting_for: tuple[str, ...]
+    quarantined: str | None = None
+    published: Outcome | None = None
+    changed_while_read: bool = False
+    """The only stop is that it was still being written: it may come whole later."""
+
+
+def limits_of(settings: Settings) -> Limits:
+    intake = settings.intake
+    return Limits(intake.max_total_bytes, intake.max_entries, intake.max_ratio)
+
+
+def expectations(settings: Settings, state: State | None, now: datetime) -> Expectations:
+    """What this station expects of a delivery now."""
+    election = settings.election
+    return Expectations(
+        state=election.state,
+        elections=tuple(election.elections),
+        cadence_minutes=election.cadence_minutes,
+        opens=election.opens,
+        closes=election.closes,
+        now=now.astimezone(settings.zone),
+        marks={e: Stamp.of(m) for e, m in (state.marks if state else {}).items()},
+        phase=settings.station.phase,
+    )
+
+
+def receive(
+    station: Station,
+    path: Path,
+    *,
+    actor: Actor,
+    at_once: bool = False,
+    source: str = "receive",
+    received_at: datetime | None = None,
+    quarantine_unfinished: bool = True,
+) -> Receipt:
+    """Take the delivery at ``path``; it is copied and left where it is.
+
+    Problem when the station or the delivery cannot be read or written; whatever is wrong *in* the
+    delivery is in the receipt. ``received_at``: when it was seen whole, if that was earlier.
+    ``quarantine_unfinished=False``: a delivery that changed while it was read is not kept.
+    """
+    station.prepare()
+    settle_if_open(station)
+    state = station.state()
+    newest = rules.newest_eligible(state)
+    received_at = received_at or datetime.now(UTC)
+    try:
+        staged = staging.stage(
+            station, path, limits_of(station.settings), newest.id if newest else None
+        )
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    try:
+        examination = _examine(station, staged, path.name, state)
+        delivery = Delivery(
+            staged.folder.name,
+            path.name,
+            source,
+            received_at,
+            datetime.now(UTC),
+            examination,
+            path.is_dir(),
+            staged.linked,
+        )
+        with lock.held(station.intake_lock, "receive", patience_s=_INTAKE_PATIENCE_S):
+            return _decide(station, staged, delivery, actor, at_once, quarantine_unfinished)
+    except OSError as error:
+        raise _unwritable(error) from error
+    finally:
+        if staged.folder.name not in {w.delivery for w in station.state().waiting}:
+            store.discard(staged.folder)
+
+
+def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> list[str]:
+    """Put together and seal every cut that can be by now; publish if the mode says so.
+
+    Returns the ids of the new cuts. What the engine calls when waiting may have ended.
+    """
+    if not station.state().waiting:
+        return []
+    try:
+        with lock.held(station.intake_lock, "assemble", patience_s=_INTAKE_PATIENCE_S):
+            cuts, _ = _seal_ready(station, {}, actor, at_once)
+    except OSError as error:
+        raise _unwritable(error) from error
+    if cuts:
+        actions.advance(station)
+    return cuts
+
+
+def _examine(station: Station, staged: Staged, name: str, state: State) -> Examination:
+    from prep_console.cuts.delivery import examine  # zipfile, csv: not for rollback's start-up
+
+    settings = station.settings
+    examination = examine(
+        staged.content,
+        name=name,
+        expectations=expectations(settings, state, datetime.now(UTC)),
+        limits=limits_of(settings),
+        scratch=staged.folder,
+        known=staged.known,
+    )
+    if not staged.findings:
+        return examination
+    return replace(examination, findings=(*staged.findings, *examination.findings))
+
+
+def _decide(
+    station: Station,
+    staged: Staged,
+    delivery: Delivery,
+    actor: Actor,
+    at_once: bool,
+    quarantine_unfinished: bool,
+) -> Receipt:
+    examination = delivery.examination
+    state = station.state()
+    stops = [*_stops(examination), *_older(examination, state)]
+    if stops:
+        return _refuse(station, staged, delivery, stops, actor, quarantine_unfinished)
+    new, had_in = _new_parts(examination, state)
+    if not new:
+        cuts: list[str] = []
+        if at_once:
+            cuts, _ = _seal_ready(station, {}, actor, at_once=True)
+        published = actions.advance(station)
+        after = assemble(station.state(), station.settings, datetime.now(UTC))
+        return Receipt(
+            "had", examination, cuts[-1] if cuts else had_in, after.waiting_for, None, published
+        )
+    entry = Waiting(
+        delivery.id,
+        tuple(PartRecord(p.election, str(p.stamp), p.sha256) for p in new),
+        delivery.received_at,
+        delivery.verified_at,
+        corrected=all(str(p.stamp) <= state.marks.get(p.election, "") for p in new)
+        and any(_other_bytes(p, state) for p in new),
+    )
+    cuts, waiting_for = _seal_ready(station, {delivery.id: (entry, delivery)}, actor, at_once)
+    published = actions.advance(station)
+    mine = _cut_with(station.state(), entry)
+    return Receipt("sealed" if mine else "waiting", examination, mine, waiting_for, None, published)
+
+
+def _stops(examination: Examination) -> list[Finding]:
+    if examination.verdict is not Verdict.STOPPED:
+        return []
+    return [f for f in examination.findings if f.severity == "stop"]
+
+
+def _older(examination: Examination, state: State) -> list[Finding]:
+    """Marks may have moved between the examination and our turn: look again, under the lock."""
+    from prep_console.cuts.checks import finding
+
+    said = {f.check for f in examination.findings}
+    return [
+        finding("stamp.older", election=p.election, stamp=str(p.stamp), mark=mark)
+        for p in examination.parts
+        if (mark := state.marks.get(p.election, "")) > str(p.stamp) and "stamp.older" not in said
+    ]
+
+
+def _known(state: State, part: Part) -> list[tuple[str, str | None]]:
+    """(sha256, cut) of every time that this election and stamp was accepted before."""
+    stamp = str(part.stamp)
+    found: list[tuple[str, str | None]] = []
+    for cut in state.cuts.values():
+        for p in cut.parts:
+            if (p.election, p.stamp) == (part.election, stamp):
+                found.append((p.sha256, cut.id))
+    for entry in state.waiting:
+        for p in entry.parts:
+            if (p.election, p.stamp) == (part.election, stamp):
+                found.append((p.sha256, None))
+    return found
+
+
+def _other_bytes(part: Part, state: State) -> bool:
+    return any(sha256 != part.sha256 for sha256, _ in _known(state, part))
+
+
+def _new_parts(examination: Examination, state: State) -> tuple[list[Part], str | None]:
+    """The parts that were not accepted before, and a cut that holds the others."""
+    new: list[Part] = []
+    had_in: str | None = None
+    for part in examination.parts:
+        same = [cut for sha256, cut in _known(state, part) if sha256 == part.sha256]
+        if same:
+            had_in = next((c for c in same if c is not None), had_in)
+        else:
+            new.append(part)
+    return new, had_in
+
+
+def _refuse(
+    station: Station,
+    staged: Staged,
+    delivery: Delivery,
+    stops: Sequence[Finding],
+    actor: Actor,
+    quarantine_unfinished: bool,
+) -> Receipt:
+    examination = _with(delivery.examination, stops)
+    unfinished = all(f.check == "delivery.changed" for f in stops)
+    if unfinished and not quarantine_unfinished:
+        return Receipt("refused", examination, None, (), changed_while_read=True)
+    now = datetime.now(UTC)
+    identity = quarantine.keep(
+        station,
+        staged.folder,
+        name=delivery.name,
+        source=delivery.source,
+        at=now,
+        findings=stops,
+    )
+    with station.acting("refuse") as ledger:
+        settle(ledger)
+        data = {
+            "id": identity,
+            "name": delivery.name,
+            "source": delivery.source,
+            "findings": [quarantine.as_json(f) for f in stops],
+        }
+        ledger.append([("refused", data)], actor)
+    return Receipt("refused", examination, None, (), identity)
+
+
+def _with(examination: Examination, stops: Sequence[Finding]) -> Examination:
+    more = tuple(f for f in stops if f not in examination.findings)
+    return replace(examination, findings=(*examination.findings, *more))
+
+
+def _seal_ready(
+    station: Station,
+    fresh: Mapping[str, tuple[Waiting, Delivery]],
+    actor: Actor,
+    at_once: bool,
+) -> tuple[list[str], tuple[str, ...]]:
+    """Seal every cut that the waiting and the fresh deliveries make; the ids, what is lacking.
+
+    A fresh delivery is journalled together with the cut it makes, after one flush for both; one
+    that must wait is flushed and journalled by itself.
+    """
+    unrecorded = dict(fresh)
+    sealed: list[str] = []
+    while True:
+        state = station.state()
+        hoped = replace(
+            state, waiting=(*state.waiting, *(entry for entry, _ in unrecorded.values()))
+        )
+        found = assemble(hoped, station.settings, datetime.now(UTC), at_once=at_once)
+        if found.superseded:
+            _record_waiting(station, unrecorded, actor)
+            unrecorded.clear()
+            _set_aside(station, found.superseded, actor)
+            continue
+        if found.plan is None:
+            _record_waiting(station, unrecorded, actor)
+            return sealed, found.waiting_for
+        cut = _seal(station, hoped, found.plan, unrecorded, actor)
+        if cut is not None:
+            sealed.append(cut)
+        for delivery in found.plan.deliveries:
+            unrecorded.pop(delivery, None)
+
+
+def _seal(
+    station: Station,
+    state: State,
+    plan: CutPlan,
+    unrecorded: Mapping[str, tuple[Waiting, Delivery]],
+    actor: Actor,
+) -> str | None:
+    deliveries = {
+        name: unrecorded[name][1] if name in unrecorded else staging.kept(station, name)
+        for name in plan.deliveries
+    }
+    folder, manifest = build(station, state, plan, deliveries)
+    try:
+        digest = store.seal(station, folder, manifest)
+        lines: list[tuple[str, Mapping[str, object]]] = [
+            ("accepted", _accepted(*unrecorded[name]))
+            for name in plan.deliveries
+            if name in unrecorded
+        ]
+        with station.acting("seal") as ledger:
+            settle(ledger)
+            store.commit(station, folder, CutId.of(manifest.id))
+            ledger.append([*lines, ("sealed", store.line_of(manifest, digest))], actor)
+    finally:
+        store.discard(folder)
+    for name in plan.deliveries:
+        store.discard(station.staging / name)
+    return manifest.id
+
+
+def _record_waiting(
+    station: Station, unrecorded: Mapping[str, tuple[Waiting, Delivery]], actor: Actor
+) -> None:
+    if not unrecorded:
+        return
+    for name, (_, delivery) in unrecorded.items():
+        staging.keep(station.staging / name, delivery)
+    durable.sync_file_system(station.staging)
+    with station.acting("accept") as ledger:
+        settle(ledger)
+        ledger.append([("accepted", _accepted(e, d)) for e, d in unrecorded.values()], actor)
+
+
+def _accepted(entry: Waiting, delivery: Delivery) -> dict[str, object]:
+    return {
+        "delivery": delivery.id,
+        "name": delivery.name,
+        "source": delivery.source,
+        "bytes": delivery.examination.bytes,
+        "parts": [
+            {"election": p.election, "stamp": p.stamp, "sha256": p.sha256} for p in entry.parts
+        ],
+        "received_at": delivery.received_at.isoformat(),
+        "verified_at": delivery.verified_at.isoformat(),
+        "corrected": entry.corrected,
+        "warnings": len(delivery.examination.findings),
+    }
+
+
+def _set_aside(station: Station, deliveries: Sequence[str], actor: Actor) -> None:
+    """Deliveries that can become no cut any more go to quarantine, and the journal says why."""
+    for name in deliveries:
+        delivery = staging.kept(station, name)
+        identity = quarantine.keep(
+            station,
+            station.staging / name,
+            name=delivery.name,
+            source=delivery.source,
+            at=datetime.now(UTC),
+            findings=(),
+        )
+        with station.acting("set aside") as ledger:
+            settle(ledger)
+            ledger.append([("dropped", {"deliveries": [name], "quarantine": identity})], actor)
+
+
+def _cut_with(state: State, entry: Waiting) -> str | None:
+    """The newest cut that holds a part of this delivery."""
+    shas = {p.sha256 for p in entry.parts}
+    for cut in reversed(rules.stored(state)):
+        if any(p.sha256 in shas for p in cut.parts):
+            return cut.id
+    return None
+
+
+def _unreadable(path: Path, error: OSError) -> Failed:
+    return Failed(
+        sentence(
+            N_("the delivery cannot be read or staged: {error}"),
+            error=f"{error.strerror}: {error.filename or path}",
+        ),
+        sentence(N_("it was left where it is; check the file and the station's disk")),
+    )
+
+
+def _unwritable(error: OSError) -> Failed:
+    return Failed(
+        sentence(
+            N_("the delivery could not be stored: {error}"),
+            error=f"{error.strerror}: {error.filename or ''}".rstrip(": "),
+        ),
+        sentence(N_("it was left where it is; check the station's disk and repeat")),
+    )

@@ -1,0 +1,235 @@
+"""Staging: a private copy of what came, hashed while it is copied.
+
+What the institute's uid owns is copied, never linked or renamed: its open descriptors outlive a
+rename. Files that the newest cut holds with the same bytes become links to our own sealed copy.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from prep_console import durable
+from prep_console.cuts.checks import finding
+from prep_console.cuts.model import Examination, Finding, Limits
+from prep_console.publication import store
+from prep_console.publication.lock import process_start
+from prep_console.publication.station import Station
+
+FILES = "files"
+RECORD = "delivery.json"
+_CHUNK = 1 << 20
+_count = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A delivery in our own folder."""
+
+    folder: Path
+    """``staging/<delivery>``; the bytes lie under ``files/``."""
+    content: Path
+    """What to examine: the one file, or the folder of a tree."""
+    known: Mapping[str, tuple[int, str]]
+    """Relative path to (size, sha256)."""
+    linked: frozenset[str]
+    """Paths that are links to files of an earlier cut."""
+    findings: tuple[Finding, ...]
+    """What staging itself refused: links, devices, too many bytes, still being written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A staged and examined delivery, as ``delivery.json`` keeps it while it waits."""
+
+    id: str
+    name: str
+    source: str
+    received_at: datetime
+    verified_at: datetime
+    examination: Examination
+    tree: bool
+    linked: frozenset[str] = field(default_factory=frozenset)
+
+
+def new_folder(station: Station, prefix: str) -> Path:
+    """A folder of our own under staging/, named after this process so that leftovers show."""
+    pid = os.getpid()
+    folder = station.staging / f"{prefix}-{pid}-{process_start(pid)}-{next(_count)}"
+    folder.mkdir(mode=0o700)
+    return folder
+
+
+def clear_leftovers(station: Station, used: set[str]) -> None:
+    """Delete what processes that are gone left under staging/, save the deliveries in use."""
+    for entry in os.scandir(station.staging):
+        if entry.name in used:
+            continue
+        parts = entry.name.split("-")
+        owner = parts[1:3] if len(parts) == 4 else []
+        if len(owner) == 2 and owner[0].isdecimal():
+            pid = int(owner[0])
+            if str(process_start(pid)) == owner[1]:
+                continue
+        store.discard(Path(entry.path))
+
+
+def stage(station: Station, source: Path, limits: Limits, newest: str | None) -> Staged:
+    """Copy ``source`` (a file or a folder) to staging. OSError when it cannot be read or written.
+
+    ``newest`` is the cut whose equal files are linked instead of copied.
+    """
+    folder = new_folder(station, "d")
+    files = folder / FILES
+    files.mkdir(mode=0o700)
+    copier = _Copier(station, files, limits, newest)
+    try:
+        if source.is_dir() and not source.is_symlink():
+            for path in _walk(source, copier):
+                copier.take(source / path, path)
+            content = files
+        else:
+            name = source.name
+            if source.is_symlink() or not source.is_file():
+                copier.refuse(source, name)
+            else:
+                copier.take(source, name)
+            content = files / name
+    except BaseException:
+        store.discard(folder)
+        raise
+    return Staged(
+        folder,
+        content,
+        copier.known,
+        frozenset(copier.linked),
+        tuple(copier.findings),
+    )
+
+
+def keep(folder: Path, delivery: Delivery) -> None:
+    """Write ``delivery.json``, so that the delivery can wait for its cut."""
+    durable.write_file(folder / RECORD, msgspec.json.encode(delivery), mode=0o600)
+
+
+def kept(station: Station, delivery: str) -> Delivery:
+    """Read a waiting delivery again. OSError, ValueError when it is not there."""
+    raw = (station.staging / delivery / RECORD).read_bytes()
+    return msgspec.json.decode(raw, type=Delivery)
+
+
+def _walk(source: Path, copier: _Copier) -> Iterator[str]:
+    """Relative paths of the plain files, in order; everything else is refused."""
+    pending = [""]
+    while pending:
+        inside = pending.pop()
+        for entry in sorted(os.scandir(source / inside), key=lambda e: e.name):
+            path = f"{inside}{entry.name}"
+            if entry.is_dir(follow_symlinks=False):
+                (copier.target / path).mkdir(mode=0o755)
+                pending.append(f"{path}/")
+            elif entry.is_file(follow_symlinks=False):
+                yield path
+            else:
+                copier.refuse(source / path, path)
+
+
+class _Copier:
+    """Takes one file after another into ``target``, counting what they come to."""
+
+    def __init__(self, station: Station, target: Path, limits: Limits, newest: str | None) -> None:
+        self.target = target
+        self.known: dict[str, tuple[int, str]] = {}
+        self.linked: set[str] = set()
+        self.findings: list[Finding] = []
+        self._station = station
+        self._limits = limits
+        self._newest = newest
+        self._sealed = store.known_files(station, newest)
+        self._bytes = 0
+
+    def refuse(self, source: Path, path: str) -> None:
+        """Note why ``source`` is not taken: it is no plain file."""
+        mode = os.lstat(source).st_mode
+        check = "archive.link" if stat.S_ISLNK(mode) else "archive.device"
+        self.findings.append(finding(check, path))
+
+    def take(self, source: Path, path: str) -> None:
+        """Copy one file, or link it when the newest cut holds the same bytes under the same path.
+
+        A bound that is passed is a finding, and nothing more is copied.
+        """
+        limits = self._limits
+        if len(self.known) >= limits.max_entries:
+            self._once(finding("archive.entries", limit=limits.max_entries))
+            return
+        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            before = os.fstat(descriptor)
+            if not stat.S_ISREG(before.st_mode):
+                self.refuse(source, path)
+                return
+            if self._bytes + before.st_size > limits.max_total_bytes:
+                self._once(finding("archive.size", limit=limits.max_total_bytes))
+                return
+            size, sha256 = self._copied(descriptor, before.st_size, path)
+            after = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+        if (before.st_size, before.st_mtime_ns, before.st_ctime_ns) != (
+            after.st_size,
+            after.st_mtime_ns,
+            after.st_ctime_ns,
+        ) or size != before.st_size:
+            self.findings.append(finding("delivery.changed", path))
+        self.known[path] = (size, sha256)
+        self._bytes += size
+
+    def _once(self, found: Finding) -> None:
+        if found not in self.findings:
+            self.findings.append(found)
+
+    def _copied(self, descriptor: int, size: int, path: str) -> tuple[int, str]:
+        sealed = self._sealed.get(path)
+        if sealed is not None and sealed[0] == size and self._newest is not None:
+            sha256 = _digest(descriptor)
+            if sha256 == sealed[1] and store.link_known(
+                self._station, self._newest, path, sha256, self.target / path
+            ):
+                self.linked.add(path)
+                return size, sha256
+            os.lseek(descriptor, 0, os.SEEK_SET)
+        return _copy(descriptor, self.target / path)
+
+
+def _digest(descriptor: int) -> str:
+    sha256 = hashlib.sha256()
+    while chunk := os.read(descriptor, _CHUNK):
+        sha256.update(chunk)
+    return sha256.hexdigest()
+
+
+def _copy(source: int, target: Path) -> tuple[int, str]:
+    """Bytes and SHA-256 of what was copied; the copy is read-only."""
+    sha256 = hashlib.sha256()
+    size = 0
+    descriptor = os.open(
+        target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW, 0o444
+    )
+    try:
+        os.fchmod(descriptor, 0o444)
+        while chunk := os.read(source, _CHUNK):
+            sha256.update(chunk)
+            durable.write_all(descriptor, chunk)
+            size += len(chunk)
+    finally:
+        os.close(descriptor)
+    return size, sha256.hexdigest()

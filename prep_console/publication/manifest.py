@@ -1,0 +1,76 @@
+"""The manifest of a sealed cut (``cuts/<id>/cut.json``): what it is made of, to the byte."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from prep_console.cuts.model import Figures, Finding
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class SealedFile:
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class SealedPart:
+    election: str
+    stamp: str
+    """``20240602_2005``."""
+    sha256: str
+    carried: bool
+    files: tuple[str, ...]
+    figures: Figures
+    delivery: str
+    """Name of the delivery it came in."""
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    id: str
+    stamp: str
+    revision: int
+    why: str
+    """'' | completed | corrected."""
+    parts: tuple[SealedPart, ...]
+    missing: tuple[str, ...]
+    files: Mapping[str, SealedFile]
+    findings: tuple[Finding, ...]
+    received_at: datetime
+    verified_at: datetime
+    mtime_us: int
+    unpacked: bool = False
+    """True when ``site/`` holds an archive's content beside the archive."""
+    schema: int = SCHEMA
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def bytes(self) -> int:
+        return sum(file.size for file in self.files.values())
+
+    @property
+    def counted(self) -> int | None:
+        """Counted actas over all elections, None when no file says."""
+        known = [p.figures.counted for p in self.parts if p.figures.counted is not None]
+        return sum(known) if known else None
+
+
+def encode(manifest: Manifest) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(manifest, order="sorted"), indent=1) + b"\n"
+
+
+def decode(raw: bytes) -> Manifest:
+    """ValueError (msgspec.ValidationError) when these bytes are no manifest of this version."""
+    manifest = msgspec.json.decode(raw, type=Manifest)
+    if manifest.schema > SCHEMA:
+        raise ValueError(f"manifest of a newer version ({manifest.schema})")
+    return manifest

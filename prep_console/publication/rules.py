@@ -1,0 +1,97 @@
+"""Which cut: pure answers over a state. Order, what is newest, where a rollback goes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from prep_console.config import Settings
+from prep_console.cuts.stamps import CutId
+from prep_console.journal.state import CutRecord, State
+from prep_console.snapshot import CutState
+
+
+def rank(cut: CutRecord) -> tuple[int, CutId]:
+    """Sorts cuts oldest first. After ``accept-from`` a cut outranks all that came before it."""
+    return cut.epoch, CutId.of(cut.id)
+
+
+def stored(state: State) -> list[CutRecord]:
+    """The cuts whose bytes are kept, oldest first."""
+    return sorted((c for c in state.cuts.values() if not c.pruned), key=rank)
+
+
+def newest(state: State) -> CutRecord | None:
+    """The newest stored cut, withdrawn or not."""
+    cuts = stored(state)
+    return cuts[-1] if cuts else None
+
+
+def newest_eligible(state: State) -> CutRecord | None:
+    """What goes live by itself: not withdrawn, and no correction that waits for a person."""
+    cuts = [c for c in stored(state) if not c.withdrawn and not c.waits_for_person]
+    return cuts[-1] if cuts else None
+
+
+def rollback_target(state: State) -> CutRecord | None:
+    """The newest cut earlier than the live one that a rollback may bring back."""
+    live = state.cuts.get(state.live or "")
+    if live is None:
+        return None
+    earlier = [
+        c
+        for c in stored(state)
+        if rank(c) < rank(live) and not c.withdrawn and not c.waits_for_person
+    ]
+    return earlier[-1] if earlier else None
+
+
+def left_behind(state: State, target: CutRecord) -> list[CutRecord]:
+    """Cuts that a rollback to ``target`` withdraws: the live one and all between."""
+    live = state.cuts[state.live or ""]
+    return [c for c in stored(state) if rank(target) < rank(c) <= rank(live)]
+
+
+def waiting(state: State) -> list[CutRecord]:
+    """Sealed cuts newer than the live one that a release could publish, oldest first."""
+    live = state.cuts.get(state.live or "")
+    return [c for c in stored(state) if not c.withdrawn and (live is None or rank(c) > rank(live))]
+
+
+def embargoed(settings: Settings, now: datetime) -> bool:
+    """Before the opening on the day itself nothing goes live unless a person publishes it."""
+    opens = settings.election.opens
+    return settings.station.phase == "jornada" and opens is not None and now < opens
+
+
+def automatic(state: State, settings: Settings, now: datetime) -> CutRecord | None:
+    """The cut that the rules publish now, or None: nothing newer, or a person decided otherwise."""
+    if state.mode != "auto" or embargoed(settings, now):
+        return None
+    cut = newest_eligible(state)
+    live = state.cuts.get(state.live or "")
+    if cut is None or (live is not None and rank(cut) <= rank(live)):
+        return None
+    return cut
+
+
+def cut_state(state: State, cut: CutRecord) -> CutState:
+    """The word for a cut in a list."""
+    if cut.id == state.live:
+        return "final" if state.mode == "frozen" else "live"
+    if cut.withdrawn:
+        return "withdrawn"
+    target = rollback_target(state)
+    return "previous" if target is not None and target.id == cut.id else "kept"
+
+
+def protected(state: State) -> set[str]:
+    """Cuts that retention never touches: live (and so a frozen one), previous, waiting."""
+    kept = {c.id for c in waiting(state)}
+    if state.live is not None:
+        kept.add(state.live)
+    target = rollback_target(state)
+    if target is not None:
+        kept.add(target.id)
+    if state.intent is not None and state.intent.target is not None:
+        kept.add(state.intent.target)
+    return kept

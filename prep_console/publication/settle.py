@@ -1,0 +1,92 @@
+"""Recovery: what an interrupted action left open is settled by the next one, under its lock.
+
+The pointer decides. It names the target of an open intent: the switch happened, ``done``. It does
+not: it did not, ``abandoned``. Nothing is rolled forward. A sealed cut without a line is verified
+and recorded. A pointer that no intent explains stays, because what is public and whole is better
+than what we think should be; but publishing goes on hold.
+"""
+
+from __future__ import annotations
+
+from prep_console.cuts.stamps import CutId
+from prep_console.journal.actor import Actor, program
+from prep_console.journal.state import State
+from prep_console.publication import estado, store
+from prep_console.publication.pointer import Live
+from prep_console.publication.station import Ledger, Station
+
+SETTLER = "recovery"
+
+
+def settle(ledger: Ledger) -> State:
+    """Close what is open; the state afterwards. Costs nothing when nothing is."""
+    actor = program(SETTLER)
+    _close_intent(ledger, actor)
+    _record_unrecorded(ledger, actor)
+    _follow_pointer(ledger, actor)
+    return ledger.state
+
+
+def settle_if_open(station: Station) -> None:
+    """Settle now, without an action: what the engine and every receive begin with."""
+    with station.acting(SETTLER) as ledger:
+        settle(ledger)
+        refresh_estado(ledger)
+
+
+def refresh_estado(ledger: Ledger) -> None:
+    """See that the estado pages say what the state says; switch them with the same cut if not."""
+    station, state = ledger.station, ledger.state
+    live = station.live()
+    if live.cut != state.live:
+        return
+    wanted = estado.describe(station.settings, state, live.cut)
+    if live.estado == 0 and live.cut is None and state.position.seq == 0:
+        return
+    if estado.said_by(station.public, live.estado) == wanted:
+        return
+    seq = max(state.position.seq, live.estado + 1)
+    ledger.write_estado(seq, wanted)
+    ledger.write_pointer(Live(live.cut, seq))
+
+
+def _close_intent(ledger: Ledger, actor: Actor) -> None:
+    intent = ledger.state.intent
+    if intent is None:
+        return
+    happened = ledger.station.live() == Live(intent.target, intent.seq)
+    ledger.append([("done" if happened else "abandoned", {"intent": intent.seq})], actor)
+
+
+def _record_unrecorded(ledger: Ledger, actor: Actor) -> None:
+    for cut in unrecorded(ledger.station, ledger.state):
+        sealed = store.verified(ledger.station, cut)
+        if sealed is None:
+            store.set_aside(ledger.station, cut)
+            ledger.append([("set-aside", {"cut": str(cut)})], actor)
+        else:
+            ledger.append([("sealed", store.line_of(*sealed))], actor)
+
+
+def unrecorded(station: Station, state: State) -> list[CutId]:
+    """Sealed folders that no line speaks of: a crash came between the seal and its line."""
+    found = []
+    for name in store.folder_names(station):
+        if name not in state.cuts:
+            found.append(CutId.of(name))
+    return sorted(found)
+
+
+def _follow_pointer(ledger: Ledger, actor: Actor) -> None:
+    station, state = ledger.station, ledger.state
+    live = station.live()
+    if live.cut == state.live:
+        return
+    if live.cut is not None and store.is_whole(station, live.cut):
+        ledger.append([("found", {"live": live.cut, "expected": state.live})], actor)
+        return
+    # The map is missing or names nothing that is here: what the journal says goes back up.
+    ledger.append([("found", {"live": state.live, "expected": state.live, "map": live.cut})], actor)
+    seq = max(ledger.state.position.seq, live.estado + 1)
+    ledger.write_estado(seq, estado.describe(station.settings, ledger.state, state.live))
+    ledger.write_pointer(Live(state.live, seq))

@@ -1,0 +1,261 @@
+"""A station on disk: its folders, its state, and the one way to add to its journal."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import msgspec
+
+from prep_console import durable
+from prep_console.config import Settings
+from prep_console.journal import journal
+from prep_console.journal.actor import Actor
+from prep_console.journal.chain import Break, Line
+from prep_console.journal.journal import Position
+from prep_console.journal.state import State, fold
+from prep_console.problems import Failed
+from prep_console.publication import estado, lock, pointer
+from prep_console.publication.pointer import Live
+from prep_console.wording import N_, sentence
+
+_CHECKPOINT_LINES = 40
+"""Lines after which the folded state is kept beside the journal, so that an action reads these
+few lines and not the whole night (2,000 lines cost 20 ms, the checkpoint 1)."""
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+_TAIL_BYTES = 1024
+"""Longer than what stands after ``data`` in a journal line, its hash included."""
+
+
+class Station:
+    """The folders of one station. Making one opens nothing and writes nothing."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.root = settings.root
+        self.staging = self.root / "staging"
+        self.cuts = self.root / "cuts"
+        self.quarantine = self.root / "quarantine"
+        self.public = self.root / "public"
+        self.journal = self.root / "journal" / "journal.jsonl"
+        self.run = self.root / "run"
+        self._state: State | None = None
+
+    @cached_property
+    def action_lock(self) -> Path:
+        """Covers journal and pointer, for milliseconds."""
+        return self.run / "action.lock"
+
+    @cached_property
+    def intake_lock(self) -> Path:
+        """Covers deciding about staged deliveries, and sealing."""
+        return self.run / "intake.lock"
+
+    @cached_property
+    def leader_lock(self) -> Path:
+        """Held for the life of the engine."""
+        return self.run / "leader.lock"
+
+    def prepare(self) -> None:
+        """Make the folders and take the spare blocks. Failed when the root cannot be written."""
+        try:
+            if not self.root.parent.is_dir():
+                raise FileNotFoundError(2, os.strerror(2), str(self.root.parent))
+            for folder, mode in (
+                (self.root, 0o755),
+                (self.root / "incoming", 0o755),
+                (self.settings.drop_folder, 0o755),
+                (self.staging, 0o700),
+                (self.cuts, 0o755),
+                (self.quarantine, 0o700),
+                (self.public, 0o755),
+                (self.public / "estado", 0o755),
+                (self.journal.parent, 0o755),
+                (self.run, 0o755),
+            ):
+                if not folder.is_dir():
+                    folder.mkdir(mode=mode, parents=folder != self.root)
+                    folder.chmod(mode)
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def reserve(self) -> None:
+        """Take the blocks that switches need on a full disk. Full already: as far as it goes."""
+        with suppress(OSError):
+            pointer.make_ready(self.public)
+            estado.make_ready(self.public, pointer.read(self.public).estado)
+        ballast = self.run / "ballast"
+        size = self.settings.publication.ballast_bytes
+        with suppress(OSError):
+            if size and not ballast.exists():
+                durable.replace_file(ballast, b"\0" * size, durable=False)
+
+    def live(self) -> Live:
+        """What the pointer names now."""
+        return pointer.read(self.public)
+
+    def state(self) -> State:
+        """The journal folded up to its end. Takes no lock and changes nothing."""
+        known = self._state or self._checkpoint()
+        size = self.journal.stat().st_size if self.journal.exists() else 0
+        if known is not None and size < known.position.offset:
+            known = self._shortened(known)
+        reading = journal.read(self.journal, known.position if known else None)
+        self._state = fold(reading.lines, reading.position, known, reading.breaks)
+        return self._state
+
+    def whole_state(self) -> State:
+        """Like :meth:`state`, but every line is read and verified again."""
+        reading = journal.read(self.journal)
+        fresh = fold(reading.lines, reading.position, None, reading.breaks)
+        kept = self._checkpoint_said()
+        if kept is not None and fresh.position.seq < kept.position.seq:
+            fresh = _with_break(fresh, kept.position)
+        self._state = fresh
+        return fresh
+
+    def _shortened(self, known: State) -> State:
+        reading = journal.read(self.journal)
+        fresh = fold(reading.lines, reading.position, None, reading.breaks)
+        return _with_break(fresh, known.position)
+
+    @property
+    def _checkpoint_file(self) -> Path:
+        return self.run / "state.json"
+
+    def _checkpoint_said(self) -> State | None:
+        try:
+            return msgspec.json.decode(self._checkpoint_file.read_bytes(), type=State)
+        except (OSError, ValueError):
+            return None
+
+    def _checkpoint(self) -> State | None:
+        """The kept state, if the journal still holds the line that it ends with."""
+        kept = self._checkpoint_said()
+        if kept is None:
+            return None
+        end = kept.position.offset
+        try:
+            with self.journal.open("rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                if size < end:
+                    return kept  # state() finds that the journal was shortened
+                file.seek(max(0, end - _TAIL_BYTES))
+                tail = file.read(min(end, _TAIL_BYTES))
+        except OSError:
+            return None
+        return kept if tail.endswith(b"\n") and kept.position.hash.encode() in tail else None
+
+    def keep_checkpoint(self) -> None:
+        """Keep the state for the next process. A convenience: failing costs time, nothing else."""
+        state = self._state
+        if state is None or state.intent is not None:
+            return
+        kept = self._checkpoint_said()
+        if kept is not None and 0 <= state.position.lines - kept.position.lines < _CHECKPOINT_LINES:
+            return
+        with suppress(OSError):
+            durable.replace_file(self._checkpoint_file, msgspec.json.encode(state), durable=False)
+
+    @contextmanager
+    def acting(self, purpose: str, *, take_over: bool = False) -> Iterator[Ledger]:
+        """Hold the action lock; what an earlier holder left open is settled by the caller.
+
+        Refused after 2 s, naming the holder; Failed when the disk refuses.
+        """
+        with lock.held(self.action_lock, purpose, take_over=take_over):
+            try:
+                yield Ledger(self)
+            except OSError as error:
+                raise _unwritable(error) from error
+            finally:
+                if self._state is not None and self._state.intent is not None:
+                    self._state = None
+        self.keep_checkpoint()
+
+
+class Ledger:
+    """The journal and the pointer, while the action lock is held."""
+
+    def __init__(self, station: Station) -> None:
+        self.station = station
+        self.state = station.state()
+        if self.state.breaks:
+            breaks = [{"line": b.line, "seq": b.seq, "reason": b.reason} for b in self.state.breaks]
+            self.append([("segment", {"breaks": breaks})], Actor(os.getuid(), "journal"))
+
+    def append(
+        self, entries: Iterable[tuple[str, Mapping[str, object]]], actor: Actor
+    ) -> tuple[Line, ...]:
+        """Add lines durably and fold them into the state."""
+        pending = list(entries)
+        try:
+            lines, position = journal.append(
+                self.station.journal, self.state.position, pending, actor, datetime.now(UTC)
+            )
+        except OSError as error:
+            if not self._gave_ballast(error):
+                raise
+            lines, position = journal.append(
+                self.station.journal, self.state.position, pending, actor, datetime.now(UTC)
+            )
+        self.state = fold(lines, position, self.state)
+        self.station._state = self.state
+        return lines
+
+    def write_pointer(self, live: Live) -> None:
+        """Switch what the public gets; the estado pages of ``live.estado`` are there already."""
+        try:
+            pointer.write(self.station.public, live)
+        except OSError as error:
+            if not self._gave_ballast(error):
+                raise
+            pointer.write(self.station.public, live)
+
+    def write_estado(self, seq: int, said: Mapping[str, object]) -> None:
+        head = (self.state.position.seq, self.state.position.hash)
+        try:
+            estado.write(self.station.public, seq, said, head)
+        except OSError as error:
+            if not self._gave_ballast(error):
+                raise
+            estado.write(self.station.public, seq, said, head)
+
+    def _gave_ballast(self, error: OSError) -> bool:
+        """On a full disk, give up the ballast file once: True when there was one."""
+        if error.errno not in _FULL:
+            return False
+        try:
+            (self.station.run / "ballast").unlink()
+        except OSError:
+            return False
+        return True
+
+
+def _with_break(state: State, reached: Position) -> State:
+    gone = Break(
+        state.position.lines + 1,
+        reached.seq,
+        f"the lines after it are gone: it once reached {reached.seq}:{reached.hash}",
+    )
+    return replace(state, breaks=(*state.breaks, gone))
+
+
+def _unwritable(error: OSError) -> Failed:
+    if error.errno in _FULL:
+        todo = sentence(N_("free space on the station's disk; a rollback still works"))
+    else:
+        todo = sentence(N_("check that the disk is mounted read-write and who owns the folder"))
+    return Failed(
+        sentence(
+            N_("the station cannot be written: {error}"),
+            error=f"{error.strerror}: {error.filename or ''}".rstrip(": "),
+        ),
+        todo,
+    )

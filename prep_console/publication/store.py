@@ -1,0 +1,178 @@
+"""The store: sealed cuts, each a folder that never changes again.
+
+``cuts/<id>/site/`` holds the delivered bytes, read-only; ``cut.json`` is its manifest. A cut is
+built under ``staging/``, flushed, and committed by one rename that cannot overwrite. Equal bytes
+are kept once: a new cut hard-links our own earlier file after reading it again, never an inode
+that another uid could still write through an open descriptor.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+
+from prep_console import durable
+from prep_console.cuts.stamps import CutId
+from prep_console.publication import manifest as manifests
+from prep_console.publication.manifest import Manifest
+from prep_console.publication.station import Station
+
+MANIFEST = "cut.json"
+SITE = "site"
+_CHUNK = 1 << 20
+
+
+def folder_names(station: Station) -> Iterator[str]:
+    """Ids of the cuts whose ``site`` lies in the store."""
+    try:
+        entries = list(os.scandir(station.cuts))
+    except FileNotFoundError:
+        return
+    for entry in entries:
+        with suppress(ValueError):
+            CutId.of(entry.name)
+            yield entry.name
+
+
+def load(station: Station, cut: str) -> tuple[Manifest, str]:
+    """Manifest of a cut and the SHA-256 of its file. OSError, ValueError when unreadable."""
+    raw = (station.cuts / str(CutId.of(cut)) / MANIFEST).read_bytes()
+    return manifests.decode(raw), hashlib.sha256(raw).hexdigest()
+
+
+def is_whole(station: Station, cut: str) -> bool:
+    """Whether manifest and every file of the cut are there with their sizes (bytes not read)."""
+    try:
+        sealed, _ = load(station, cut)
+        site = station.cuts / cut / SITE
+        return all(
+            (status := os.lstat(site / path)).st_size == file.size and stat.S_ISREG(status.st_mode)
+            for path, file in sealed.files.items()
+        )
+    except (OSError, ValueError):
+        return False
+
+
+def damaged(station: Station, cut: str, sealed: Manifest) -> list[str]:
+    """Paths whose bytes are not those of the manifest: missing, changed, or not a plain file."""
+    site = station.cuts / cut / SITE
+    return [path for path, file in sealed.files.items() if digest(site / path) != file.sha256]
+
+
+def verified(station: Station, cut: CutId) -> tuple[Manifest, str] | None:
+    """The manifest, when every byte of the cut agrees with it."""
+    try:
+        sealed, digest_of_manifest = load(station, str(cut))
+    except (OSError, ValueError):
+        return None
+    if sealed.id != str(cut) or damaged(station, str(cut), sealed):
+        return None
+    return sealed, digest_of_manifest
+
+
+def digest(path: Path) -> str | None:
+    """SHA-256 of a plain file, None when there is none that can be read."""
+    sha256 = hashlib.sha256()
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return None
+            while chunk := os.read(descriptor, _CHUNK):
+                sha256.update(chunk)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return None
+    return sha256.hexdigest()
+
+
+def seal(station: Station, built: Path, sealed: Manifest) -> str:
+    """Commit the cut folder ``built`` (``site/`` in place): write its manifest and flush it all.
+
+    Returns the SHA-256 of the manifest. The caller then renames it with :func:`commit`.
+    """
+    raw = manifests.encode(sealed)
+    durable.write_file(built / MANIFEST, raw, mode=0o444)
+    site = built / SITE
+    for folder, _, _ in os.walk(site):
+        Path(folder).chmod(0o555)
+    built.chmod(0o755)
+    durable.sync_file_system(built)
+    return hashlib.sha256(raw).hexdigest()
+
+
+def commit(station: Station, built: Path, cut: CutId) -> None:
+    """The seal: one rename that cannot overwrite. FileExistsError when the id is taken."""
+    durable.rename_noreplace(built, station.cuts / str(cut))
+    durable.sync_folder(station.cuts)
+
+
+def line_of(sealed: Manifest, digest_of_manifest: str) -> dict[str, object]:
+    """The data of the ``sealed`` line of a cut."""
+    return {
+        "cut": sealed.id,
+        "why": sealed.why,
+        "parts": [
+            {
+                "election": p.election,
+                "stamp": p.stamp,
+                "sha256": p.sha256,
+                "carried": p.carried,
+            }
+            for p in sealed.parts
+        ],
+        "missing": list(sealed.missing),
+        "manifest": digest_of_manifest,
+        "bytes": sealed.bytes,
+        "warnings": len(sealed.findings),
+        "counted": sealed.counted,
+        "mtime_us": sealed.mtime_us,
+        "received_at": sealed.received_at.isoformat(),
+        "verified_at": sealed.verified_at.isoformat(),
+        "deliveries": list(sealed.extra.get("deliveries", ())),
+    }
+
+
+def set_aside(station: Station, cut: CutId) -> None:
+    """Move a folder that is no whole cut out of the store; it stays for whoever must explain it."""
+    target = station.quarantine / f"cut-{cut}"
+    number = 1
+    while target.exists():
+        number += 1
+        target = station.quarantine / f"cut-{cut}-{number}"
+    (station.cuts / str(cut)).rename(target)
+
+
+def link_known(station: Station, source_cut: str, path: str, sha256: str, target: Path) -> bool:
+    """Hard-link a sealed file as ``target`` after reading its bytes again; False when tampered."""
+    source = station.cuts / source_cut / SITE / path
+    if digest(source) != sha256:
+        return False
+    target.parent.mkdir(parents=True, exist_ok=True)
+    os.link(source, target, follow_symlinks=False)
+    return True
+
+
+def discard(folder: Path) -> None:
+    """Delete a tree of ours, read-only folders included."""
+    for inside, _, _ in os.walk(folder):
+        with suppress(OSError):
+            Path(inside).chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def known_files(station: Station, cut: str | None) -> Mapping[str, tuple[int, str]]:
+    """Path to (size, sha256) of the files of a cut; empty when there is none to read."""
+    if cut is None:
+        return {}
+    try:
+        sealed, _ = load(station, cut)
+    except (OSError, ValueError):
+        return {}
+    return {path: (file.size, file.sha256) for path, file in sealed.files.items()}
