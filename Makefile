@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test check servers bench proof texts screenshots lock clean
+.PHONY: help demo test check servers bench proof texts screenshots wheel lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -39,6 +39,9 @@ texts: $(READY) ## bring new sentences of the code into the Spanish catalogue, a
 
 screenshots: $(READY) $(LOCALE).mo ## the pictures in screenshots/, from the real console
 	@$(BIN)/python screenshots/make.py $(ARGS)
+
+wheel: $(READY) ## what a station installs, in dist/ (see docs/station.md)
+	@rm -rf dist && $(BIN)/hatchling build -t wheel >/dev/null 2>&1 && ls dist/*.whl
 
 lock: ## new versions of the dependencies into the lock files
 	@python3 -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install --quiet uv
