@@ -1,0 +1,254 @@
+"""The app: one reader, the screens, and the way an order becomes an action."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.command import CommandPalette, Provider
+from textual.screen import Screen
+from textual.system_commands import SystemCommandsProvider
+
+from prep_console.config import Settings
+from prep_console.console import keys
+from prep_console.console.decision_screen import DecisionScreen
+from prep_console.console.decisions import decide
+from prep_console.console.endings import Endings, QuietDriver
+from prep_console.console.main_screen import MainScreen
+from prep_console.console.orders import Action, Actions, Order, StationActions
+from prep_console.console.page_screen import Content, PageScreen
+from prep_console.console.reader import Reader
+from prep_console.console.terminal import look_for
+from prep_console.console.wall_screen import WallScreen
+from prep_console.publication.actions import Outcome
+from prep_console.snapshot import Snapshot
+from prep_console.widgets import cut_page
+from prep_console.widgets.cut_page import CutFacts
+from prep_console.widgets.cuts_table import Row
+from prep_console.widgets.lines import Line, Span, line
+from prep_console.widgets.look import Look, Theme
+from prep_console.wording import N_, Language, say, use
+
+STALE_AFTER_S = 3.0
+"""Three reads missed: what is shown is old, and the screen says so."""
+
+Source = Callable[[], Snapshot]
+Ended = Callable[[Outcome | BaseException], None]
+Shows = (MainScreen, DecisionScreen, PageScreen, WallScreen)
+
+
+class ConsoleApp(App[int], inherit_bindings=False):
+    """The console over ``source`` (what to show) and ``station`` (what may be done)."""
+
+    TITLE = "prep-console"
+    ENABLE_COMMAND_PALETTE = False
+    """Only the main screen opens it: a dialog must not be left through a side door."""
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {SystemCommandsProvider}
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+c", "interrupt", show=False, id="interrupt")
+    ]
+    CSS = """
+    Screen { background: ansi_default; }
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        station: Actions,
+        *,
+        wall: bool = False,
+        read_only: bool = False,
+        look: Look | None = None,
+        quiet: bool = False,
+    ) -> None:
+        super().__init__(ansi_color=True, driver_class=QuietDriver if quiet else None)
+        self.theme = "ansi-dark"
+        self.look = look or Look()
+        self._station = station
+        self._facts: dict[str, CutFacts] = {}
+        self._wall = wall
+        self._read_only = read_only
+        self._reader = Reader(source, self._delivered)
+        self._read_at = time.monotonic()
+        self.snapshot: Snapshot | None = None
+        self.failed: BaseException | None = None
+
+    def on_mount(self) -> None:
+        self._reader.start()
+        self.set_interval(1.0, self._tick)
+
+    def on_unmount(self) -> None:
+        self._reader.stop()
+
+    def _delivered(self, found: Snapshot | BaseException) -> None:
+        """In the reader's thread."""
+        self.call_later(self._take, found)
+
+    def _take(self, found: Snapshot | BaseException) -> None:
+        if isinstance(found, Snapshot):
+            self._read_at = time.monotonic()
+            first = self.snapshot is None
+            self.snapshot = found
+            if first:
+                self.push_screen(
+                    WallScreen(found)
+                    if self._wall
+                    else MainScreen(found, read_only=self._read_only)
+                )
+                return
+        elif self.snapshot is None:
+            self.failed = found
+            self.exit(3)
+            return
+        else:
+            self.snapshot = replace(self.snapshot, read_error=f"{type(found).__name__}: {found}")
+        self._show()
+
+    def _tick(self) -> None:
+        if time.monotonic() - self._read_at > STALE_AFTER_S:
+            self._show()
+
+    def _show(self) -> None:
+        screen = self.screen
+        if self.snapshot is not None and isinstance(screen, Shows):
+            age = time.monotonic() - self._read_at
+            screen.show(self.snapshot, age if age > STALE_AFTER_S else None)
+
+    def decide(self, action: Action, chosen: Row | None) -> None:
+        """Open the guarded dialog, or say why there is nothing to decide."""
+        if self.snapshot is None or self._read_only:
+            return
+        self.push_screen(DecisionScreen(action, chosen, self.snapshot))
+
+    def carry_out(self, order: Order, ended: Ended) -> None:
+        """Do it in a thread of its own; ``ended`` is called back in the app's."""
+
+        def work() -> None:
+            try:
+                result: Outcome | BaseException = self._station.do(order)
+            except Exception as error:  # shown in the dialog: what happened and what to do
+                result = error
+            self._reader.soon()
+            self.call_later(ended, result)
+
+        threading.Thread(target=work, name=f"action-{order.action}", daemon=True).start()
+
+    def page(self, title: str, content: Content) -> None:
+        """Open a page of text."""
+        if self.snapshot is not None:
+            self.push_screen(PageScreen(title, content, self.snapshot))
+
+    def show_cut(self, cut: str) -> None:
+        """Open a cut's page; what its manifest says follows as soon as it is read."""
+
+        def content(snapshot: Snapshot, width: int) -> list[Line]:
+            view = next((one for one in snapshot.cuts if one.id == cut), None)
+            if view is None:
+                return [line(" ", Span(say(N_("This cut is no longer stored."))))]
+            return cut_page.cut_page(snapshot, view, width, self._facts.get(cut))
+
+        def work() -> None:
+            try:
+                found = self._station.facts(cut)
+            except Exception as error:
+                found = CutFacts(warnings=(f"cut.json: {error}",))
+            self.call_later(self._learned, cut, found)
+
+        self.page(say(N_("A CUT")), content)
+        threading.Thread(target=work, name="manifest", daemon=True).start()
+
+    def _learned(self, cut: str, found: CutFacts) -> None:
+        self._facts[cut] = found
+        self._show()
+
+    def palette(self) -> None:
+        """Open the command palette."""
+        if isinstance(self.screen, MainScreen):
+            self.push_screen(CommandPalette(placeholder=say(N_("Search for a command…"))))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Everything by name; what decides goes through the same dialogs."""
+        if not isinstance(screen, MainScreen):
+            return
+        for action, label in keys.COMMANDS.items():
+            if not self._read_only:
+                yield SystemCommand(
+                    say(label),
+                    self._why(action, screen),
+                    partial(self.decide, action, screen.chosen),
+                )
+        for key in keys.KEYS:
+            if key.decides is None and key.command is not None:
+                run = getattr(screen, f"action_{key.command}", None) or self.exit
+                yield SystemCommand(say(key.label).capitalize(), say(key.help), run)
+        yield SystemCommand(
+            say(N_("High contrast")),
+            say(N_("Switch between the calm and the contrasting theme.")),
+            self.action_contrast,
+        )
+
+    def _why(self, action: Action, screen: MainScreen) -> str:
+        off = decide(action, screen.snapshot, screen.chosen).off
+        return say(N_("off just now: {why}"), why=off) if off else ""
+
+    def action_contrast(self) -> None:
+        """Switch between the two themes."""
+        if self.look.theme == "plain":
+            return
+        theme: Theme = "calm" if self.look.theme == "contrast" else "contrast"
+        self.look = replace(self.look, theme=theme)
+        self.screen.refresh()
+        self._show()
+
+    def action_interrupt(self) -> None:
+        """Ctrl+C leaves what is open, and from the main screen the console."""
+        if isinstance(self.screen, MainScreen | WallScreen):
+            self.exit(0)
+        elif isinstance(self.screen, DecisionScreen):
+            self.screen.action_cancel()
+        else:
+            self.pop_screen()
+
+
+def run(
+    settings: Settings, *, wall: bool = False, read_only: bool = False, language: Language = "es"
+) -> int:
+    """Show the console until it is left; the exit code."""
+    use(language)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        sys.stderr.write(say(N_("The console needs a terminal; use status in a script.")) + "\n")
+        return 2
+    from prep_console.engine.view import read_snapshot
+
+    app = ConsoleApp(
+        partial(read_snapshot, settings),
+        StationActions(settings),
+        wall=wall,
+        read_only=read_only or wall,
+        look=look_for(os.environ),
+        quiet=True,
+    )
+    return run_app(app)
+
+
+def run_app(app: ConsoleApp) -> int:
+    """Run on this terminal, ending however the terminal ends."""
+
+    def leave(code: int) -> None:
+        app.call_later(app.exit, code)
+
+    Endings(leave).install()
+    code = app.run(mouse=False)
+    if app.failed is not None:
+        sys.stderr.write(
+            say(N_("The station cannot be read: {error}"), error=str(app.failed)) + "\n"
+        )
+    return app.return_code or code or 0

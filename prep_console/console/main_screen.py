@@ -1,0 +1,174 @@
+"""The main screen: the public band, the cuts, the instruments, the alarms, the record, the keys."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, cast
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from prep_console.console import keys, wording_of
+from prep_console.console.orders import Action
+from prep_console.snapshot import CutView, Snapshot
+from prep_console.widgets import alarm_list, cut_page, cuts_table, journal_lines, main_page
+from prep_console.widgets.cuts_table import Row
+from prep_console.widgets.lines import Line, Span, line, wrap
+from prep_console.widgets.look import Look
+from prep_console.widgets.panel import Panel, look_of
+from prep_console.wording import N_, say
+
+if TYPE_CHECKING:
+    from prep_console.console.app import ConsoleApp
+
+INSTRUMENTS_EVERY = timedelta(seconds=5)
+"""Their values wander all the time; redrawing them each second is traffic that tells nothing."""
+
+
+class MainScreen(Screen[None]):
+    """One panel, drawn from the snapshot, the terminal's size and the cursor."""
+
+    BINDINGS = keys.bindings()
+
+    DEFAULT_CSS = """
+    MainScreen { background: ansi_default; }
+    MainScreen Panel { height: 1fr; }
+    """
+
+    def __init__(self, snapshot: Snapshot, *, read_only: bool) -> None:
+        super().__init__()
+        self._snapshot = snapshot
+        self._calm = snapshot
+        self._stale_s: float | None = None
+        self._read_only = read_only
+        self._cursor: str | None = None
+
+    @property
+    def console_app(self) -> ConsoleApp:
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def chosen(self) -> Row | None:
+        """The row under the cursor, or None while none was chosen."""
+        rows = cuts_table.rows(self._snapshot)
+        if not rows:
+            return None
+        return rows[cuts_table.place(rows, self._cursor)]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is shown."""
+        return self._snapshot
+
+    def compose(self) -> ComposeResult:
+        yield Panel(id="main")
+
+    def on_resize(self) -> None:
+        self.draw()
+
+    def on_screen_resume(self) -> None:
+        latest = self.console_app.snapshot
+        if latest is not None:
+            self.show(latest)
+
+    def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
+        """Draw a newer snapshot."""
+        self._snapshot, self._stale_s = snapshot, stale_s
+        if _differs(self._calm, snapshot):
+            self._calm = snapshot
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw what is known now."""
+        look: Look = look_of(self.app)
+        width, height = self.app.size
+        frame = main_page.Frame(
+            width,
+            height,
+            self._cursor,
+            tuple(keys.hints(self._snapshot, self.chosen, read_only=self._read_only)),
+            wording_of.refusal,
+            wording_of.alarm,
+            stale_s=self._stale_s,
+            keys=not self._read_only,
+            halves=look.signs,
+        )
+        self.query_one(Panel).show(main_page.page(self._snapshot, self._calm, frame))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A read-only console has no keys that decide."""
+        return not (self._read_only and action in ("decide", "hold_or_release"))
+
+    def action_decide(self, action: Action) -> None:
+        self.console_app.decide(action, self.chosen)
+
+    def action_hold_or_release(self) -> None:
+        self.action_decide("release" if self._snapshot.mode == "hold" else "hold")
+
+    def action_move(self, by: int) -> None:
+        rows = cuts_table.rows(self._snapshot)
+        if rows:
+            at = cuts_table.place(rows, self._cursor)
+            at = 0 if self._cursor is None else max(0, min(len(rows) - 1, at + by))
+            self._cursor = cuts_table.key_of(rows[at])
+            self.draw()
+
+    def action_newest(self) -> None:
+        self._cursor = None
+        self.draw()
+
+    def action_detail(self) -> None:
+        row = self.chosen
+        if row is None:
+            return
+        self._cursor = cuts_table.key_of(row)
+        if isinstance(row, CutView):
+            self.console_app.show_cut(row.id)
+        else:
+            self.console_app.page(
+                say(N_("A REFUSED DELIVERY")),
+                lambda snapshot, width: cut_page.refusal_page(
+                    snapshot, row, width, wording_of.refusal
+                ),
+            )
+
+    def action_alarms(self) -> None:
+        self.console_app.page(
+            say(N_("ALARMS")),
+            lambda snapshot, width: alarm_list.page(snapshot, width, wording_of.alarm),
+        )
+
+    def action_journal(self) -> None:
+        self.console_app.page(say(N_("RECORD")), journal_lines.page)
+
+    def action_help(self) -> None:
+        chosen = self.chosen
+        self.console_app.page(
+            say(N_("HELP")), lambda snapshot, width: _help(snapshot, chosen, width, self._read_only)
+        )
+
+    def action_palette(self) -> None:
+        self.console_app.palette()
+
+
+def _differs(old: Snapshot, new: Snapshot) -> bool:
+    """Whether the instruments have something to say: five seconds passed, or a state changed."""
+    if new.observed_at - old.observed_at >= INSTRUMENTS_EVERY or new.observed_at < old.observed_at:
+        return True
+    before = {name: reading.state for name, reading in old.readings.items()}
+    return before != {name: reading.state for name, reading in new.readings.items()}
+
+
+def _help(snapshot: Snapshot, chosen: Row | None, width: int, read_only: bool) -> list[Line]:
+    lines: list[Line] = []
+    for key in keys.KEYS:
+        if not keys.usable(key, read_only=read_only):
+            continue
+        parts = wrap(say(key.help), width - 10)
+        lines.append(line(" ", Span(f"{key.shown:<6}", "key"), "  ", parts[0]))
+        lines += [line(" " * 9, part) for part in parts[1:]]
+        off = keys.why_off(key, snapshot, chosen)
+        if off is not None:
+            told = say(N_("off just now: {why}"), why=off)
+            lines += [line(" " * 9, Span(part, "dim")) for part in wrap(told, width - 10)]
+    return lines

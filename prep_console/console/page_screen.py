@@ -1,0 +1,103 @@
+"""A page of text to scroll: a cut, the journal, the alarms, help. Opaque, live, left with Esc."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from prep_console.snapshot import Snapshot
+from prep_console.widgets.figures import second
+from prep_console.widgets.lines import Line, Span, ends, line, rule
+from prep_console.widgets.panel import Panel
+from prep_console.widgets.public_band import drill_band, mode_span
+from prep_console.wording import N_, say
+
+Content = Callable[[Snapshot, int], Sequence[Line]]
+
+
+class PageScreen(Screen[None]):
+    """Shows ``content(snapshot, width)`` under a title, scrolled by the keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "close", id="page.close"),
+        Binding("up,k", "scroll(-1)", id="page.up"),
+        Binding("down,j", "scroll(1)", id="page.down"),
+        Binding("pageup", "scroll_page(-1)", id="page.page_up"),
+        Binding("pagedown,space", "scroll_page(1)", id="page.page_down"),
+        Binding("home,g", "scroll(-1000000)", id="page.top"),
+        Binding("end,G", "scroll(1000000)", id="page.end"),
+    ]
+
+    DEFAULT_CSS = "PageScreen { background: ansi_default; }"
+
+    def __init__(self, title: str, content: Content, snapshot: Snapshot) -> None:
+        super().__init__()
+        self._title = title
+        self._content = content
+        self._snapshot = snapshot
+        self._first = 0
+
+    def compose(self) -> ComposeResult:
+        yield Panel(id="page")
+
+    def on_mount(self) -> None:
+        self.query_one(Panel).styles.height = "1fr"
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
+        """A newer snapshot: the page is live too."""
+        self._snapshot = snapshot
+        self._draw()
+
+    def _draw(self) -> None:
+        width, height = self.app.size
+        head = [
+            *drill_band(self._snapshot, width),
+            ends(
+                line(" ", Span(self._title, "strong")),
+                line(
+                    mode_span(self._snapshot),
+                    "   ",
+                    second(self._snapshot, self._snapshot.observed_at),
+                    " ",
+                ),
+                width,
+            ),
+            rule("", width),
+        ]
+        lines = list(self._content(self._snapshot, width))
+        room = max(1, height - len(head) - 1)
+        self._first = max(0, min(self._first, len(lines) - room))
+        shown = lines[self._first : self._first + room]
+        shown += [()] * (room - len(shown))
+        left = len(lines) - self._first - room
+        where = say(N_("{n} more lines"), n=left) if left > 0 else ""
+        foot = ends(
+            line(
+                " ",
+                Span("Esc", "key"),
+                " " + say(N_("back")),
+                "  ",
+                Span("↑ ↓", "key"),
+                " " + say(N_("scroll")),
+            ),
+            line(Span(where + " ", "dim")),
+            width,
+        )
+        self.query_one(Panel).show([*head, *shown, foot])
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+    def action_scroll(self, by: int) -> None:
+        self._first += by
+        self._draw()
+
+    def action_scroll_page(self, by: int) -> None:
+        self.action_scroll(by * max(1, self.app.size.height - 6))

@@ -1,0 +1,36 @@
+"""What this terminal can show, read from its environment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prep_console.widgets.look import Look, Theme
+
+_NO_COLOURS = {"dumb", "vt100", "vt102", "vt220"}
+
+
+def look_for(environment: Mapping[str, str]) -> Look:
+    """Signs, letters and colours for ``TERM``, the locale, ``NO_COLOR`` and our own theme.
+
+    The locale decides the encoding as it does for every program; without any, Python itself
+    takes UTF-8, and so does this. The Linux console (``TERM=linux``) reads UTF-8, but its font
+    has 256 or 512 glyphs, few of our signs among them.
+    """
+    term = environment.get("TERM", "")
+    letters = _letters(environment)
+    theme: Theme = "contrast" if environment.get("PREP_CONSOLE_THEME") == "contrast" else "calm"
+    if "NO_COLOR" in environment or term in _NO_COLOURS:
+        theme = "plain"
+    return Look(
+        theme, signs=letters == "utf-8" and term not in {"linux", *_NO_COLOURS}, letters=letters
+    )
+
+
+def _letters(environment: Mapping[str, str]) -> str:
+    locale = next(
+        (environment[name] for name in ("LC_ALL", "LC_CTYPE", "LANG") if environment.get(name)), ""
+    )
+    if not locale or locale.lower().replace("-", "").endswith("utf8"):
+        return "utf-8"
+    charset = locale.partition(".")[2].partition("@")[0].lower()
+    return charset if charset in {"iso-8859-1", "iso8859-1", "iso-8859-15", "cp1252"} else "ascii"

@@ -1,0 +1,51 @@
+"""Refusals, alarms and manifests put in the words of the rooms that they come from."""
+
+from __future__ import annotations
+
+from prep_console.cuts.checks import describe
+from prep_console.publication.manifest import Manifest
+from prep_console.snapshot import AlarmView, RefusedView
+from prep_console.widgets.cut_page import CutFacts
+from prep_console.wording import N_, say
+
+_FIGURES = (
+    ("expected", N_("expected")),
+    ("registered", N_("registered")),
+    ("out_of_catalogue", N_("out of catalogue")),
+    ("captured", N_("captured")),
+    ("counted", N_("counted")),
+    ("not_counted", N_("not counted")),
+    ("nominal_list", N_("nominal list")),
+    ("votes_with_special", N_("votes, special included")),
+    ("votes_without_special", N_("votes, special left out")),
+    ("turnout", N_("turnout, %")),
+)
+
+
+def refusal(row: RefusedView) -> str:
+    """Why a delivery was refused."""
+    return row.reason
+
+
+def alarm(view: AlarmView) -> str:
+    """What an alarm says."""
+    return view.text
+
+
+def facts(manifest: Manifest) -> CutFacts:
+    """A manifest as the cut's page shows it."""
+    return CutFacts(
+        figures=tuple(
+            (
+                f"{part.election} · {part.stamp} · {part.delivery}",
+                tuple(
+                    (say(label), f"{value:,}")
+                    for name, label in _FIGURES
+                    if (value := getattr(part.figures, name)) is not None
+                ),
+            )
+            for part in manifest.parts
+        ),
+        warnings=tuple(f"{describe(found)} {found.where}".rstrip() for found in manifest.findings),
+        files=tuple((path, file.size, file.sha256) for path, file in manifest.files.items()),
+    )

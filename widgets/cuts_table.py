@@ -1,0 +1,140 @@
+"""The cuts of the night, newest first, with what was refused in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prep_console.snapshot import CutView, RefusedView, Snapshot
+from prep_console.widgets.figures import hour, size
+from prep_console.widgets.lines import Line, Span, Tone, column, fit, line
+from prep_console.wording import N_, say, visible
+
+Row = CutView | RefusedView
+Explain = Callable[[RefusedView], str]
+
+_STATES = {
+    "live": ("●", N_("public")),
+    "previous": ("○", N_("previous")),
+    "kept": (" ", N_("kept")),
+    "withdrawn": ("×", N_("withdrawn")),
+    "final": ("■", N_("final")),
+}
+
+
+def rows(snapshot: Snapshot) -> tuple[Row, ...]:
+    """Cuts in their own order; each refused delivery stands where its arrival falls."""
+    refused = sorted(snapshot.refused, key=lambda one: one.at, reverse=True)
+    merged: list[Row] = []
+    for cut in snapshot.cuts:
+        while refused and refused[0].at > cut.received_at:
+            merged.append(refused.pop(0))
+        merged.append(cut)
+    return (*merged, *refused)
+
+
+def key_of(row: Row) -> str:
+    """Names a row for good, however many come above it."""
+    return f"cut {row.id}" if isinstance(row, CutView) else f"refused {row.id}"
+
+
+def state_of(snapshot: Snapshot, cut: CutView) -> tuple[str, str, Tone]:
+    """Sign, word and tone of a cut's state."""
+    if cut.waits_for_person:
+        return "▲", say(N_("waits for you")), "warning"
+    live = snapshot.live
+    if cut.state == "kept" and (live is None or cut.stamp > live.cut.stamp):
+        return "▲", say(N_("waits")), "warning"
+    sign, text = _STATES[cut.state]
+    tone: Tone = "strong" if cut.state in ("live", "final") else ""
+    if cut.state == "withdrawn":
+        tone = "dim"
+    return sign, say(text), tone
+
+
+def table(
+    snapshot: Snapshot,
+    width: int,
+    height: int,
+    *,
+    cursor: str | None,
+    explain: Explain,
+) -> list[Line]:
+    """``height`` rows around the cursor (a row's :func:`key_of`; None: the newest)."""
+    everything = rows(snapshot)
+    if not everything:
+        return [line(Span("  " + say(N_("No cut has arrived yet.")), "dim"))]
+    at = place(everything, cursor)
+    first = max(0, min(at - height // 2, len(everything) - height))
+    shown = everything[first : first + height]
+    return [
+        _row(snapshot, row, width, explain, chosen=first + y == at and cursor is not None)
+        for y, row in enumerate(shown)
+    ]
+
+
+def place(everything: tuple[Row, ...], cursor: str | None) -> int:
+    """Index of the cursor's row; the newest when it is gone."""
+    return next((i for i, row in enumerate(everything) if key_of(row) == cursor), 0)
+
+
+def _row(snapshot: Snapshot, row: Row, width: int, explain: Explain, *, chosen: bool) -> Line:
+    spans = (
+        _cut(snapshot, row, width)
+        if isinstance(row, CutView)
+        else _refused(snapshot, row, width, explain)
+    )
+    mark = "▸" if chosen else " "
+    if not chosen:
+        return fit(line(mark, *spans), width)
+    return fit(line(Span(mark, "cursor"), *(Span(s.text, "cursor") for s in spans)), width)
+
+
+def _cut(snapshot: Snapshot, cut: CutView, width: int) -> Line:
+    sign, state, tone = state_of(snapshot, cut)
+    actas = f"{cut.counted:,}" if cut.counted is not None else "?"
+    delta = f"{cut.counted_delta:+,}" if cut.counted_delta is not None else ""
+    fell = cut.counted_delta is not None and cut.counted_delta < 0
+    return fit(
+        line(
+            Span(f"{sign} ", tone),
+            Span(hour(snapshot, cut.stamp), tone),
+            "  ",
+            column(state, 13, tone),
+            column(actas, 7, tone, right=True),
+            Span(" " + say(N_("actas")), "dim"),
+            column(delta, 8, "warning" if fell else tone, right=True),
+            column(size(cut.bytes), 9, "dim", right=True),
+            *_remarks(snapshot, cut),
+        ),
+        width - 1,
+    )
+
+
+def _remarks(snapshot: Snapshot, cut: CutView) -> Line:
+    spans: list[str | Span] = []
+    if cut.warnings:
+        spans.append(Span(f"  ▲{cut.warnings}", "warning"))
+    if cut.revision_of == "completed":
+        spans.append(Span("  " + say(N_("completed")), "dim"))
+    elif cut.revision_of == "corrected":
+        spans.append(Span("  " + say(N_("corrected")), "warning"))
+    for part in cut.parts:
+        if part.carried:
+            carried = say(
+                N_("{election} of {time}"), election=part.election, time=hour(snapshot, part.stamp)
+            )
+            spans.append(Span("  ▲ " + carried, "warning"))
+    return line(*spans)
+
+
+def _refused(snapshot: Snapshot, row: RefusedView, width: int, explain: Explain) -> Line:
+    return fit(
+        line(
+            Span("✖ ", "warning"),
+            Span(hour(snapshot, row.at)),
+            "  ",
+            column(say(N_("refused")), 13, "warning"),
+            Span(visible(explain(row)), "dim"),
+        ),
+        width - 1,
+    )

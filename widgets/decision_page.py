@@ -1,0 +1,162 @@
+"""A decision before it is made: from → to, what the public will see, why, and how to confirm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from prep_console.snapshot import CutView, Snapshot
+from prep_console.widgets.figures import age_s, hour, local, milliseconds, second, span
+from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, line, rule, wrap
+from prep_console.widgets.public_band import drill_band, mode_span
+from prep_console.wording import N_, say, visible
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a person is about to do, as the snapshot has it at this moment."""
+
+    action: str
+    title: str
+    question: str
+    """On the confirming button: what it does, in two or three words."""
+    effects: tuple[str, ...]
+    before: CutView | None = None
+    after: CutView | None = None
+    shows_cuts: bool = True
+    """False for a decision that moves no cut (hold, thaw, start the engine)."""
+    reasons: tuple[str, ...] = ()
+    """To choose from; empty: none is asked for."""
+    typed_hour: str | None = None
+    """``HH:MM`` that must be typed before the last step."""
+    off: str | None = None
+    """Why this cannot be done now; None when it can."""
+
+
+Stage = Literal["hour", "reason", "confirm", "doing", "done", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the dialog is."""
+
+    stage: Stage
+    reason: str = ""
+    remark: str = ""
+    """What the last key met: a wrong hour, a station that changed meanwhile."""
+    told: tuple[str, ...] = field(default=())
+    """After the action: what came of it."""
+    seen: bool | None = None
+
+
+def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int) -> list[Line]:
+    """The dialog's text; live, so a cut that arrives meanwhile is seen here too."""
+    clock = line(mode_span(snapshot), "   ", second(snapshot, snapshot.observed_at), " ")
+    lines = [
+        *drill_band(snapshot, width),
+        ends(line(" ", Span(decision.title, "strong")), clock, width),
+        rule("", width),
+    ]
+    if decision.shows_cuts:
+        lines += [
+            _cut(snapshot, say(N_("public now")), decision.before, width),
+            _cut(snapshot, say(N_("would be")), decision.after, width, against=decision.before),
+            (),
+        ]
+    for effect in decision.effects:
+        lines += [line(" ", part) for part in wrap(effect, width - 2)]
+    lines.append(())
+    lines += _steps(decision, progress, width)
+    return [fit(spans, width) for spans in lines]
+
+
+def _cut(
+    snapshot: Snapshot,
+    label: str,
+    cut: CutView | None,
+    width: int,
+    against: CutView | None = None,
+) -> Line:
+    head = column(label, 15, "dim")
+    if cut is None:
+        return line(" ", head, Span(say(N_("nothing: visitors get a notice (503)")), "warning"))
+    spans: list[str | Span] = [
+        " ",
+        head,
+        Span(local(snapshot, cut.stamp).strftime("%H:%M"), "strong"),
+        f"  {cut.id}",
+    ]
+    if cut.counted is not None:
+        spans.append(f"  {cut.counted:,} {say(N_('actas'))}")
+        if against is not None and against.counted is not None:
+            change = cut.counted - against.counted
+            spans.append(Span(f" ({change:+,})", "warning" if change < 0 else ""))
+    age = say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp)))
+    if cells(line(*spans)) + len(age) + 2 <= width:
+        spans.append(Span(f"  {age}", "dim"))
+    if cut.warnings:
+        spans.append(Span(f"  ▲{cut.warnings}", "warning"))
+    return line(*spans)
+
+
+def _steps(decision: Decision, progress: Progress, width: int) -> list[Line]:
+    lines: list[Line] = []
+    if progress.remark:
+        lines += [
+            line(" ", Span(part, "warning")) for part in wrap("▲ " + progress.remark, width - 2)
+        ]
+        lines.append(())
+    if progress.stage in ("done", "refused"):
+        lines += _result(progress, width)
+    elif progress.stage == "doing":
+        lines.append(line(" ", Span(say(N_("Doing it…")), "strong")))
+    elif progress.stage == "hour":
+        asked = say(N_("Type the hour of this cut, and Enter:"))
+        lines.append(line(" ", asked))
+    elif progress.stage == "reason":
+        lines.append(line(" ", say(N_("Why? Press a number:"))))
+        lines += [
+            line("   ", Span(str(y), "key"), f"  {reason}")
+            for y, reason in enumerate(decision.reasons, start=1)
+        ]
+        lines.append(
+            line(
+                "   ",
+                Span(str(len(decision.reasons) + 1), "key"),
+                "  " + say(N_("another reason, typed")),
+            )
+        )
+    elif progress.reason:
+        lines.append(line(" ", Span(say(N_("Reason:")) + " ", "dim"), visible(progress.reason)))
+    return lines
+
+
+def _result(progress: Progress, width: int) -> list[Line]:
+    tone: Tone = "strong" if progress.stage == "done" else "critical"
+    lines: list[Line] = []
+    for y, told in enumerate(progress.told):
+        lines += [line(" ", Span(part, tone if y == 0 else "")) for part in wrap(told, width - 2)]
+    return lines
+
+
+def seen_text(snapshot: Snapshot, seen: bool | None, after_s: float | None, cut: str | None) -> str:
+    """The proof in words: done is only what a visitor was seen to get."""
+    if seen is None:
+        return say(N_("Nothing that the public sees had to change."))
+    if seen and cut is None:
+        return say(
+            N_("Seen over HTTP after {ms}: visitors get the notice (503)."),
+            ms=milliseconds(after_s or 0.0),
+        )
+    if seen:
+        return say(
+            N_("Seen over HTTP after {ms}: visitors get the cut {cut}."),
+            ms=milliseconds(after_s or 0.0),
+            cut=cut,
+        )
+    return say(N_("Durable on disk, but not yet seen over HTTP: look at the site."))
+
+
+def hour_of(snapshot: Snapshot, cut: CutView | None) -> str:
+    """``02:35`` of a cut for a sentence; a dash for none."""
+    return hour(snapshot, cut.stamp) if cut is not None else "—"

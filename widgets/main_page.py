@@ -1,0 +1,124 @@
+"""The console's main screen as lines: what each pane gets at each size."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from prep_console.snapshot import Snapshot
+from prep_console.widgets import (
+    alarm_list,
+    cuts_table,
+    instruments,
+    journal_lines,
+    key_bar,
+    public_band,
+)
+from prep_console.widgets.lines import Line, Span, fit, line, rule
+from prep_console.widgets.standing import notices
+from prep_console.wording import N_, say
+
+WIDE = 100
+"""From this width on the panes stand in two columns."""
+TALL = 34
+"""From this height on the digits are twice as large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a screen knows beside the snapshot."""
+
+    width: int
+    height: int
+    cursor: str | None
+    """Key of the chosen row of the cuts table; None: the newest, unmarked."""
+    hints: tuple[key_bar.Hint, ...]
+    explain: cuts_table.Explain
+    wording: alarm_list.Wording
+    stale_s: float | None = None
+    """How long nothing could be read, when that is long."""
+    keys: bool = True
+    """False on read-only consoles: no advice to press a key."""
+    halves: bool = True
+    """Whether the terminal has half blocks."""
+
+
+def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> list[Line]:
+    """Exactly ``frame.height`` lines. ``calm`` is what the instruments are drawn from."""
+    width, height = frame.width, frame.height
+    found = notices(snapshot, stale_s=frame.stale_s, keys=frame.keys)
+    scale = 2 if width >= WIDE and height >= TALL else 1
+    airy = height >= TALL
+    top = public_band.header(snapshot, width)
+    if airy:
+        top.append(rule("", width))
+    top += public_band.band(snapshot, found, width, scale, halves=frame.halves)
+    if airy:
+        top.append(())
+    foot = key_bar.bar(frame.hints, width)
+    room = max(0, height - len(top) - 1)
+    body = _wide if width >= WIDE and room >= 14 else _narrow
+    panes = body(snapshot, calm, frame, room)[:room]
+    lines = [*top, *panes]
+    lines = lines[: max(0, height - 1)]
+    lines += [()] * (height - 1 - len(lines))
+    return [fit(spans, width) for spans in [*lines, foot]]
+
+
+def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[Line]:
+    """One pane under the other. Where rows are short: the record goes first, then the rules."""
+    width = frame.width
+    shown = instruments.compact(calm, width)
+    alarm_rows = max(1, min(len(snapshot.alarms), 3 if room >= 16 else 2))
+    journal_rows = 3
+    cut_rows = room - 4 - len(shown) - alarm_rows - journal_rows
+    while cut_rows < 4 and journal_rows > 0:
+        journal_rows -= 1
+        cut_rows += 1
+    if journal_rows == 0:
+        cut_rows += 1  # its rule goes too
+    lines = [rule(say(N_("CUTS")), width)]
+    lines += _cuts(snapshot, frame, width, max(2, cut_rows))
+    lines += [_alarm_rule(snapshot, width)]
+    lines += alarm_list.panel(snapshot, width, alarm_rows, frame.wording)
+    lines += [rule(say(N_("INSTRUMENTS")), width), *shown]
+    if journal_rows:
+        lines += [rule(say(N_("RECORD")), width)]
+        lines += journal_lines.panel(snapshot, width, journal_rows)
+    return lines
+
+
+def _wide(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[Line]:
+    """Cuts beside instruments, alarms beside the record."""
+    right = max(46, frame.width * 42 // 100)
+    left = frame.width - right - 1
+    shown = instruments.panel(calm, right)
+    lower = max(3, min(8, room // 4))
+    upper = max(room - lower - 2, min(len(shown), room - 5))
+    lower = max(1, room - upper - 2)
+    lines = [_join(rule(say(N_("CUTS")), left), rule(say(N_("INSTRUMENTS")), right), left, "┬")]
+    cuts = _cuts(snapshot, frame, left, upper)
+    lines += [_join(_at(cuts, y), _at(shown, y), left, "│") for y in range(upper)]
+    lines.append(_join(_alarm_rule(snapshot, left), rule(say(N_("RECORD")), right), left, "┼"))
+    alarms = alarm_list.panel(snapshot, left, lower, frame.wording)
+    record = journal_lines.panel(snapshot, right, lower)
+    lines += [_join(_at(alarms, y), _at(record, y), left, "│") for y in range(lower)]
+    return lines
+
+
+def _cuts(snapshot: Snapshot, frame: Frame, width: int, height: int) -> list[Line]:
+    lines = cuts_table.table(snapshot, width, height, cursor=frame.cursor, explain=frame.explain)
+    return [*lines, *[()] * (height - len(lines))]
+
+
+def _alarm_rule(snapshot: Snapshot, width: int) -> Line:
+    if not snapshot.alarms:
+        return rule(say(N_("ALARMS")), width)
+    return rule(say(N_("ALARMS ({n})"), n=len(snapshot.alarms)), width)
+
+
+def _at(lines: list[Line], y: int) -> Line:
+    return lines[y] if y < len(lines) else ()
+
+
+def _join(left: Line, right: Line, left_width: int, joint: str) -> Line:
+    return line(*fit(left, left_width), Span(joint, "dim"), *right)

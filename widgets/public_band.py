@@ -1,0 +1,193 @@
+"""The top of the screen: what the public sees, and whether it is right."""
+
+from __future__ import annotations
+
+from prep_console.snapshot import CutView, Snapshot
+from prep_console.widgets import digits
+from prep_console.widgets.figures import age_s, coarse, hour, local, second, span
+from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, flow, line, wrap
+from prep_console.widgets.standing import (
+    Notice,
+    Severity,
+    misserved,
+    public_cut,
+    served_span,
+    word,
+)
+from prep_console.wording import N_, say, say_n
+
+_BANDS: dict[Severity, Tone] = {
+    "note": "band-note",
+    "warning": "band-warning",
+    "critical": "band-critical",
+}
+_WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+
+
+def header(snapshot: Snapshot, width: int) -> list[Line]:
+    """Who we are, the mode, the time; a rehearsal has a line of its own that nobody overlooks."""
+    name = line(" ", Span(snapshot.station, "strong"))
+    elections = " ".join(snapshot.elections)
+    right = line(mode_span(snapshot), "   ", Span(second(snapshot, snapshot.observed_at)), " ")
+    left = line(*name, f" · {elections}" if elections else "")
+    if snapshot.title and cells(left) + len(snapshot.title) + 6 + cells(right) <= width:
+        left = line(*name, f" · {snapshot.title}", f" · {elections}" if elections else "")
+    return [*drill_band(snapshot, width), ends(left, right, width)]
+
+
+def drill_band(snapshot: Snapshot, width: int) -> list[Line]:
+    """SIMULACRO over the whole width, while it is one."""
+    if snapshot.phase != "simulacro":
+        return []
+    text = say(N_("SIMULACRO · drill: test data, no results")).center(width)
+    return [fit(line(Span(text, "drill")), width)]
+
+
+def mode_span(snapshot: Snapshot) -> Span:
+    """The mode in a word with its sign."""
+    if snapshot.mode == "auto":
+        return Span("● " + say(N_("AUTOMATIC")), "strong")
+    if snapshot.mode == "hold":
+        return Span("║ " + say(N_("ON HOLD")), "warning")
+    return Span("■ " + say(N_("FROZEN")), "note")
+
+
+def band(
+    snapshot: Snapshot, found: list[Notice], width: int, scale: int, *, halves: bool = True
+) -> list[Line]:
+    """Digits with their facts beside them, the four clocks, the elections, the notices."""
+    time, tone = public_time(snapshot, found)
+    rows = digits.big(time, scale, halves=halves)
+    facts = _facts(snapshot, found)
+    gap = "  " if width < 100 else "    "
+    top = max(0, (len(rows) - len(facts)) // 2)
+    lines = [
+        line(
+            " ",
+            Span(row, tone),
+            gap,
+            *(facts[y - top] if 0 <= y - top < len(facts) else ()),
+        )
+        for y, row in enumerate(rows)
+    ]
+    lines += [fit(clocks, width) for clocks in four_clocks(snapshot, width)]
+    lines += [fit(spans, width) for spans in elections(snapshot, width)]
+    lines += notice_bands(found, width)
+    return [fit(spans, width) for spans in lines]
+
+
+def public_time(snapshot: Snapshot, found: list[Notice]) -> tuple[str, Tone]:
+    """Hour of the cut that visitors get, as far as is known."""
+    cut = public_cut(snapshot)
+    if cut is None:
+        return "--:--", "critical"
+    other = misserved(snapshot)
+    if other is not None:
+        return f"{other[9:11]}:{other[11:13]}", "critical"
+    tone: Tone = "dim" if snapshot.read_error else "strong"
+    return local(snapshot, cut.stamp).strftime("%H:%M"), tone
+
+
+def _facts(snapshot: Snapshot, found: list[Notice]) -> list[Line]:
+    cut = public_cut(snapshot)
+    first: list[str | Span] = [word(snapshot, found)]
+    if cut is not None:
+        first += [
+            "  ",
+            Span(day(snapshot, cut) + " · ", "dim"),
+            Span(say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp)))),
+        ]
+    return [line(*first), next_cut(snapshot), tally(snapshot)]
+
+
+def day(snapshot: Snapshot, cut: CutView) -> str:
+    """``dom 02/06``: the date of the public cut, which the call asks to show at all times."""
+    there = local(snapshot, cut.stamp)
+    return f"{say(_WEEKDAYS[there.weekday()])} {there:%d/%m}"
+
+
+def next_cut(snapshot: Snapshot) -> Line:
+    """When the next cut is due: in minutes until the last one, so that it seldom changes."""
+    due = snapshot.next_due
+    if due is None:
+        return line(Span(say(N_("no cut is expected")), "dim"))
+    time = hour(snapshot, due)
+    left = (due - snapshot.observed_at).total_seconds()
+    building = ""
+    if snapshot.waiting_for:
+        building = say(N_("waits for {elections}"), elections=" ".join(snapshot.waiting_for))
+    tail = f" · {building}" if building else ""
+    if left < 0:
+        text = say(N_("next cut {time} · {age} over"), time=time, age=coarse(-left))
+        return line(Span(text + tail, "warning"))
+    if left < 60:
+        text = say(N_("next cut {time} · in {age}"), time=time, age=f"{int(left):2d} s")
+    else:
+        text = say(N_("next cut {time} · in {age}"), time=time, age=f"{int(left // 60) + 1} min")
+    return line(text + tail)
+
+
+def tally(snapshot: Snapshot) -> Line:
+    """How the night has gone so far."""
+    night = say_n("{n} cut tonight", "{n} cuts tonight", len(snapshot.cuts))
+    missed = say_n("{n} missed", "{n} missed", snapshot.cuts_missed)
+    return line(f"{night} · ", Span(missed, "warning" if snapshot.cuts_missed else ""))
+
+
+def four_clocks(snapshot: Snapshot, width: int) -> list[Line]:
+    """Arrived → verified → on disk → served: apart, because they fail apart."""
+    cut = public_cut(snapshot)
+    if cut is None:
+        return []
+    steps = [
+        (say(N_("arrived")), cut.received_at),
+        (say(N_("verified")), cut.verified_at),
+        (say(N_("on disk")), cut.sealed_at),
+    ]
+    published = cut.published_at
+    if published is not None and (published - cut.sealed_at).total_seconds() > 5:
+        steps.append((say(N_("put live")), published))
+    items: list[Line] = []
+    minute = ""
+    for label, moment in steps:
+        full = second(snapshot, moment)
+        shown = full[5:] if full[:5] == minute else full
+        items.append(line(Span(label + " ", "dim"), shown, Span(" →", "dim")))
+        minute = full[:5]
+    served = line(Span(say(N_("served")) + " ", "dim"))
+    if cut.served_at is not None:
+        full = second(snapshot, cut.served_at)
+        served = line(*served, (full[5:] if full[:5] == minute else full) + " ")
+    items.append(line(*served, served_span(snapshot)))
+    return [line(" ", *spans) for spans in flow(items, width - 2, gap=" ")]
+
+
+def elections(snapshot: Snapshot, width: int) -> list[Line]:
+    """Each election's own hour, when they differ or one was carried over."""
+    cut = public_cut(snapshot)
+    if cut is None or len(cut.parts) < 2:
+        return []
+    hours = {part.stamp for part in cut.parts}
+    if len(hours) == 1 and not any(part.carried for part in cut.parts):
+        return []
+    items = []
+    for part in cut.parts:
+        text = f"{part.election} {hour(snapshot, part.stamp)}"
+        if part.carried:
+            text = say(N_("{part} (carried over)"), part=text)
+        items.append(
+            line(Span(f"▲ {text}" if part.carried else text, "warning" if part.carried else ""))
+        )
+    return [line(" ", *spans) for spans in flow(items, width - 2, gap=" · ")]
+
+
+def notice_bands(found: list[Notice], width: int) -> list[Line]:
+    """Each notice as a bar over the whole width, wrapped, never cut."""
+    lines: list[Line] = []
+    for notice in found:
+        text = f"{notice.sign} {notice.word}: {notice.text}"
+        tone = _BANDS[notice.severity]
+        lines += [
+            line(column(" " + part, width, tone)) for part in wrap(text, width - 2, indent="  ")
+        ]
+    return lines

@@ -1,0 +1,245 @@
+"""Where things stand: the one word for the top of the screen, and whose side it is on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prep_console.snapshot import CutView, Snapshot
+from prep_console.widgets.figures import age_s, hour, milliseconds, span
+from prep_console.widgets.lines import Span, Tone
+from prep_console.wording import N_, say, say_n
+
+Severity = Literal["note", "warning", "critical"]
+SIGNS: dict[Severity, str] = {"note": "■", "warning": "▲", "critical": "✖"}
+_RANK: dict[Severity, int] = {"critical": 0, "warning": 1, "note": 2}
+
+SITE_STALE_S = 60.0
+"""A look at the site older than this proves nothing about what visitors get now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something that is not the calm normal: a word, a sentence, and how bad it is."""
+
+    severity: Severity
+    word: str
+    text: str
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.severity]
+
+
+def notices(snapshot: Snapshot, *, stale_s: float | None = None, keys: bool = True) -> list[Notice]:
+    """Everything that must not be missed, worst first; empty when all is as it should be.
+
+    ``stale_s`` is how long nothing could be read any more; ``keys`` False leaves out advice to
+    press a key (walls and read-only consoles have none).
+    """
+    found = [
+        notice
+        for notice in (
+            _unreadable(snapshot, stale_s),
+            _engine(snapshot, keys),
+            _nothing_public(snapshot),
+            _not_served(snapshot),
+            _mode(snapshot, keys),
+            _late(snapshot),
+            _waits_for_person(snapshot, keys),
+        )
+        if notice is not None
+    ]
+    return sorted(found, key=lambda notice: _RANK[notice.severity])
+
+
+def word(snapshot: Snapshot, found: list[Notice]) -> Span:
+    """The state word with its sign: the worst notice, or that all is well."""
+    if found:
+        worst = found[0]
+        tone: Tone = worst.severity
+        return Span(f"{worst.sign} {worst.word}", tone)
+    return Span("✓ " + say(N_("UP TO DATE")), "strong")
+
+
+def public_cut(snapshot: Snapshot) -> CutView | None:
+    """The cut that the pointer names."""
+    return snapshot.live.cut if snapshot.live is not None else None
+
+
+def misserved(snapshot: Snapshot) -> str | None:
+    """Id of another cut than the live one that visitors were seen to get, or None."""
+    served, live = snapshot.served, snapshot.live
+    if served is None or live is None or served.checked_at < live.since:
+        return None
+    return served.id if served.id is not None and served.id != live.cut.id else None
+
+
+def _unreadable(snapshot: Snapshot, stale_s: float | None) -> Notice | None:
+    title = say(N_("STATION UNREADABLE"))
+    if stale_s is not None:
+        return Notice(
+            "critical",
+            title,
+            say(
+                N_("nothing could be read for {age}: what is shown is old. On our side."),
+                age=span(stale_s),
+            ),
+        )
+    if snapshot.read_error is None:
+        return None
+    return Notice(
+        "critical",
+        title,
+        say(N_("{error}. What is shown may be old. On our side."), error=snapshot.read_error),
+    )
+
+
+def _engine(snapshot: Snapshot, keys: bool) -> Notice | None:
+    if snapshot.engine.alive:
+        return None
+    parts = [say(N_("nobody receives cuts; what is public stays. On our side."))]
+    if keys:
+        parts.append(say(N_("Start it with m.")))
+    return Notice("critical", say(N_("ENGINE STOPPED")), " ".join(parts))
+
+
+def _nothing_public(snapshot: Snapshot) -> Notice | None:
+    if snapshot.live is not None:
+        return None
+    title = say(N_("NOTHING PUBLISHED"))
+    decision = snapshot.decision
+    if decision is not None and decision.action == "suspend":
+        return Notice(
+            "critical",
+            title,
+            say(
+                N_("suspended at {time} by {by}: “{reason}”. Visitors get a notice (503)."),
+                time=hour(snapshot, decision.at),
+                by=decision.by,
+                reason=decision.reason,
+            ),
+        )
+    text = say(N_("no cut has gone live yet; visitors get a notice (503)."))
+    if snapshot.waiting_for:
+        elections = " ".join(snapshot.waiting_for)
+        text += " " + say(N_("Missing from the institute: {elections}."), elections=elections)
+    return Notice("warning", title, text)
+
+
+def _not_served(snapshot: Snapshot) -> Notice | None:
+    served, live = snapshot.served, snapshot.live
+    if served is None or live is None or served.ok or served.checked_at < live.since:
+        return None
+    if (other := misserved(snapshot)) is not None:
+        text = say(
+            N_("visitors get the cut {other}, not the live {live}."), other=other, live=live.cut.id
+        )
+    elif served.status is not None:
+        text = say(N_("visitors get an error ({status})."), status=served.status)
+    else:
+        text = say(N_("visitors get no answer ({error})."), error=served.error or "?")
+    return Notice(
+        "critical",
+        say(N_("NOT SERVED")),
+        text + " " + say(N_("On our side: Apache, certificate or network.")),
+    )
+
+
+def _mode(snapshot: Snapshot, keys: bool) -> Notice | None:
+    if snapshot.mode == "auto":
+        return None
+    decision = snapshot.decision
+    if decision is None:
+        since = ""
+    elif decision.reason:
+        since = say(
+            N_("since {time} by {by}: “{reason}”."),
+            time=hour(snapshot, decision.at),
+            by=decision.by,
+            reason=decision.reason,
+        )
+    else:
+        since = say(N_("since {time} by {by}."), time=hour(snapshot, decision.at), by=decision.by)
+    if snapshot.mode == "frozen":
+        stays = say(N_("This cut stays, whatever arrives."))
+        if snapshot.waiting_cuts:
+            stays += " " + _waiting(snapshot)
+        return Notice("note", say(N_("FROZEN")), f"{since} {stays}".strip())
+    parts = [since, _waiting(snapshot)]
+    if keys:
+        parts.append(say(N_("Release with h.")))
+    return Notice("warning", say(N_("ON HOLD")), " ".join(part for part in parts if part))
+
+
+def _waiting(snapshot: Snapshot) -> str:
+    if not snapshot.waiting_cuts:
+        return say(N_("No new cut waits."))
+    return say_n("{n} new cut waits.", "{n} new cuts wait.", snapshot.waiting_cuts)
+
+
+def _late(snapshot: Snapshot) -> Notice | None:
+    """Late at 1.5, critical at 2 cadences after the last cut (the contract's bounds)."""
+    late_s, cadence_s = snapshot.late_s, snapshot.cadence_minutes * 60
+    if late_s is None or late_s < cadence_s * 0.5 or snapshot.mode == "frozen":
+        return None
+    newest = max((cut.stamp for cut in snapshot.cuts), default=None)
+    if newest is None:
+        text = say(N_("{age} without a first cut."), age=span(late_s))
+    else:
+        text = say(N_("{age}: no cut since {time}."), age=span(late_s), time=hour(snapshot, newest))
+    link = snapshot.readings.get("link.institute")
+    if link is not None and isinstance(link.detail.get("sessions"), int):
+        text += " " + say(N_("Sessions of the institute: {n}."), n=str(link.detail["sessions"]))
+    well, ill = own_side(snapshot)
+    if ill:
+        text += " " + say(N_("Look at our side first: {parts}."), parts=", ".join(ill))
+    else:
+        text += " " + say(
+            N_("On the institute's side. Ours is well: {parts}."), parts=", ".join(well)
+        )
+    severity: Severity = "critical" if late_s >= cadence_s else "warning"
+    return Notice(severity, say(N_("LATE")), text)
+
+
+def own_side(snapshot: Snapshot) -> tuple[list[str], list[str]]:
+    """What of our own is known to be well, and what is known to be ill; the rest is not named."""
+    well: list[str] = []
+    ill: list[str] = []
+    (well if snapshot.engine.alive else ill).append(say(N_("engine")))
+    disk = snapshot.readings.get("host.disk")
+    if disk is not None and disk.state in ("ok", "critical"):
+        (well if disk.state == "ok" else ill).append(say(N_("disk")))
+    served = snapshot.served
+    if served is not None and age_s(snapshot, served.checked_at) < SITE_STALE_S:
+        (well if served.ok else ill).append(say(N_("site")))
+    return well, ill
+
+
+def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:
+    waiting = [cut for cut in snapshot.cuts if cut.waits_for_person]
+    if not waiting or snapshot.mode == "frozen":
+        return None
+    text = say(
+        N_("the institute delivered {id} again with other content; only a person publishes it."),
+        id=waiting[0].id,
+    )
+    if keys:
+        text += " " + say(N_("Choose it and press p."))
+    return Notice("warning", say(N_("CORRECTED CUT WAITS")), text)
+
+
+def served_span(snapshot: Snapshot) -> Span:
+    """The fourth clock's proof: seen as a visitor, with the milliseconds, or why not."""
+    served = snapshot.served
+    if served is None:
+        return Span("? " + say(N_("nobody looks: no site configured")), "dim")
+    age = age_s(snapshot, served.checked_at)
+    if age > SITE_STALE_S:
+        return Span("? " + say(N_("last looked {age} ago"), age=span(age)), "warning")
+    live = snapshot.live
+    if live is not None and served.checked_at < live.since:
+        return Span("? " + say(N_("not yet seen")), "dim")
+    if not served.ok:
+        return Span("✖ " + say(N_("not seen")), "critical")
+    return Span(f"✓ {milliseconds(served.latency_s or 0.0)}")

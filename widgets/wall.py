@@ -1,0 +1,116 @@
+"""The control room's wall: read from five metres, touched by nobody."""
+
+from __future__ import annotations
+
+from prep_console.snapshot import Snapshot
+from prep_console.widgets import alarm_list, digits, public_band
+from prep_console.widgets.figures import age_s, second, span
+from prep_console.widgets.instruments import instruments
+from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, line, wrap
+from prep_console.widgets.standing import Notice, notices, public_cut, word
+from prep_console.wording import N_, say
+
+STALE_S = 15.0
+"""From here on the whole wall says that it is old: nobody must trust a frozen picture."""
+
+
+def wall(
+    snapshot: Snapshot,
+    width: int,
+    height: int,
+    *,
+    beat: int,
+    stale_s: float | None,
+    wording: alarm_list.Wording,
+    halves: bool = True,
+) -> list[Line]:
+    """The whole wall. ``beat`` counts the reads; ``stale_s`` is the age of the last one, if old."""
+    if stale_s is not None and stale_s > STALE_S:
+        return _stale(snapshot, width, height, stale_s, halves)
+    found = notices(snapshot, keys=False)
+    time, tone = public_band.public_time(snapshot, found)
+    top = [*public_band.header(snapshot, width), ()]
+    below = _facts(snapshot, found, width)
+    below += public_band.notice_bands(found, width)
+    pulse = "●" if beat % 2 else "○"
+    foot = ends(
+        (), line(Span(f"{pulse} ", "dim"), second(snapshot, snapshot.observed_at), " "), width
+    )
+    rest = _instruments(snapshot, width) + alarm_list.panel(snapshot, width, 4, wording)
+    room = height - len(top) - len(below) - 4
+    scale = digits.largest(
+        time, width - 4, max(3, min(room, room - min(len(rest), room // 3))), halves=halves
+    )
+    rows = [
+        line(Span(row.center(width), tone))
+        for row in digits.big(time, max(1, scale), halves=halves)
+    ]
+    lines = [*top, *rows, (), *below, ()]
+    lines += rest[: max(0, height - len(lines) - 1)]
+    lines += [()] * (height - len(lines) - 1)
+    return [fit(spans, width) for spans in [*lines[: height - 1], foot]]
+
+
+def _facts(snapshot: Snapshot, found: list[Notice], width: int) -> list[Line]:
+    state = word(snapshot, found)
+    lines = [line(Span(state.text.center(width), state.tone))]
+    cut = public_cut(snapshot)
+    if cut is not None:
+        age = say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp)))
+        text = f"{public_band.day(snapshot, cut)} · {age}"
+        lines.append(line(text.center(width)))
+    lines.append(_centred(public_band.next_cut(snapshot), width))
+    lines.append(_centred(public_band.tally(snapshot), width))
+    lines += [_centred(spans, width) for spans in public_band.four_clocks(snapshot, width)]
+    lines += [_centred(spans, width) for spans in public_band.elections(snapshot, width)]
+    return lines
+
+
+def _centred(spans: Line, width: int) -> Line:
+    used = cells(spans)
+    return line(" " * max(0, (width - used) // 2), *spans)
+
+
+def _instruments(snapshot: Snapshot, width: int) -> list[Line]:
+    lines = []
+    tones: dict[str | None, Tone] = {
+        "warning": "warning",
+        "critical": "critical",
+        "unknown": "warning",
+        None: "dim",
+    }
+    signs = {"ok": "✓", "warning": "▲", "critical": "✖", "unknown": "?", None: "·"}
+    half = width // 2
+    shown = []
+    for one in instruments(snapshot):
+        tone = tones.get(one.state, "")
+        text = f"{one.value}  {one.note}".rstrip()
+        shown.append(
+            line(
+                "  ",
+                Span(signs[one.state], tone),
+                " ",
+                column(one.label, 10, "dim"),
+                Span(text, tone),
+            )
+        )
+    for left, right in zip(shown[::2], [*shown[1::2], ()], strict=False):
+        lines.append(line(*fit(left, half), *fit(right, width - half)))
+    return lines
+
+
+def _stale(snapshot: Snapshot, width: int, height: int, stale_s: float, halves: bool) -> list[Line]:
+    minutes, seconds = divmod(int(stale_s), 60)
+    text = f"{minutes:02d}:{seconds:02d}"
+    scale = digits.largest(text, width - 4, max(3, height - 8), halves=halves)
+    told = [
+        say(N_("THIS WALL IS OLD")),
+        say(N_("Nothing could be read for {age}."), age=span(stale_s)),
+        say(N_("What the public sees is not known here: look at the site itself.")),
+    ]
+    rows = digits.big(text, max(1, scale), halves=halves)
+    texts = [part for one in told for part in wrap(one, width - 4)]
+    middle = [*rows, "", *texts]
+    above = max(0, (height - len(middle)) // 2)
+    block = ([""] * above + middle + [""] * height)[:height]
+    return [fit(line(Span(text.center(width), "band-critical")), width) for text in block]
