@@ -111,6 +111,7 @@ class _Reader:
                 return
             if status.st_size == 0:
                 self._note(finding("delivery.empty", self._name))
+                return
             self._take(file, alone=True)
         finally:
             os.close(fd)
