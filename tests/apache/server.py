@@ -57,6 +57,7 @@ class Apache:
         self.conf = standalone(settings, into, f"127.0.0.1:{self.port}", tls=tls)
         if edit is not None:
             self.conf.write_text(edit(self.conf.read_text()))
+        self.environment: Mapping[str, str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -76,6 +77,7 @@ class Apache:
             [str(apache), "-f", str(self.conf), "-D", "FOREGROUND"],
             stdin=subprocess.DEVNULL,
             stderr=(self.into / "stderr").open("wb"),
+            env=self.environment,
         )
         try:
             wait_until(self._answers, 20, "Apache answers")
