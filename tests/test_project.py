@@ -70,6 +70,8 @@ def test_the_wheel_carries_widgets_and_catalogues(wheel: Path) -> None:
     modules = {f"prep_console/widgets/{p.name}" for p in (CHECKOUT / "widgets").glob("*.py")}
     assert modules <= names
     assert "prep_console/locales/es/LC_MESSAGES/prep_console.mo" in names
+    rooms = (p.relative_to(CHECKOUT).as_posix() for p in tracked())
+    assert {name for name in rooms if name.startswith("prep_console/")} <= names
     assert not [name for name in names if name.startswith(("tests/", "widgets/"))]
 
 
