@@ -155,37 +155,64 @@ def rows_of(lines: Lines, delimiter: str, width: int, tally: Tally) -> Iterator[
     field begins with a quote is split, which is several times as fast and means the same. A
     quote that never closes is taken for a character, so it cannot swallow the rest of the file.
     """
-    opening = delimiter + '"'
+    opening, between = f'{delimiter}"', f'"{delimiter}"'
     blank = delimiter + " \t\"'\ufeff"
     most = width + 1
+    quoted = _Quoted(lines, delimiter)
     for line in lines:
-        if line.startswith('"') or opening in line:
-            fields = _quoted(line, lines, delimiter, most, tally)
-        else:
+        if not line.startswith('"') and opening not in line:
             fields = line.split(delimiter, most)
+        elif line.count('"') == 2 * line.count(between) + 2 and line[0] == line[-1] == '"':
+            # Every field is quoted, and these quotes are all there are.
+            fields = line[1:-1].split(between, most)
+        else:
+            fields = quoted.fields_of(line, most)
+            if not fields:
+                tally.note("results.quote", lines.number, line)
+                fields = line.split(delimiter, most)
         if len(fields) > width and not any(f.strip(delimiter) for f in fields[width:]):
             del fields[width:]
         if (fields[0] and len(fields) == width) or line.strip(blank):
             yield fields
 
 
-def _quoted(line: str, lines: Lines, delimiter: str, most: int, tally: Tally) -> list[str]:
-    taken: list[str] = []
+class _Quoted:
+    """Lines with quoted fields, which may go on in the lines that follow.
 
-    def source() -> Iterator[str]:
-        yield line + "\n"
-        while len(taken) < _MAX_QUOTED_LINES and (more := next(lines, None)) is not None:
-            taken.append(more)
-            yield more + "\n"
+    It is the source of its own ``csv.reader``, made once: making one costs as much as a line.
+    """
 
-    if line.count(delimiter) <= 10 * most:
+    def __init__(self, lines: Lines, delimiter: str) -> None:
+        self._lines = lines
+        self._delimiter = delimiter
+        self._reader = csv.reader(self, delimiter=delimiter, strict=True)
+        self._next = ""
+        self._taken: list[str] = []
+
+    def fields_of(self, line: str, most: int) -> list[str]:
+        """The fields; none when a quote never closes, or closes where it must not."""
+        if line.count(self._delimiter) > 10 * most:
+            return []
+        self._next = line
         try:
-            fields = next(csv.reader(source(), delimiter=delimiter, strict=True))
-            return fields[: most + 1]
+            return next(self._reader)[: most + 1]
         except csv.Error:
-            lines.give_back(taken)
-    tally.note("results.quote", lines.number, line)
-    return line.split(delimiter, most)
+            self._lines.give_back(self._taken)
+            return []
+        finally:
+            self._taken = []
+
+    def __iter__(self) -> _Quoted:
+        return self
+
+    def __next__(self) -> str:
+        if self._next:
+            line, self._next = self._next, ""
+            return line
+        if len(self._taken) == _MAX_QUOTED_LINES:
+            raise StopIteration
+        self._taken.append(next(self._lines))
+        return "\n" + self._taken[-1]
 
 
 def tally_rows(
