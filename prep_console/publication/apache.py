@@ -7,6 +7,7 @@ the settings is checked here before it enters, so that none can add a directive 
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import pwd
 import re
@@ -22,7 +23,7 @@ from urllib.parse import urlsplit
 from prep_console.config import Settings
 from prep_console.problems import Failed, WrongUsage
 from prep_console.publication import pointer
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, sentence, visible
 
 STATUS_NAME = "server-status"
 """mod_status, under the reserved prefix and for loopback only: ``<estado_prefix>server-status``."""
@@ -83,16 +84,10 @@ def vhost(settings: Settings) -> str:
 
     WrongUsage when a setting cannot be written into Apache's settings.
     """
-    host = urlsplit(settings.site.url).hostname or _PLACEHOLDER_HOST
-    if not _SAFE_HOST.fullmatch(host):
-        raise WrongUsage(
-            sentence(N_("site.url names a host that no web server can have: {host}"), host=host),
-            sentence(N_("Write it as in https://prep.example.mx/; accents as xn--….")),
-        )
+    host = _host(settings) or _PLACEHOLDER_HOST
     return _filled(
         "vhost.conf",
-        # A line break in the name would end the comment that it stands in.
-        station=" ".join(settings.station.name.split()),
+        station=visible(settings.station.name),  # a line break would end its comment
         host=host,
         tls=_filled("tls.conf"),
         cuts=_quotable(settings.root / "cuts"),
@@ -122,11 +117,9 @@ def standalone(settings: Settings, into: Path, listen: str, *, tls: bool) -> Pat
             sentence(N_("This machine has no Apache.")),
             sentence(N_("Install it: sudo apt-get install apache2")),
         )
-    name = urlsplit(settings.site.url).hostname or "localhost"
-    if not _SAFE_HOST.fullmatch(name):
-        name = "localhost"
+    name = _host(settings) or "localhost"
     values = {
-        "station": " ".join(settings.station.name.split()),
+        "station": visible(settings.station.name),
         "apache": str(apache),
         "into": _quotable(into),
         "name": name,
@@ -173,6 +166,29 @@ def _site(settings: Settings, *, access_log: str) -> str:
         phase='    Header always set X-Prep-Phase "simulacro"' if simulacro else "",
         access_log=access_log,
     )
+
+
+def _host(settings: Settings) -> str:
+    """The public name of the site, '' when the settings have none."""
+    url = settings.site.url
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = "?"
+    if url and not _SAFE_HOST.fullmatch(host) and not _is_address(host):
+        raise WrongUsage(
+            sentence(N_("site.url names no host that a web server can have: {url}"), url=url),
+            sentence(N_("Write it as in https://prep.example.mx/; a name with accents as xn--….")),
+        )
+    return "" if _is_address(host) else host
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _origins(origins: Iterable[str]) -> list[str]:
@@ -260,7 +276,7 @@ def _identity(root: Path) -> str:
     else:
         user = next((u for u in map(_user, _WEB_USERS) if u is not None), None)
         if user is not None and os.geteuid() == 0:
-            _let_in(user, root)
+            let_in(user, root)
     if user is None:
         return f"User #{owner}"
     return f"User {user.pw_name}\nGroup #{user.pw_gid}"
@@ -273,7 +289,7 @@ def _user(known_by: str | int) -> pwd.struct_passwd | None:
         return None
 
 
-def _let_in(user: pwd.struct_passwd, root: Path) -> None:
+def let_in(user: pwd.struct_passwd, root: Path) -> None:
     """See that ``user`` can walk down to what is public.
 
     Scratch folders below the temporary one (tests, demo) are born closed to all others: those are

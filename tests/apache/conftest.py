@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -55,20 +56,30 @@ class Site:
     apache: Apache
 
 
-@pytest.fixture
-def scratch() -> Iterator[Path]:
-    """A folder that stays passable: a second pytest run closes those under ``tmp_path`` again."""
+@contextlib.contextmanager
+def open_folder() -> Iterator[Path]:
+    """A scratch folder that stays passable: a second pytest run closes ``tmp_path`` again."""
     with tempfile.TemporaryDirectory(prefix="prep-apache-") as folder:
         Path(folder).chmod(0o755)
         yield Path(folder)
 
 
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def shared_scratch() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="module", params=["standalone", "vhost"])
 def site(request: pytest.FixtureRequest) -> Iterator[Site]:
     """LIVE is live with DELIVERED; WITHDRAWN lies beside it. Tests must not switch it."""
-    with tempfile.TemporaryDirectory(prefix="prep-apache-") as name:
-        scratch = Path(name)
-        scratch.chmod(0o755)
+    with open_folder() as scratch:
         folder = PublicFolder(scratch / "station")
         folder.put_cut(WITHDRAWN, dict.fromkeys(["secreto.csv", "index.html", "datos.csv"], SECRET))
         folder.put_cut(LIVE, DELIVERED)

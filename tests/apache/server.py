@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from prep_console.config import Settings
 from prep_console.publication.apache import find_apache, standalone
@@ -70,7 +71,7 @@ class Apache:
         log = self.into / "error.log"
         return log.read_text(errors="replace") if log.exists() else ""
 
-    def __enter__(self) -> Apache:
+    def __enter__(self) -> Self:
         apache = find_apache()
         assert apache is not None
         self._process = subprocess.Popen(

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from prep_console.config import Settings, Station
+from prep_console.config import Publication, Settings, Site, Station
 from prep_console.publication import pointer
+from prep_console.snapshot import Phase
 
 
 @dataclass(slots=True)
@@ -32,7 +33,21 @@ class PublicFolder:
 
     @property
     def settings(self) -> Settings:
-        return Settings(station=Station(root=str(self.root)))
+        return self.with_settings()
+
+    def with_settings(
+        self,
+        *,
+        name: str = "Difusor",
+        phase: Phase = "jornada",
+        publication: Publication | None = None,
+        url: str = "",
+    ) -> Settings:
+        return Settings(
+            station=Station(root=str(self.root), name=name, phase=phase),
+            publication=publication or Publication(),
+            site=Site(url=url),
+        )
 
     def site(self, cut: str) -> Path:
         return self.root / "cuts" / cut / "site"
