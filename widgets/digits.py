@@ -29,11 +29,15 @@ def _pixels(text: str) -> list[str]:
 
 def largest(text: str, width: int, height: int, *, halves: bool = True) -> int:
     """The scale whose digits fit ``width`` × ``height`` cells; 0 when none does."""
-    columns = len(_pixels(text)[0])
     scale = 0
-    while columns * (scale + 1) <= width and rows(scale + 1, halves=halves) <= height:
+    while columns(text, scale + 1) <= width and rows(scale + 1, halves=halves) <= height:
         scale += 1
     return scale
+
+
+def columns(text: str, scale: int) -> int:
+    """Width in cells at a scale."""
+    return len(_pixels(text)[0]) * scale
 
 
 def rows(scale: int, *, halves: bool = True) -> int:

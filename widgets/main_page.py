@@ -8,12 +8,13 @@ from prep_console.snapshot import Snapshot
 from prep_console.widgets import (
     alarm_list,
     cuts_table,
+    digits,
     instruments,
     journal_lines,
     key_bar,
     public_band,
 )
-from prep_console.widgets.lines import Line, Span, fit, line, rule
+from prep_console.widgets.lines import Line, Span, beside, fit, line, rule
 from prep_console.widgets.standing import notices
 from prep_console.wording import N_, say
 
@@ -21,6 +22,7 @@ WIDE = 100
 """From this width on the panes stand in two columns."""
 TALL = 34
 """From this height on the digits are twice as large."""
+CLOCK_WIDTH = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,26 +44,64 @@ class Frame:
     """Whether the terminal has half blocks."""
 
 
-def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> list[Line]:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The screen in the parts that are drawn apart, so that a tick redraws only its own."""
+
+    drill: list[Line]
+    header: list[Line]
+    clock: list[Line]
+    figures: list[Line]
+    facts: list[Line]
+    rest: list[Line]
+
+    def lines(self, frame: Frame) -> list[Line]:
+        """All of it put together, for tests."""
+        left = frame.width - CLOCK_WIDTH
+        side = figures_width(frame)
+        return [
+            *self.drill,
+            beside(self.header[0], self.clock[0], left),
+            *[
+                beside(_at(self.figures, y), _at(self.facts, y), side)
+                for y in range(len(self.figures))
+            ],
+            *self.rest,
+        ]
+
+
+def scale_of(frame: Frame) -> int:
+    """How large the digits are on this screen."""
+    return 2 if frame.width >= WIDE and frame.height >= TALL else 1
+
+
+def figures_width(frame: Frame) -> int:
+    """Columns of the digits, their margins included."""
+    return 1 + digits.columns("00:00", scale_of(frame)) + (2 if frame.width < WIDE else 4)
+
+
+def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> Page:
     """Exactly ``frame.height`` lines. ``calm`` is what the instruments are drawn from."""
     width, height = frame.width, frame.height
     found = notices(snapshot, stale_s=frame.stale_s, keys=frame.keys)
-    scale = 2 if width >= WIDE and height >= TALL else 1
-    airy = height >= TALL
-    top = public_band.header(snapshot, width)
-    if airy:
-        top.append(rule("", width))
-    top += public_band.band(snapshot, found, width, scale, halves=frame.halves)
-    if airy:
-        top.append(())
-    foot = key_bar.bar(frame.hints, width)
-    room = max(0, height - len(top) - 1)
+    drill = public_band.drill_band(snapshot, width)
+    figures = public_band.figures(snapshot, found, scale_of(frame), halves=frame.halves)
+    facts = public_band.facts(snapshot, found, len(figures))
+    rest = public_band.below(snapshot, found, width)
+    if height >= TALL:
+        rest = [(), *rest, ()]
+    room = max(0, height - len(drill) - 1 - len(figures) - len(rest) - 1)
     body = _wide if width >= WIDE and room >= 14 else _narrow
-    panes = body(snapshot, calm, frame, room)[:room]
-    lines = [*top, *panes]
-    lines = lines[: max(0, height - 1)]
-    lines += [()] * (height - 1 - len(lines))
-    return [fit(spans, width) for spans in [*lines, foot]]
+    rest = [*rest, *body(snapshot, calm, frame, room)][: len(rest) + room]
+    rest += [()] * max(0, height - len(drill) - 2 - len(figures) - len(rest))
+    return Page(
+        drill=drill,
+        header=[public_band.header(snapshot, width - CLOCK_WIDTH)],
+        clock=[public_band.clock(snapshot)],
+        figures=figures,
+        facts=facts if len(facts) == len(figures) else [(), *facts],
+        rest=[fit(spans, width) for spans in [*rest, key_bar.bar(frame.hints, width)]],
+    )
 
 
 def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[Line]:

@@ -24,15 +24,20 @@ _BANDS: dict[Severity, Tone] = {
 _WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
-def header(snapshot: Snapshot, width: int) -> list[Line]:
-    """Who we are, the mode, the time; a rehearsal has a line of its own that nobody overlooks."""
+def header(snapshot: Snapshot, width: int) -> Line:
+    """Who we are, and the mode."""
     name = line(" ", Span(snapshot.station, "strong"))
     elections = " ".join(snapshot.elections)
-    right = line(mode_span(snapshot), "   ", Span(second(snapshot, snapshot.observed_at)), " ")
+    right = line(mode_span(snapshot), "  ")
     left = line(*name, f" · {elections}" if elections else "")
     if snapshot.title and cells(left) + len(snapshot.title) + 6 + cells(right) <= width:
         left = line(*name, f" · {snapshot.title}", f" · {elections}" if elections else "")
-    return [*drill_band(snapshot, width), ends(left, right, width)]
+    return ends(left, right, width)
+
+
+def clock(snapshot: Snapshot) -> Line:
+    """The time, as of the snapshot: when it stands still, nothing is read any more."""
+    return line(second(snapshot, snapshot.observed_at), " ")
 
 
 def drill_band(snapshot: Snapshot, width: int) -> list[Line]:
@@ -52,28 +57,36 @@ def mode_span(snapshot: Snapshot) -> Span:
     return Span("■ " + say(N_("FROZEN")), "note")
 
 
-def band(
-    snapshot: Snapshot, found: list[Notice], width: int, scale: int, *, halves: bool = True
+def figures(
+    snapshot: Snapshot, found: list[Notice], scale: int, *, halves: bool = True
 ) -> list[Line]:
-    """Digits with their facts beside them, the four clocks, the elections, the notices."""
+    """The hour of the public cut in large digits."""
     time, tone = public_time(snapshot, found)
-    rows = digits.big(time, scale, halves=halves)
-    facts = _facts(snapshot, found)
-    gap = "  " if width < 100 else "    "
-    top = max(0, (len(rows) - len(facts)) // 2)
-    lines = [
-        line(
-            " ",
-            Span(row, tone),
-            gap,
-            *(facts[y - top] if 0 <= y - top < len(facts) else ()),
+    return [line(" ", Span(row, tone)) for row in digits.big(time, scale, halves=halves)]
+
+
+def facts(snapshot: Snapshot, found: list[Notice], height: int) -> list[Line]:
+    """What stands beside the digits; what ticks stands first in its line, so little is redrawn."""
+    cut = public_cut(snapshot)
+    state = word(snapshot, found)
+    age: Line = ()
+    if cut is not None:
+        age = line(
+            say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp))),
+            Span(" · " + day(snapshot, cut), "dim"),
         )
-        for y, row in enumerate(rows)
+    if height < 4:
+        return [line(state, "  ", *age), next_cut(snapshot), tally(snapshot)]
+    return [line(state), age, next_cut(snapshot), tally(snapshot)]
+
+
+def below(snapshot: Snapshot, found: list[Notice], width: int) -> list[Line]:
+    """The four clocks, each election's hour where they differ, and the notices."""
+    return [
+        *four_clocks(snapshot, width),
+        *elections(snapshot, width),
+        *notice_bands(found, width),
     ]
-    lines += [fit(clocks, width) for clocks in four_clocks(snapshot, width)]
-    lines += [fit(spans, width) for spans in elections(snapshot, width)]
-    lines += notice_bands(found, width)
-    return [fit(spans, width) for spans in lines]
 
 
 def public_time(snapshot: Snapshot, found: list[Notice]) -> tuple[str, Tone]:
@@ -86,18 +99,6 @@ def public_time(snapshot: Snapshot, found: list[Notice]) -> tuple[str, Tone]:
         return f"{other[9:11]}:{other[11:13]}", "critical"
     tone: Tone = "dim" if snapshot.read_error else "strong"
     return local(snapshot, cut.stamp).strftime("%H:%M"), tone
-
-
-def _facts(snapshot: Snapshot, found: list[Notice]) -> list[Line]:
-    cut = public_cut(snapshot)
-    first: list[str | Span] = [word(snapshot, found)]
-    if cut is not None:
-        first += [
-            "  ",
-            Span(day(snapshot, cut) + " · ", "dim"),
-            Span(say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp)))),
-        ]
-    return [line(*first), next_cut(snapshot), tally(snapshot)]
 
 
 def day(snapshot: Snapshot, cut: CutView) -> str:

@@ -6,7 +6,7 @@ from prep_console.snapshot import Snapshot
 from prep_console.widgets import alarm_list, digits, public_band
 from prep_console.widgets.figures import age_s, second, span
 from prep_console.widgets.instruments import instruments
-from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, line, wrap
+from prep_console.widgets.lines import Line, Span, Tone, cells, column, fit, line, wrap
 from prep_console.widgets.standing import Notice, notices, public_cut, word
 from prep_console.wording import N_, say
 
@@ -29,13 +29,11 @@ def wall(
         return _stale(snapshot, width, height, stale_s, halves)
     found = notices(snapshot, keys=False)
     time, tone = public_band.public_time(snapshot, found)
-    top = [*public_band.header(snapshot, width), ()]
+    top = [*public_band.drill_band(snapshot, width), public_band.header(snapshot, width), ()]
     below = _facts(snapshot, found, width)
     below += public_band.notice_bands(found, width)
     pulse = "●" if beat % 2 else "○"
-    foot = ends(
-        (), line(Span(f"{pulse} ", "dim"), second(snapshot, snapshot.observed_at), " "), width
-    )
+    foot = line(f" {pulse} ", second(snapshot, snapshot.observed_at))
     rest = _instruments(snapshot, width) + alarm_list.panel(snapshot, width, 4, wording)
     room = height - len(top) - len(below) - 4
     scale = digits.largest(

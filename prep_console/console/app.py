@@ -51,7 +51,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     TITLE = "prep-console"
     ENABLE_COMMAND_PALETTE = False
     """Only the main screen opens it: a dialog must not be left through a side door."""
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {SystemCommandsProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
+        SystemCommandsProvider
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", show=False, id="interrupt")
     ]

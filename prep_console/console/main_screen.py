@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
+from textual.containers import Horizontal
 from textual.screen import Screen
 
 from prep_console.console import keys, wording_of
@@ -32,7 +33,9 @@ class MainScreen(Screen[None]):
 
     DEFAULT_CSS = """
     MainScreen { background: ansi_default; }
-    MainScreen Panel { height: 1fr; }
+    MainScreen Horizontal { height: auto; }
+    MainScreen #clock { width: 9; }
+    MainScreen #rest { height: 1fr; }
     """
 
     def __init__(self, snapshot: Snapshot, *, read_only: bool) -> None:
@@ -61,7 +64,14 @@ class MainScreen(Screen[None]):
         return self._snapshot
 
     def compose(self) -> ComposeResult:
-        yield Panel(id="main")
+        yield Panel(id="drill")
+        with Horizontal():
+            yield Panel(id="header")
+            yield Panel(id="clock")
+        with Horizontal():
+            yield Panel(id="figures")
+            yield Panel(id="facts")
+        yield Panel(id="rest")
 
     def on_resize(self) -> None:
         self.draw()
@@ -93,7 +103,10 @@ class MainScreen(Screen[None]):
             keys=not self._read_only,
             halves=look.signs,
         )
-        self.query_one(Panel).show(main_page.page(self._snapshot, self._calm, frame))
+        page = main_page.page(self._snapshot, self._calm, frame)
+        self.query_one("#figures").styles.width = main_page.figures_width(frame)
+        for name in ("drill", "header", "clock", "figures", "facts", "rest"):
+            self.query_one(f"#{name}", Panel).show(getattr(page, name))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A read-only console has no keys that decide."""
