@@ -7,6 +7,7 @@ somebody wrote elsewhere as plain msgid/msgstr pairs is taken in with
 
 from __future__ import annotations
 
+import io
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -62,15 +63,13 @@ def bring_up_to_date(pairs: list[Path]) -> list[Key]:
     offered = [spanish(), *(spanish(path) for path in pairs)]
     result = Catalog(locale="es", project="prep-console", charset="utf-8", fuzzy=False)
     for message in sentences(in_code()):
-        said = [known.string for c in offered if (known := c.get(message.id)) is not None]
+        same = [known for c in offered if (known := c.get(message.id)) is not None]
+        said = [known.string for known in same if key(known) == key(message)]
         kept = next((s for s in reversed(said) if translated(s)), "")
         result.add(message.id, kept, locations=message.locations)
-    with SPANISH.open("wb") as target:
-        write_po(
-            target, result, width=100, sort_output=True, omit_header=True, include_lineno=False
-        )
-    text = SPANISH.read_text("utf-8")
-    SPANISH.write_text(_HEADER + text, "utf-8")
+    text = io.BytesIO()
+    write_po(text, result, width=100, sort_output=True, omit_header=True, include_lineno=False)
+    SPANISH.write_bytes(_HEADER.encode() + text.getvalue())
     return [key(m) for m in sentences(result) if not translated(m.string)]
 
 
