@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
 
-from prep_console.cuts.front import Front
+from prep_console.cuts.front import BLANK, Front
 from prep_console.cuts.lines import Lines, Unreadable
 from prep_console.cuts.numbers import Counts, NotANumber, read_count, unquoted
 
@@ -156,7 +156,6 @@ def rows_of(lines: Lines, delimiter: str, width: int, tally: Tally) -> Iterator[
     quote that never closes is taken for a character, so it cannot swallow the rest of the file.
     """
     opening, between = f'{delimiter}"', f'"{delimiter}"'
-    blank = delimiter + " \t\"'\ufeff"
     most = width + 1
     quoted = _Quoted(lines, delimiter)
     for line in lines:
@@ -172,7 +171,7 @@ def rows_of(lines: Lines, delimiter: str, width: int, tally: Tally) -> Iterator[
                 fields = line.split(delimiter, most)
         if len(fields) > width and not any(f.strip(delimiter) for f in fields[width:]):
             del fields[width:]
-        if (fields[0] and len(fields) == width) or line.strip(blank):
+        if (fields[0] and len(fields) == width) or line.strip(BLANK):
             yield fields
 
 

@@ -70,7 +70,7 @@ def _about_percents(figures: Figures, percents: Mapping[str, Decimal]) -> Iterat
     """Percentages are truncated to four decimals, not rounded.
 
     Turnout leaves the special polling stations out during the night and takes them in with the
-    last cut, so either is right.
+    last cut, so either is right, and none can be called wrong while one is not known.
     """
     possible = {
         "percent_captured": [_percent(figures.captured, figures.expected)],
@@ -81,8 +81,8 @@ def _about_percents(figures: Figures, percents: Mapping[str, Decimal]) -> Iterat
         ],
     }
     for key, stated in percents.items():
-        right = [p for p in possible.get(key, []) if p is not None]
-        if right and stated not in right:
+        right = possible.get(key, [])
+        if right and None not in right and stated not in right:
             yield (
                 "arithmetic.percentage",
                 {"name": PERCENT_NAMES[key], "stated": str(stated), "found": str(right[0])},

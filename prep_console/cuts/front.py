@@ -22,6 +22,8 @@ from prep_console.cuts.numbers import NotANumber, read_count, read_percent, unqu
 from prep_console.cuts.stamps import Stamp
 
 DELIMITERS: Final = "|,;\t"
+BLANK: Final = " \t\"',;|\ufeff"
+"""A line of nothing but these is blank: programs fill it with delimiters or empty quotes."""
 MAX_COLUMNS: Final = 1000
 """Real files have 44 to 104."""
 _MAX_FRONT_LINES: Final = 200
@@ -130,6 +132,7 @@ class _Reading:
         self.names: list[str] = []
         self.names_delimiter = ","
         self.values: list[str] | None = None
+        self.empty_values: list[str] | None = None
         self.findings: list[Finding] = []
 
     def note(self, check: str, **values: str | int) -> None:
@@ -137,11 +140,11 @@ class _Reading:
 
     def take(self, line: str) -> tuple[str, ...] | None:
         """Learn from one line; the column names when it is their line."""
-        bare = line.strip(" \t\"',;|\ufeff")
+        bare = line.strip(BLANK)
         if not bare:
-            # Only right after its names can a line of nothing be a header without values.
-            if self.names and self.values is None and line.count(self.names_delimiter) >= 5:
-                self.values = fields_of(line, self.names_delimiter)
+            # After the names a line of delimiters may be a header whose values are all empty.
+            if self.names and line.count(self.names_delimiter) >= 5:
+                self.empty_values = fields_of(line, self.names_delimiter)
             return None
         if bare.lower().startswith("sep=") and len(bare) <= 5:
             return None
@@ -192,12 +195,13 @@ class _Reading:
 
     def _figures(self) -> tuple[Figures, dict[str, Decimal]]:
         keys = [_figure_of(name) for name in _without_empty_end(self.names)]
-        if not keys or self.values is None:
+        stated = self.empty_values if self.values is None else self.values
+        if not keys or stated is None:
             self.note("results.no_figures")
             return Figures(), {}
-        values = _aligned(keys, self.values)
+        values = _aligned(keys, stated)
         if values is None:
-            self.note("results.header_fields", names=len(keys), values=len(self.values))
+            self.note("results.header_fields", names=len(keys), values=len(stated))
             return Figures(), {}
         figures = Figures()
         percents: dict[str, Decimal] = {}
