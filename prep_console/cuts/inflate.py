@@ -22,12 +22,12 @@ class _Inflater(Protocol):
     def decompress(self, data: bytes, max_length: int = 0, /) -> bytes: ...
 
 
-def _zlib_inflater(window: int) -> _Inflater:
+def zlib_inflater(window: int) -> _Inflater:
     return zlib.decompressobj(window)
 
 
 InflateError: tuple[type[Exception], ...] = (zlib.error,)
-_inflater = _zlib_inflater
+new_inflater = zlib_inflater
 crc32 = zlib.crc32
 
 try:
@@ -36,11 +36,11 @@ except ImportError:  # other processors: zlib does the same, slower
     pass
 else:
 
-    def _isal_inflater(window: int) -> _Inflater:
+    def isal_inflater(window: int) -> _Inflater:
         return isal_zlib.decompressobj(window)
 
     InflateError = (zlib.error, cast(type[Exception], isal_zlib.error))
-    _inflater = _isal_inflater
+    new_inflater = isal_inflater
     crc32 = isal_zlib.crc32
 
 _RAW: Final = -15
@@ -49,7 +49,7 @@ _GZIP: Final = 31
 
 def inflate(packed: Iterator[bytes], where: str) -> Iterator[bytes]:
     """One raw deflate stream; :class:`Unsafe` when it is broken, short or followed by bytes."""
-    inflater = _inflater(_RAW)
+    inflater = new_inflater(_RAW)
     try:
         for data in packed:
             rest = data
@@ -71,7 +71,7 @@ def inflate(packed: Iterator[bytes], where: str) -> Iterator[bytes]:
 
 def gunzip(packed: Iterator[bytes], where: str, budget: Budget) -> Iterator[bytes]:
     """One or more gzip streams in a row; what follows them and is no gzip is a warning."""
-    inflater = _inflater(_GZIP)
+    inflater = new_inflater(_GZIP)
     rest = b""
     trailing = 0
     try:
@@ -85,7 +85,7 @@ def gunzip(packed: Iterator[bytes], where: str, budget: Budget) -> Iterator[byte
                         trailing += len(rest)
                         rest = b""
                         break
-                    inflater = _inflater(_GZIP)
+                    inflater = new_inflater(_GZIP)
                 out = inflater.decompress(rest, CHUNK)
                 rest = inflater.unused_data if inflater.eof else inflater.unconsumed_tail
                 if out:

@@ -126,6 +126,7 @@ class _Judge:
         for found in self._evidence.site:
             names = [found.name, found.place.name, *(n for _, n in found.place.outer)]
             told.setdefault(self._site_code(found, names), []).append(found)
+        told.pop("", None)
         for code, group in told.items():
             best = max(group, key=_weight)
             own = [best.name.stamp or best.place.name.stamp, best.cut.stamp, best.cut.archive]
@@ -149,7 +150,10 @@ class _Judge:
             return named
         if len(self._codes) == 1:
             return next(iter(self._codes))
-        return elections.NATIONAL
+        if found.cut.national or not self._codes:
+            return elections.NATIONAL
+        self._find("election.unknown", found.where)
+        return ""
 
     def _code(self, where: str, title: str, names: Iterable[FileName]) -> str:
         codes = [code for code in (title, *(name.election for name in names)) if code]

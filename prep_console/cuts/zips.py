@@ -14,8 +14,7 @@ import struct
 from array import array
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from prep_console.cuts.entry_names import NameGuard
 from prep_console.cuts.inflate import crc32, inflate
@@ -42,11 +41,12 @@ _TABLE_BYTES_PER_ENTRY: Final = 512
 _HEAD: Final = 1 << 16
 _PARALLEL: Final = 4 << 20
 """Bytes to verify from which a second thread pays."""
+_BATCH: Final = 1024
+"""Members in one batch, however small they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """One row of the table."""
+class _Entry(NamedTuple):
+    """One row of the table; a tuple, as there are hundreds of thousands of them."""
 
     raw_name: bytes
     flags: int
@@ -77,28 +77,24 @@ def read_zip(fd: int, where: str, budget: Budget, wanted: Wanted, visit: Visit) 
     """
     archive = _Zip(fd, where)
     order = archive.check_table(budget)
-    plain = array("Q")
-    size = 0
+    told, plain = array("Q"), _Batches()
     for position in order:
         entry = archive.entry(position)
-        if not wanted(entry.name) or entry.raw_name.endswith(b"/"):
-            plain.append(position)
-            size += entry.packed
-    workers = min(2, 1 + size // _PARALLEL)
-    with ThreadPoolExecutor(workers, "verify-zip") as pool:
+        if wanted(entry.name) and not entry.raw_name.endswith(b"/"):
+            told.append(position)
+        else:
+            plain.add(position, entry.packed)
+    workers = min(2, 1 + plain.bytes // _PARALLEL)
+    with ThreadPoolExecutor(2, "verify-zip") as pool:
         verified: list[Future[None]] = []
         try:
             if workers > 1:
-                verified = [pool.submit(archive.verify, batch) for batch in _batches(plain)]
-            skip = iter(plain)
-            skipped = next(skip, None)
-            for position in order:
-                if position == skipped:
-                    skipped = next(skip, None)
-                    continue
+                verified = [pool.submit(archive.verify, batch) for batch in plain.batches]
+            for position in told:
                 _visit_one(archive, position, visit)
             if workers == 1:
-                archive.verify(plain)
+                for batch in plain.batches:
+                    archive.verify(batch)
             for outcome in verified:
                 outcome.result()
         finally:
@@ -113,9 +109,22 @@ def _visit_one(archive: _Zip, position: int, visit: Visit) -> None:
         pass
 
 
-def _batches(positions: array[int]) -> Iterator[array[int]]:
-    for start in range(0, len(positions), 64):
-        yield positions[start : start + 64]
+class _Batches:
+    """Members to verify, in batches that keep two threads busy until the end."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+        """Packed, of all of them."""
+        self.batches: list[array[int]] = []
+        self._room = 0
+
+    def add(self, position: int, packed: int) -> None:
+        if self._room <= 0 or len(self.batches[-1]) >= _BATCH:
+            self.batches.append(array("Q"))
+            self._room = _PARALLEL
+        self.batches[-1].append(position)
+        self._room -= packed
+        self.bytes += packed
 
 
 class _Zip:
