@@ -33,9 +33,10 @@ bench: servers $(READY) $(LOCALE).mo ## the figures to hold, as ratios measured 
 proof: servers $(READY) $(LOCALE).mo ## a real Apache under load while cuts are published and rolled back
 	@$(BIN)/python -m tests.proof $(ARGS)
 
-texts: $(READY) ## bring new sentences of the code into the Spanish catalogue, and compile it
+texts: $(READY) ## bring new sentences into the Spanish catalogue, and the keys into the READMEs
 	@$(BIN)/python -m tests.wording.catalogue $(ARGS)
 	@$(MAKE) $(LOCALE).mo
+	@$(BIN)/python -m tests.wording.keys
 
 screenshots: $(READY) $(LOCALE).mo ## the pictures in screenshots/, from the real console
 	@$(BIN)/python screenshots/make.py $(ARGS)

@@ -13,6 +13,8 @@ import pytest
 
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import GENESIS, compose
+from prep_console.wording import Language
+from tests.wording import keys
 
 CHECKOUT = Path(__file__).parents[1]
 DOCUMENTS = ["README.md", "README.es.md", "CONTRIBUTING.md", "docs/journal.md", "docs/station.md"]
@@ -86,3 +88,8 @@ def test_every_make_target_a_document_names_exists(name: str) -> None:
     named = set(re.findall(r"(?:^|`)make ([a-z]+)", (CHECKOUT / name).read_text("utf-8"), re.M))
     targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text("utf-8"), re.M))
     assert named <= targets
+
+
+@pytest.mark.parametrize("language", keys.READMES)
+def test_the_readme_s_keys_are_the_console_s(language: Language) -> None:
+    assert keys.written(language) == keys.due(language), "run: make texts"
