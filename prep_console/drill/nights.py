@@ -76,12 +76,12 @@ class Night:
 
     @property
     def opens(self) -> datetime:
-        """The full hour before the first acta was in (wall time)."""
+        """The last five-minute step before the first acta was in (wall time)."""
         first = min(
             (row.verified for c in self.contests for row in c.final.rows if row.verified),
             default=self.closes,
         )
-        return first.replace(minute=0, second=0)
+        return first.replace(minute=first.minute // 5 * 5, second=0)
 
     @property
     def closes(self) -> datetime:

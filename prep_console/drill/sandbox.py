@@ -1,0 +1,297 @@
+"""A whole station in a scratch folder: settings, web server, engine, all on loopback.
+
+Every child is ours, dies with us, and is ended by its pid; the folder goes when the block ends
+unless it is to be kept.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from prep_console.config import Settings, load
+from prep_console.drill.embedded_server import serving
+from prep_console.problems import Failed, Problem, Refused
+from prep_console.publication import lock
+from prep_console.publication.apache import find_apache, standalone
+from prep_console.publication.station import Station
+from prep_console.wording import N_, Language, Sentence, sentence
+
+_PR_SET_PDEATHSIG = 1
+_STARTED_WITHIN_S = 20.0
+_ENDED_WITHIN_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a visitor got."""
+
+    status: int
+    cut: str | None
+    """X-Prep-Cut."""
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running station."""
+
+    folder: Path
+    config: Path
+    settings: Settings
+    port: int
+    web_server: Sentence
+    """Which web server it is: the real one or ours, and why."""
+    language: Language
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line of prep-console for this station."""
+        start = [sys.executable, "-m", "prep_console", "--config", str(self.config)]
+        return [*start, "--lang", self.language, *arguments]
+
+    def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run prep-console as a person would; its exit code and what it said."""
+        return subprocess.run(
+            self.command(*arguments),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+
+    def status(self) -> Mapping[str, Any]:
+        """``status --json``; Failed when it cannot be had."""
+        called = self.call("status", "--json")
+        try:
+            said = json.loads(called.stdout)
+        except ValueError:
+            said = None
+        if called.returncode or not isinstance(said, dict):
+            raise Failed(
+                sentence(N_("status did not answer: {error}"), error=called.stderr.strip()[-300:]),
+                sentence(N_("run it by hand: {command}"), command=" ".join(called.args)),
+            )
+        return said
+
+    def visit(self, path: str = "/") -> Answer:
+        """Ask the site as a visitor does. OSError when it does not answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        with closing(connection):
+            connection.request("GET", path)
+            answer = connection.getresponse()
+            return Answer(answer.status, answer.headers["X-Prep-Cut"], answer.read())
+
+
+@contextmanager
+def sandbox(
+    *,
+    folder: Path | None,
+    language: Language,
+    title: str,
+    state: str,
+    elections: Sequence[str],
+    port: int | None,
+) -> Iterator[Sandbox]:
+    """A station with its web server and engine until the block ends.
+
+    A given ``folder`` must be empty or not there, and is kept; else one is made and removed.
+    """
+    with ExitStack() as ending:
+        home = _home(folder, ending)
+        port = port or _free_port()
+        config = _write_settings(home, language, title, state, elections, port)
+        settings = load(config)
+        Station(settings).prepare()
+        web_server = _serve(settings, home, port, ending)
+        made = Sandbox(home, config, settings, port, web_server, language)
+        ending.callback(_end_engine, settings)
+        engine = child(made.command("engine"), ending, log=home / "engine.log")
+        wait_for(
+            lambda: _alive(engine, home / "engine.log") and made.status()["engine"]["alive"],
+            _STARTED_WITHIN_S,
+            sentence(N_("the engine did not start")),
+        )
+        yield made
+
+
+def child(command: Sequence[str], ending: ExitStack, *, log: Path) -> subprocess.Popen[bytes]:
+    """Start a child that ends with the block, and with us if we are killed."""
+    output = ending.enter_context(log.open("wb"))
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        preexec_fn=_die_with_parent,
+        start_new_session=True,  # ^C in the terminal is ours to handle, in our order
+    )
+    ending.callback(_end, process)
+    return process
+
+
+def wait_for(condition: Callable[[], object], seconds: float, what: Sentence) -> float:
+    """Seconds until ``condition()`` was true; Failed with ``what`` when it never was."""
+    began = time.monotonic()
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() - began > seconds:
+            raise Failed(
+                what, sentence(N_("run the demo with --folder and read the logs that it keeps"))
+            )
+        pause.wait(0.05)
+    return time.monotonic() - began
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_ENDED_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _end_engine(settings: Settings) -> None:
+    """End the engine that somebody started from the console after ours was gone."""
+    leader = Station(settings).leader_lock
+    holder = lock.holder_of(leader)
+    if holder is None or not holder.alive or not lock.is_held(leader):
+        return
+    with suppress(ProcessLookupError):
+        os.kill(holder.pid, signal.SIGTERM)
+    wait_for(
+        lambda: not lock.is_held(leader),
+        _ENDED_WITHIN_S,
+        sentence(N_("the engine of the demo did not end (process {pid})"), pid=holder.pid),
+    )
+
+
+def _die_with_parent() -> None:
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _alive(process: subprocess.Popen[bytes], log: Path) -> bool:
+    if process.poll() is None:
+        return True
+    said = log.read_text(errors="replace").strip()[-500:]
+    raise Failed(
+        sentence(N_("it ended with code {code}: {error}"), code=process.returncode, error=said),
+        sentence(N_("run the demo with --folder and read the logs that it keeps")),
+    )
+
+
+def _home(folder: Path | None, ending: ExitStack) -> Path:
+    if folder is None:
+        made = Path(tempfile.mkdtemp(prefix="prep-console-demo-"))
+        ending.callback(shutil.rmtree, made, onerror=_make_removable)
+        return made
+    folder = folder.absolute()
+    if folder.exists() and any(folder.iterdir()):
+        raise Refused(
+            sentence(N_("the folder {path} is not empty"), path=str(folder)),
+            sentence(N_("name an empty or a new one; a demo never touches anything else")),
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _make_removable(remove: Callable[[str], object], path: str, _: object) -> None:
+    """Sealed folders are read-only; as any user but root they must be opened to be removed."""
+    Path(path).parent.chmod(0o700)
+    remove(path)
+
+
+def _write_settings(
+    home: Path,
+    language: Language,
+    title: str,
+    state: str,
+    elections: Sequence[str],
+    port: int,
+) -> Path:
+    document: dict[str, dict[str, object]] = {
+        "station": {
+            "name": "SIMULACRO",
+            "root": str(home / "station"),
+            "language": language,
+            "phase": "simulacro",
+        },
+        "election": {
+            "title": title,
+            "state": state,
+            "elections": list(elections),
+            "cadence_minutes": 5,
+        },
+        "site": {"url": f"http://127.0.0.1:{port}/"},
+        # The call's minima are for a real server; here they would only warn, and prune.
+        "host": {"min_free_bytes": 2**28, "min_cpus": 1, "min_memory_bytes": 2**30},
+    }
+    config = home / "config.toml"
+    lines = ["# A demo's settings: SIMULACRO, nothing here is a result."]
+    for table, values in document.items():
+        lines += ["", f"[{table}]"]
+        lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
+    config.write_text("\n".join([*lines, ""]), encoding="utf-8")
+    config.chmod(0o600)
+    return config
+
+
+def _serve(settings: Settings, home: Path, port: int, ending: ExitStack) -> Sentence:
+    """Apache when it is here and starts, else our own server; says which."""
+    apache = find_apache()
+    reason: object = None
+    if apache is not None:
+        try:
+            conf = standalone(settings, home / "apache", f"127.0.0.1:{port}", tls=False)
+            log = home / "apache" / "stderr.log"
+            with ExitStack() as trying:
+                process = child([str(apache), "-f", str(conf), "-D", "FOREGROUND"], trying, log=log)
+                wait_for(
+                    lambda: _alive(process, log) and _listens(port),
+                    _STARTED_WITHIN_S,
+                    sentence(N_("Apache did not start")),
+                )
+                ending.push(trying.pop_all())
+            return sentence(N_("web server: a real Apache ({path})"), path=str(apache))
+        except Problem as problem:
+            reason = problem
+    ending.enter_context(serving(settings, port))
+    if reason is None:
+        return sentence(N_("web server: the small embedded one, NOT Apache: none is installed"))
+    return sentence(
+        N_("web server: the small embedded one, NOT Apache: {error}"), error=str(reason)
+    )
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _free_port() -> int:
+    """A loopback port that nobody listened on a moment ago."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        return int(held.getsockname()[1])
