@@ -129,8 +129,7 @@ class _Reader:
     def _take(self, file: LooseFile, *, alone: bool) -> None:
         """One delivered file: what it is, its hash, and that it did not change meanwhile."""
         known = self._known.get(file.path)
-        told = file.path.lower().endswith((".csv", ".txt", ".json")) or is_archive_name(file.path)
-        if known is not None and not told and not alone:
+        if known is not None and not alone and not _is_told(file.path):
             self.evidence.files.append(DeliveredFile(file.path, *known))
             return
         try:
@@ -173,8 +172,9 @@ class _Reader:
         self._read_archive(fd, kind, place, depth=1)
 
     def _read_loose(self, file: LooseFile, fd: int, alone: bool) -> None:
-        if alone and not file.path.lower().endswith((".csv", ".txt", ".json")):
-            self._note(finding("delivery.type", file.path))
+        if not _is_told(file.path):
+            if alone:
+                self._note(finding("delivery.type", file.path))
             return
         around = self._around(file.path)
         folder = file.path.rpartition("/")[0]
@@ -263,7 +263,7 @@ class _Reader:
 
 
 def _is_told(path: str) -> bool:
-    """Whether a member is looked into; all the others are only verified."""
+    """Whether a file is looked into; all the others are only hashed or verified."""
     return path.lower().endswith((".csv", ".txt", ".json")) or is_archive_name(path)
 
 

@@ -79,8 +79,9 @@ class ChunkStream(io.RawIOBase):
 
 def chunks_of(fd: int) -> Iterator[bytes]:
     """A file's whole content, whatever place its descriptor stands at."""
+    size = os.fstat(fd).st_size
     at = 0
-    while chunk := os.pread(fd, CHUNK, at):
+    while at < size and (chunk := os.pread(fd, min(CHUNK, size - at), at)):
         yield chunk
         at += len(chunk)
 
