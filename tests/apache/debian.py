@@ -34,7 +34,8 @@ LogLevel warn
 {own}
 <Directory />
     Options FollowSymLinks
-    AllowOverride None
+    AllowOverride All
+    AcceptPathInfo On
     Require all denied
 </Directory>
 AccessFileName .htaccess
@@ -58,6 +59,11 @@ AddHandler application/x-httpd-php .php
 ExpiresActive On
 ExpiresDefault "access plus 1 hour"
 Header always set X-Frame-Options DENY
+Header set X-Frame-Options SAMEORIGIN
+Header set Cache-Control "max-age=600"
+DirectorySlash Off
+ErrorDocument 403 /pagina.html
+ErrorDocument 404 /pagina.html
 <Location "/server-info">
     SetHandler server-info
 </Location>

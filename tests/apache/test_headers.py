@@ -50,6 +50,7 @@ def test_each_answer_carries_the_common_headers_once(site: Site, path: str) -> N
         "X-Prep-Estado": "2",
         "X-Content-Type-Options": "nosniff",
         "Access-Control-Allow-Origin": "*",
+        "Access-Control-Expose-Headers": "ETag, X-Prep-Cut, X-Prep-Estado, X-Prep-Phase",
         "Content-Security-Policy": "frame-ancestors *",
         "Cache-Control": "no-store" if answer.status == 404 else "no-cache",
     }
