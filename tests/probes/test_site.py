@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from prep_console import config
-from prep_console.probes.configured import configured
 from prep_console.probes.probe import run_probe
 from prep_console.probes.site import VISITOR, SiteProbe, served
 from prep_console.snapshot import Reading
@@ -38,11 +37,9 @@ def pages(
     return reply
 
 
-def settings(
-    url: str, connect: str = "", ca_file: str = "", root: str = "/nowhere"
-) -> config.Settings:
+def settings(url: str, connect: str = "", ca_file: str = "") -> config.Settings:
     return config.Settings(
-        station=config.Station(root=root),
+        station=config.Station(root="/nowhere"),
         site=config.Site(url=url, connect=connect, ca_file=ca_file),
     )
 
@@ -218,12 +215,3 @@ async def test_two_hundred_failing_looks_leave_nothing_behind() -> None:
         assert psutil.Process().num_fds() <= descriptors + 8
         assert grown < 500_000
         await probe.close()
-
-
-def test_a_station_without_a_site_has_no_site_probe(tmp_path: Path) -> None:
-    def names(url: str) -> list[str]:
-        probes = configured(settings(url, root=str(tmp_path)), lambda: None)
-        return [name for probe in probes for name in probe.names]
-
-    assert VISITOR not in names("")
-    assert VISITOR in names("https://prep.example.mx/")
