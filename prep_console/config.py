@@ -75,8 +75,8 @@ class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """URL prefix reserved for the date and time of the cut (estado.json, estado.html)."""
     frame_ancestors: list[str] = []
     """Origins of the portals that may embed the site; [] allows every one."""
-    keep_bytes: int = 0
-    """Byte budget of stored cuts; 0: what the disk holds above host.min_free_bytes."""
+    keep_bytes: int = 20 * 1024**3
+    """Byte budget of stored cuts; shared bytes count once. 0: no budget."""
     keep_cuts: int = 400
     """More than a night of 288 cuts."""
     after_switch: list[str] = []
@@ -300,7 +300,7 @@ layout = "archives"
 unpack = false                      # true: the delivered archive is the web site itself
 estado_prefix = "/_prep/"           # estado.json and estado.html, for portals to embed
 frame_ancestors = []                # origins of the portals; [] allows every one
-keep_bytes = 0                      # budget of stored cuts; 0: down to host.min_free_bytes
+keep_bytes = 21474836480            # budget of stored cuts, shared bytes once; 0: none
 keep_cuts = 400
 after_switch = []                   # e.g. ["/usr/local/bin/purge-cdn"]: the cut's id is added
 ballast_bytes = 4194304             # given up on a full disk, so that a rollback still fits

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import msgspec
@@ -271,5 +272,5 @@ def _next_due(settings: Settings, state: State) -> datetime | None:
 
 def _missed(state: State, cadence: timedelta) -> int:
     stamps = sorted({CutId.of(cut.id).stamp for cut in state.cuts.values()})
-    gaps = zip(stamps, stamps[1:], strict=False)
+    gaps = pairwise(stamps)
     return sum(max(0, round((later - earlier) / cadence) - 1) for earlier, later in gaps)

@@ -53,6 +53,7 @@ class _Builder:
         self._parts: list[SealedPart] = []
         self._findings: list[Finding] = []
         self._earlier: dict[str, Manifest] = {}
+        self._new_bytes = 0
         self._delivered_files: dict[str, dict[str, DeliveredFile]] = {}
         newest = max((cut.mtime_us for cut in state.cuts.values()), default=0)
         self._mtime_us = max(time.time_ns() // 1000, newest + 1)
@@ -122,6 +123,7 @@ class _Builder:
         os.link(staged, target, follow_symlinks=False)
         if source not in delivery.linked:
             os.utime(target, ns=(self._mtime_us * 1000, self._mtime_us * 1000))
+            self._new_bytes += file.size
         self._files[path] = SealedFile(file.sha256, file.size)
 
     def _add_earlier(self, piece: Piece) -> None:
@@ -185,6 +187,7 @@ class _Builder:
             received_at=max(d.received_at for d in used),
             verified_at=max(d.verified_at for d in used),
             mtime_us=self._mtime_us,
+            new_bytes=self._new_bytes,
             extra={"deliveries": list(plan.deliveries)},
         )
 

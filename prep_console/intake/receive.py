@@ -6,6 +6,7 @@ same code runs in the engine's worker and in ``prep-console receive``: it needs 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -32,6 +33,15 @@ from prep_console.wording import N_, sentence
 _INTAKE_PATIENCE_S = 60.0
 """Sealing a large cut takes seconds; another receive waits for its turn."""
 
+_UNFINISHED = {
+    "delivery.changed",
+    "archive.damaged",
+    "archive.checksum",
+    "results.missing",
+    "results.unreadable",
+}
+"""Stops that an upload in another order than front to back shows until it is whole."""
+
 Result = Literal["refused", "had", "waiting", "sealed"]
 
 
@@ -46,8 +56,8 @@ class Receipt:
     waiting_for: tuple[str, ...]
     quarantined: str | None = None
     published: Outcome | None = None
-    changed_while_read: bool = False
-    """The only stop is that it was still being written: it may come whole later."""
+    still_coming: bool = False
+    """It is not whole, but was being written a moment ago: to be looked at again."""
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -78,13 +88,13 @@ def receive(
     at_once: bool = False,
     source: str = "receive",
     received_at: datetime | None = None,
-    quarantine_unfinished: bool = True,
+    dropped: bool = False,
 ) -> Receipt:
     """Take the delivery at ``path``; it is copied and left where it is.
 
     Problem when the station or the delivery cannot be read or written; whatever is wrong *in* the
     delivery is in the receipt. ``received_at``: when it was seen whole, if that was earlier.
-    ``quarantine_unfinished=False``: a delivery that changed while it was read is not kept.
+    ``dropped``: others may still be writing it, so what only looks unfinished is not refused yet.
     """
     station.prepare()
     settle_if_open(station)
@@ -110,7 +120,9 @@ def receive(
             staged.linked,
         )
         with lock.held(station.intake_lock, "receive", patience_s=_INTAKE_PATIENCE_S):
-            return _decide(station, staged, delivery, actor, at_once, quarantine_unfinished)
+            return _decide(
+                station, staged, delivery, actor, at_once, dropped and _fresh(station, path)
+            )
     except OSError as error:
         raise _unwritable(error) from error
     finally:
@@ -158,13 +170,13 @@ def _decide(
     delivery: Delivery,
     actor: Actor,
     at_once: bool,
-    quarantine_unfinished: bool,
+    may_be_coming: bool,
 ) -> Receipt:
     examination = delivery.examination
     state = station.state()
     stops = [*_stops(examination), *_older(examination, state)]
     if stops:
-        return _refuse(station, staged, delivery, stops, actor, quarantine_unfinished)
+        return _refuse(station, staged, delivery, stops, actor, may_be_coming)
     new, had_in = _new_parts(examination, state)
     if not new:
         cuts: list[str] = []
@@ -187,6 +199,10 @@ def _decide(
     published = actions.advance(station)
     mine = _cut_with(station.state(), entry)
     return Receipt("sealed" if mine else "waiting", examination, mine, waiting_for, None, published)
+
+
+def _fresh(station: Station, path: Path) -> bool:
+    return time.time() - path.stat().st_mtime < station.settings.intake.settle_seconds
 
 
 def _stops(examination: Examination) -> list[Finding]:
@@ -245,12 +261,11 @@ def _refuse(
     delivery: Delivery,
     stops: Sequence[Finding],
     actor: Actor,
-    quarantine_unfinished: bool,
+    may_be_coming: bool,
 ) -> Receipt:
     examination = _with(delivery.examination, stops)
-    unfinished = all(f.check == "delivery.changed" for f in stops)
-    if unfinished and not quarantine_unfinished:
-        return Receipt("refused", examination, None, (), changed_while_read=True)
+    if may_be_coming and all(f.check in _UNFINISHED for f in stops):
+        return Receipt("refused", examination, None, (), still_coming=True)
     now = datetime.now(UTC)
     identity = quarantine.keep(
         station,

@@ -52,6 +52,8 @@ class CutRecord:
     served_at: datetime | None = None
     withdrawn: bool = False
     pruned: bool = False
+    new_bytes: int = 0
+    """Bytes that no earlier cut shared when it was sealed."""
     epoch: int = 0
     """How many times ``accept-from`` had set the marks back before it was sealed."""
 
@@ -120,6 +122,8 @@ class State:
     refused: tuple[RefusedRecord, ...] = ()
     """The last ones, oldest first."""
     intent: Intent | None = None
+    archiving: str | None = None
+    """Archive that everything here is being moved to by ``station new``."""
     breaks: tuple[Break, ...] = ()
     """Where the chain does not hold and no ``segment`` line has said so yet."""
     known_breaks: int = 0
@@ -197,6 +201,7 @@ def _sealed(state: State, line: Line, data: Mapping[str, Any]) -> State:
         missing=tuple(data.get("missing", ())),
         manifest=data["manifest"],
         bytes=data["bytes"],
+        new_bytes=data.get("new_bytes", data["bytes"]),
         warnings=data["warnings"],
         counted=data.get("counted"),
         mtime_us=data["mtime_us"],
@@ -301,6 +306,11 @@ def _pruned(state: State, line: Line, data: Mapping[str, Any]) -> State:
     return state
 
 
+def _archived(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    """From here on the station is empty; moving the files is only carrying it out."""
+    return State(position=state.position, archiving=data["archive"])
+
+
 def _segment(state: State, line: Line, data: Mapping[str, Any]) -> State:
     named = data["breaks"]
     return replace(
@@ -328,5 +338,6 @@ _STEPS: Mapping[str, Callable[[State, Line, Mapping[str, Any]], State]] = {
     "accept-from": _accept_from,
     "found": _found,
     "pruned": _pruned,
+    "archived": _archived,
     "segment": _segment,
 }

@@ -266,9 +266,14 @@ def accept_from(
     return _act(station, "accept-from", plan, actor, reason, take_over, expected)
 
 
+def due(station: Station) -> bool:
+    """Whether the rules would publish something now."""
+    return rules.automatic(station.state(), station.settings, datetime.now(UTC)) is not None
+
+
 def advance(station: Station, *, actor: Actor | None = None) -> Outcome | None:
     """Publish what the rules publish by themselves now; None when there is nothing to do."""
-    if rules.automatic(station.state(), station.settings, datetime.now(UTC)) is None:
+    if not due(station):
         return None
 
     def plan(state: State) -> _Plan:
@@ -339,8 +344,10 @@ def _switch(
             sentence(N_("cut {cut} is not whole on disk"), cut=target),
             sentence(N_("choose another cut; resync may repair this one")),
         )
+    number = station.live().estado + 1
     intent = {
         "action": action,
+        "estado": number,
         "from": before.live,
         "to": target,
         "mode": plan.mode,
@@ -350,8 +357,8 @@ def _switch(
     }
     (line,) = ledger.append([("intent", intent)], actor)
     said = estado.describe(station.settings, _foreseen(ledger.state, action, plan, reason), target)
-    ledger.write_estado(line.seq, said)
-    ledger.write_pointer(Live(target, line.seq))
+    ledger.write_estado(number, said)
+    ledger.write_pointer(Live(target, number))
     ledger.append([("done", {"intent": line.seq})], actor)
 
 

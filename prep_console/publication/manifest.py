@@ -48,6 +48,8 @@ class Manifest:
     received_at: datetime
     verified_at: datetime
     mtime_us: int
+    new_bytes: int = 0
+    """Bytes that no earlier cut shared when it was sealed."""
     unpacked: bool = False
     """True when ``site/`` holds an archive's content beside the archive."""
     schema: int = SCHEMA

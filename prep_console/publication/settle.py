@@ -12,6 +12,7 @@ from prep_console.cuts.stamps import CutId
 from prep_console.journal.actor import Actor, program
 from prep_console.journal.state import State
 from prep_console.publication import estado, store
+from prep_console.publication.archive import finish
 from prep_console.publication.pointer import Live
 from prep_console.publication.station import Ledger, Station
 
@@ -21,6 +22,7 @@ SETTLER = "recovery"
 def settle(ledger: Ledger) -> State:
     """Close what is open; the state afterwards. Costs nothing when nothing is."""
     actor = program(SETTLER)
+    finish(ledger)
     _close_intent(ledger, actor)
     _record_unrecorded(ledger, actor)
     _follow_pointer(ledger, actor)
@@ -45,16 +47,15 @@ def refresh_estado(ledger: Ledger) -> None:
         return
     if estado.said_by(station.public, live.estado) == wanted:
         return
-    seq = max(state.position.seq, live.estado + 1)
-    ledger.write_estado(seq, wanted)
-    ledger.write_pointer(Live(live.cut, seq))
+    ledger.write_estado(live.estado + 1, wanted)
+    ledger.write_pointer(Live(live.cut, live.estado + 1))
 
 
 def _close_intent(ledger: Ledger, actor: Actor) -> None:
     intent = ledger.state.intent
     if intent is None:
         return
-    happened = ledger.station.live() == Live(intent.target, intent.seq)
+    happened = ledger.station.live() == Live(intent.target, intent.data["estado"])
     ledger.append([("done" if happened else "abandoned", {"intent": intent.seq})], actor)
 
 
@@ -85,8 +86,9 @@ def _follow_pointer(ledger: Ledger, actor: Actor) -> None:
     if live.cut is not None and store.is_whole(station, live.cut):
         ledger.append([("found", {"live": live.cut, "expected": state.live})], actor)
         return
-    # The map is missing or names nothing that is here: what the journal says goes back up.
-    ledger.append([("found", {"live": state.live, "expected": state.live, "map": live.cut})], actor)
-    seq = max(ledger.state.position.seq, live.estado + 1)
-    ledger.write_estado(seq, estado.describe(station.settings, ledger.state, state.live))
-    ledger.write_pointer(Live(state.live, seq))
+    # The map is missing or names nothing that is here: what the journal says goes back up, if it
+    # is whole; else nothing is live, which is said in plain words instead of half a cut.
+    right = state.live if state.live and store.is_whole(station, state.live) else None
+    ledger.append([("found", {"live": right, "expected": state.live, "map": live.cut})], actor)
+    ledger.write_estado(live.estado + 1, estado.describe(station.settings, ledger.state, right))
+    ledger.write_pointer(Live(right, live.estado + 1))

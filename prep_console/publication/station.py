@@ -96,6 +96,10 @@ class Station:
             if size and not ballast.exists():
                 durable.replace_file(ballast, b"\0" * size, durable=False)
 
+    def forget(self) -> None:
+        """Read the journal from its beginning next time: it is another one now."""
+        self._state = None
+
     def live(self) -> Live:
         """What the pointer names now."""
         return pointer.read(self.public)
@@ -208,6 +212,12 @@ class Ledger:
         self.state = fold(lines, position, self.state)
         self.station._state = self.state
         return lines
+
+    def begin_again(self) -> None:
+        """The journal was moved away: go on with an empty one."""
+        self.station.forget()
+        self.station.prepare()
+        self.state = self.station.state()
 
     def write_pointer(self, live: Live) -> None:
         """Switch what the public gets; the estado pages of ``live.estado`` are there already."""

@@ -130,6 +130,7 @@ def line_of(sealed: Manifest, digest_of_manifest: str) -> dict[str, object]:
         "missing": list(sealed.missing),
         "manifest": digest_of_manifest,
         "bytes": sealed.bytes,
+        "new_bytes": sealed.new_bytes,
         "warnings": len(sealed.findings),
         "counted": sealed.counted,
         "mtime_us": sealed.mtime_us,

@@ -1,0 +1,112 @@
+"""Deliveries are read in a process of their own: a bomb or a bug cannot stop the engine.
+
+The process stays warm between deliveries and dies with the engine. Killed in the middle, it
+leaves only what every crash leaves: the next command recovers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import multiprocessing
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from prep_console.config import Settings
+from prep_console.journal.actor import program
+from prep_console.problems import Failed
+from prep_console.wording import N_, sentence
+
+if TYPE_CHECKING:
+    from prep_console.intake.receive import Receipt
+
+T = TypeVar("T")
+
+_PR_SET_PDEATHSIG = 1
+_DELIVERIES_PER_PROCESS = 50
+"""A fresh process now and then: whatever a reader leaked goes with the old one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What the worker needs to know."""
+
+    settings: Settings
+    path: Path
+    received_at: datetime
+
+
+class Worker:
+    """One process that takes deliveries one after another."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._pool: ProcessPoolExecutor | None = None
+
+    async def receive(self, path: Path) -> Receipt:
+        """Take the delivery at ``path``. Problem as :func:`prep_console.intake.receive.receive`."""
+        job = Job(self._settings, path, datetime.now(UTC))
+        return await self._run(partial(_receive, job))
+
+    async def assemble_due(self) -> list[str]:
+        """Put together what has waited long enough; the ids of the new cuts."""
+        return await self._run(partial(_assemble_due, self._settings))
+
+    def close(self) -> None:
+        """Let go of the process; what it was doing is recovered by the next start."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
+
+    async def _run(self, call: Callable[[], T]) -> T:
+        loop = asyncio.get_running_loop()
+        if self._pool is None:
+            self._pool = ProcessPoolExecutor(
+                max_workers=1,
+                mp_context=multiprocessing.get_context("spawn"),
+                initializer=_begin,
+                max_tasks_per_child=_DELIVERIES_PER_PROCESS,
+            )
+        try:
+            return await loop.run_in_executor(self._pool, call)
+        except BrokenProcessPool as error:
+            self.close()
+            raise Failed(
+                sentence(N_("the process that read the delivery died")),
+                sentence(N_("it is tried again; look at memory and at the journal")),
+            ) from error
+
+
+def _begin() -> None:
+    """Die with the engine, and leave its signals to it."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _receive(job: Job) -> Receipt:
+    from prep_console.intake.receive import receive
+    from prep_console.publication.station import Station
+
+    return receive(
+        Station(job.settings),
+        job.path,
+        actor=program("engine"),
+        source="drop",
+        received_at=job.received_at,
+        dropped=True,
+    )
+
+
+def _assemble_due(settings: Settings) -> list[str]:
+    from prep_console.intake.receive import assemble_due
+    from prep_console.publication.station import Station
+
+    return assemble_due(Station(settings), actor=program("engine"))

@@ -1,0 +1,147 @@
+"""The journal for people and auditors: its lines as text, and the proof of its chain."""
+
+from __future__ import annotations
+
+import json
+import re
+import select
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from prep_console.journal import journal
+from prep_console.journal.chain import Line
+from prep_console.problems import WrongUsage
+from prep_console.wording import N_, Sentence, sentence, visible
+
+_FOLLOW_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the chain holds, and where not."""
+
+    ok: bool
+    told: Sentence
+    lines: int
+    seq: int
+    hash: str
+    first_broken_line: int | None = None
+    reason: str | None = None
+    torn_bytes: int = 0
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "schema": 1,
+            "ok": self.ok,
+            "lines": self.lines,
+            "seq": self.seq,
+            "hash": self.hash,
+            "first_broken_line": self.first_broken_line,
+            "reason": self.reason,
+            "torn_bytes": self.torn_bytes,
+        }
+
+
+def verify(path: Path, head: str | None = None) -> Verdict:
+    """Check every line; with ``head`` (``SEQ:HASH``) also that this line is there.
+
+    A chain alone cannot show that its end was cut off: the head stands in every estado page and
+    in syslog for that. WrongUsage when ``head`` is not of that form.
+    """
+    wanted = _head(head)
+    reading = journal.read(path)
+    end = reading.position
+    if reading.breaks:
+        first = reading.breaks[0]
+        return Verdict(
+            False,
+            sentence(
+                N_("the chain is broken at line {line}: {reason}"),
+                line=first.line,
+                reason=first.reason,
+            ),
+            end.lines,
+            end.seq,
+            end.hash,
+            first.line,
+            first.reason,
+            len(reading.torn),
+        )
+    if wanted is not None and not any((i.seq, i.hash) == wanted for i in reading.lines):
+        return Verdict(
+            False,
+            sentence(
+                N_("the line {seq} with that hash is not here: the end was cut off or rewritten"),
+                seq=wanted[0],
+            ),
+            end.lines,
+            end.seq,
+            end.hash,
+            end.lines + 1,
+            "the given head is not in the chain",
+            len(reading.torn),
+        )
+    return Verdict(
+        True,
+        sentence(
+            N_("the chain holds: {lines} lines, head {seq}:{hash}"),
+            lines=end.lines,
+            seq=end.seq,
+            hash=end.hash,
+        ),
+        end.lines,
+        end.seq,
+        end.hash,
+        torn_bytes=len(reading.torn),
+    )
+
+
+def _head(head: str | None) -> tuple[int, str] | None:
+    if head is None:
+        return None
+    match = re.fullmatch(r"(\d{1,12}):([0-9a-f]{64})", head, re.ASCII)
+    if match is None:
+        raise WrongUsage(
+            sentence(N_("{head} is no head of a journal"), head=head),
+            sentence(N_("it looks like 42:9f86d0…, as in estado.json or syslog")),
+        )
+    return int(match[1]), match[2]
+
+
+def texts(path: Path, zone: ZoneInfo, *, as_json: bool, follow: bool) -> Iterator[str]:
+    """Every line as text, oldest first; with ``follow`` without end."""
+    position: journal.Position | None = None
+    while True:
+        reading = journal.read(path, position)
+        position = reading.position
+        for line in reading.lines:
+            yield _as_json(line) if as_json else _as_text(line, zone)
+        if not follow:
+            return
+        select.select([], [], [], _FOLLOW_S)
+
+
+def _as_json(line: Line) -> str:
+    return json.dumps(
+        {
+            "seq": line.seq,
+            "time": line.time.isoformat(),
+            "actor": line.actor.as_json(),
+            "kind": line.kind,
+            "data": line.data,
+            "prev": line.prev,
+            "hash": line.hash,
+        },
+        ensure_ascii=True,
+    )
+
+
+def _as_text(line: Line, zone: ZoneInfo) -> str:
+    data = json.dumps(line.data, ensure_ascii=False, sort_keys=True)
+    origin = f"@{line.actor.origin}" if line.actor.origin else ""
+    return visible(
+        f"{line.seq:>6} {line.time.astimezone(zone):%Y-%m-%d %H:%M:%S} "
+        f"{line.actor.name}{origin} {line.kind} {data}"
+    )

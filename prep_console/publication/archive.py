@@ -1,0 +1,37 @@
+"""Moving a whole night out of the way: store, journal and quarantine under ``archive/<time>/``.
+
+The ``archived`` line decides. From then on the station is empty, and whatever a crash left
+behind is moved by the next command before it looks at anything else.
+"""
+
+from __future__ import annotations
+
+from prep_console import durable
+from prep_console.journal.actor import program
+from prep_console.publication.pointer import Live
+from prep_console.publication.station import Ledger
+
+_BEFORE_JOURNAL = ("cuts", "quarantine", "staging")
+
+
+def finish(ledger: Ledger) -> None:
+    """Carry out what the last ``archived`` line says. Each step may have been done before."""
+    name = ledger.state.archiving
+    if name is None:
+        return
+    station, head = ledger.station, ledger.state.position
+    archive = station.root / "archive" / name
+    archive.mkdir(parents=True, exist_ok=True)
+    live = station.live()
+    if live.cut is not None:
+        ledger.write_pointer(Live(None, live.estado + 1))
+    for folder in _BEFORE_JOURNAL:
+        if (station.root / folder).is_dir() and not (archive / folder).exists():
+            (station.root / folder).rename(archive / folder)
+    (station.run / "state.json").unlink(missing_ok=True)
+    durable.sync_folder(archive)
+    station.journal.parent.rename(archive / "journal")
+    durable.sync_folder(station.root)
+    ledger.begin_again()
+    data = {"archive": name, "seq": head.seq, "hash": head.hash}
+    ledger.append([("station", data)], program("recovery"))

@@ -1,0 +1,60 @@
+"""Retention: old cuts give back their bytes, never their manifests.
+
+What is live, frozen, waiting, or where a rollback would go is never touched, whatever the budget.
+"""
+
+from __future__ import annotations
+
+from prep_console.config import Settings
+from prep_console.journal.actor import program
+from prep_console.journal.state import CutRecord, State
+from prep_console.publication import rules, store
+from prep_console.publication.settle import settle
+from prep_console.publication.station import Station
+
+
+def over_budget(state: State, settings: Settings) -> list[CutRecord]:
+    """Cuts to prune, oldest first, until number and bytes are within the settings."""
+    publication = settings.publication
+    kept = rules.stored(state)
+    protected = rules.protected(state)
+    count, size = len(kept), sum(cut.new_bytes for cut in kept)
+    chosen: list[CutRecord] = []
+    for cut in kept:
+        too_many = count > publication.keep_cuts
+        too_large = publication.keep_bytes and size > publication.keep_bytes
+        if not (too_many or too_large):
+            break
+        if cut.id not in protected:
+            chosen.append(cut)
+            count -= 1
+            size -= cut.new_bytes
+    return chosen
+
+
+def prune_if_needed(station: Station) -> list[str]:
+    """What every receive ends with: cheap when the budget holds."""
+    return prune(station) if over_budget(station.state(), station.settings) else []
+
+
+def prune(station: Station, *, dry_run: bool = False) -> list[str]:
+    """Prune to the budget; the ids. The decision is journalled before a byte goes."""
+    if dry_run:
+        return [cut.id for cut in over_budget(station.state(), station.settings)]
+    station.prepare()
+    with station.acting("prune") as ledger:
+        state = settle(ledger)
+        chosen = [cut.id for cut in over_budget(state, station.settings)]
+        if chosen:
+            ledger.append([("pruned", {"cuts": chosen})], program("retention"))
+        state = ledger.state
+    for cut in state.cuts.values():  # an earlier prune may have been cut short
+        if cut.pruned:
+            _give_back(station, cut.id)
+    return chosen
+
+
+def _give_back(station: Station, cut: str) -> None:
+    site = station.cuts / cut / store.SITE
+    if site.is_dir():
+        store.discard(site)
