@@ -40,7 +40,7 @@ def key_of(row: Row) -> str:
 def state_of(snapshot: Snapshot, cut: CutView) -> tuple[str, str, Tone]:
     """Sign, word and tone of a cut's state."""
     if cut.waits_for_person:
-        return "▲", say(N_("waits for you")), "warning"
+        return "▲", say(N_("you decide")), "warning"
     live = snapshot.live
     if cut.state == "kept" and (live is None or cut.stamp > live.cut.stamp):
         return "▲", say(N_("waits")), "warning"
@@ -99,7 +99,7 @@ def _cut(snapshot: Snapshot, cut: CutView, width: int) -> Line:
             Span(f"{sign} ", tone),
             Span(hour(snapshot, cut.stamp), tone),
             "  ",
-            column(state, 13, tone),
+            column(state, 11, tone),
             column(actas, 7, tone, right=True),
             Span(" " + say(N_("actas")), "dim"),
             column(delta, 8, "warning" if fell else tone, right=True),
@@ -133,7 +133,7 @@ def _refused(snapshot: Snapshot, row: RefusedView, width: int, explain: Explain)
             Span("✖ ", "warning"),
             Span(hour(snapshot, row.at)),
             "  ",
-            column(say(N_("refused")), 13, "warning"),
+            column(say(N_("refused")), 11, "warning"),
             Span(visible(explain(row)), "dim"),
         ),
         width - 1,

@@ -57,10 +57,13 @@ def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int)
         ends(line(" ", Span(decision.title, "strong")), clock, width),
         rule("", width),
     ]
-    if decision.shows_cuts:
+    before, after = decision.before, decision.after
+    if decision.shows_cuts and before is not None and after is not None and before.id == after.id:
+        lines += [_cut(snapshot, say(N_("stays public")), before, width), ()]
+    elif decision.shows_cuts:
         lines += [
-            _cut(snapshot, say(N_("public now")), decision.before, width),
-            _cut(snapshot, say(N_("would be")), decision.after, width, against=decision.before),
+            _cut(snapshot, say(N_("public now")), before, width),
+            _cut(snapshot, say(N_("would be")), after, width, against=before),
             (),
         ]
     for effect in decision.effects:
@@ -84,7 +87,7 @@ def _cut(
         " ",
         head,
         Span(local(snapshot, cut.stamp).strftime("%H:%M"), "strong"),
-        f"  {cut.id}",
+        f"  {visible(cut.id)}",
     ]
     if cut.counted is not None:
         spans.append(f"  {cut.counted:,} {say(N_('actas'))}")

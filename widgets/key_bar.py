@@ -21,12 +21,16 @@ def bar(hints: Sequence[Hint], width: int) -> Line:
     """As many hints as fit whole; the last two (help, quit) are always kept."""
     shown = [_hint(hint) for hint in hints]
     gap = 2
-    while len(shown) > 2 and sum(cells(one) for one in shown) + gap * len(shown) > width:
+    while len(shown) > 2 and _width(shown, gap) > width:
         del shown[-3]
-    spans: list[str | Span] = [" "]
+    spans: list[str | Span] = [" " if _width(shown, gap) < width else ""]
     for y, one in enumerate(shown):
         spans += [" " * gap if y else "", *one]
     return line(*spans)
+
+
+def _width(shown: list[Line], gap: int) -> int:
+    return sum(cells(one) for one in shown) + gap * (len(shown) - 1)
 
 
 def _hint(hint: Hint) -> Line:

@@ -23,6 +23,8 @@ WIDE = 100
 TALL = 34
 """From this height on the digits are twice as large."""
 CLOCK_WIDTH = 9
+FACTS_WIDTH = 46
+"""Columns that the facts beside the digits need; on narrower screens they stand below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,20 +88,29 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> Page:
     found = notices(snapshot, stale_s=frame.stale_s, keys=frame.keys)
     drill = public_band.drill_band(snapshot, width)
     figures = public_band.figures(snapshot, found, scale_of(frame), halves=frame.halves)
-    facts = public_band.facts(snapshot, found, len(figures))
+    side = width - figures_width(frame)
     rest = public_band.below(snapshot, found, width)
+    if side >= FACTS_WIDTH:
+        facts = public_band.facts(snapshot, found, len(figures))
+    else:
+        facts = []
+        rest = [*(line(" ", *one) for one in public_band.facts(snapshot, found, 4)), *rest]
     if height >= TALL:
         rest = [(), *rest, ()]
-    room = max(0, height - len(drill) - 1 - len(figures) - len(rest) - 1)
+    available = max(0, height - len(drill) - len(figures) - 2)
+    if len(rest) > available:  # what must not be missed comes first
+        rest = [*public_band.notice_bands(found, width), *rest][:available]
+    room = available - len(rest)
     body = _wide if width >= WIDE and room >= 14 else _narrow
-    rest = [*rest, *body(snapshot, calm, frame, room)][: len(rest) + room]
-    rest += [()] * max(0, height - len(drill) - 2 - len(figures) - len(rest))
+    rest = [*rest, *body(snapshot, calm, frame, room)][:available]
+    rest += [()] * (available - len(rest))
+    above: list[Line] = [()] * ((len(figures) - len(facts)) // 2)
     return Page(
         drill=drill,
         header=[public_band.header(snapshot, width - CLOCK_WIDTH)],
         clock=[public_band.clock(snapshot)],
         figures=figures,
-        facts=facts if len(facts) == len(figures) else [(), *facts],
+        facts=[fit(one, max(1, side)) for one in above + facts],
         rest=[fit(spans, width) for spans in [*rest, key_bar.bar(frame.hints, width)]],
     )
 

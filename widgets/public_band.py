@@ -14,7 +14,7 @@ from prep_console.widgets.standing import (
     served_span,
     word,
 )
-from prep_console.wording import N_, say, say_n
+from prep_console.wording import N_, say, say_n, visible
 
 _BANDS: dict[Severity, Tone] = {
     "note": "band-note",
@@ -26,12 +26,13 @@ _WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N
 
 def header(snapshot: Snapshot, width: int) -> Line:
     """Who we are, and the mode."""
-    name = line(" ", Span(snapshot.station, "strong"))
-    elections = " ".join(snapshot.elections)
+    name = line(" ", Span(visible(snapshot.station), "strong"))
+    elections = visible(" ".join(snapshot.elections))
+    title = visible(snapshot.title)
     right = line(mode_span(snapshot), "  ")
     left = line(*name, f" · {elections}" if elections else "")
-    if snapshot.title and cells(left) + len(snapshot.title) + 6 + cells(right) <= width:
-        left = line(*name, f" · {snapshot.title}", f" · {elections}" if elections else "")
+    if title and cells(left) + cells(line(title)) + 6 + cells(right) <= width:
+        left = line(*name, f" · {title}", f" · {elections}" if elections else "")
     return ends(left, right, width)
 
 
@@ -173,7 +174,7 @@ def elections(snapshot: Snapshot, width: int) -> list[Line]:
         return []
     items = []
     for part in cut.parts:
-        text = f"{part.election} {hour(snapshot, part.stamp)}"
+        text = f"{visible(part.election)} {hour(snapshot, part.stamp)}"
         if part.carried:
             text = say(N_("{part} (carried over)"), part=text)
         items.append(

@@ -59,6 +59,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     ]
     CSS = """
     Screen { background: ansi_default; }
+    CommandPalette SearchIcon { display: none; }
     """
 
     def __init__(
@@ -120,6 +121,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _show(self) -> None:
         screen = self.screen
+        if isinstance(screen, CommandPalette):  # what shows beneath it stays true
+            screen = self.screen_stack[-2]
         if self.snapshot is not None and isinstance(screen, Shows):
             age = time.monotonic() - self._read_at
             screen.show(self.snapshot, age if age > STALE_AFTER_S else None)

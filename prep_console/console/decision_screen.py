@@ -44,7 +44,7 @@ class DecisionScreen(Screen[None]):
         *[Binding(str(n), f"reason({n})", id=f"decision.reason{n}") for n in range(1, 10)],
     ]
 
-    DEFAULT_CSS = """
+    CSS = """
     DecisionScreen { background: ansi_default; }
     DecisionScreen Input { height: 1; border: none; padding: 0; margin: 0 3; width: 1fr;
         background: ansi_default; color: ansi_default; }
@@ -74,10 +74,10 @@ class DecisionScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         yield Panel(id="decision")
-        yield Input(id="typed", max_length=MAX_REASON)
+        yield Input(id="typed", max_length=MAX_REASON, compact=True)
         with Horizontal(id="choices"):
-            yield Button(Content(self._shown(say(N_("Cancel")))), id="cancel")
-            yield Button(Content(""), id="confirm")
+            yield Button(Content(self._shown(say(N_("Cancel")))), id="cancel", compact=True)
+            yield Button(Content(""), id="confirm", compact=True)
 
     def on_mount(self) -> None:
         self._arrange()

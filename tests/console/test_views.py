@@ -1,0 +1,425 @@
+"""The views as functions: what stands on the screen in each state, language, size and terminal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from rich.cells import cell_len
+
+from prep_console.console import keys, wording_of
+from prep_console.snapshot import AlarmView, DecisionView, JournalView, PartView, Reading, Snapshot
+from prep_console.widgets import (
+    alarm_list,
+    cut_page,
+    cuts_table,
+    digits,
+    instruments,
+    journal_lines,
+    key_bar,
+    main_page,
+    standing,
+    wall,
+)
+from prep_console.widgets.lines import Line, fit, line, plain, text_of, wrap
+from prep_console.widgets.look import Look
+from prep_console.wording import Language, use
+from tests.console.nights import NOW, STATES, alarms, cut, held, late, night, troubled
+
+HOSTILE = "\x1b[31m\x1b]0;x\x07\u202e[red]x[/red]{0}\n\t"
+SIZES = ((80, 24), (120, 40), (160, 45), (200, 60), (60, 20), (40, 12))
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    use("en")
+    yield
+    use("es")
+
+
+def frame(snapshot: Snapshot, width: int = 80, height: int = 24, **more: object) -> main_page.Frame:
+    return replace(
+        main_page.Frame(
+            width,
+            height,
+            None,
+            tuple(keys.hints(snapshot, None, read_only=False)),
+            wording_of.refusal,
+            wording_of.alarm,
+        ),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def screen(snapshot: Snapshot, width: int = 80, height: int = 24, **more: object) -> str:
+    there = frame(snapshot, width, height, **more)
+    return plain(main_page.page(snapshot, snapshot, there).lines(there))
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_fills_every_size_exactly(
+    state: str, size: tuple[int, int], language: Language
+) -> None:
+    use(language)
+    width, height = size
+    snapshot = STATES[state]
+    there = frame(snapshot, width, height)
+    lines = main_page.page(snapshot, snapshot, there).lines(there)
+    assert len(lines) == height
+    assert [text_of(spans) for spans in lines if cell_len(text_of(spans)) > width] == []
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+@pytest.mark.parametrize("state", STATES)
+def test_none_of_our_own_words_is_cut(
+    state: str, size: tuple[int, int], language: Language
+) -> None:
+    """Only what came from outside may end in an ellipsis, and only in the table of cuts."""
+    use(language)
+    snapshot = STATES[state]
+    there = frame(snapshot, *size)
+    lines = main_page.page(snapshot, snapshot, there).lines(there)
+    cut_off = [text_of(spans) for spans in lines if "…" in text_of(spans)]
+    assert [text for text in cut_off if "The cut of DIP_LOC" not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("state", "word", "side"),
+    [
+        ("calm", "✓ UP TO DATE", ""),
+        ("late", "✖ LATE", "On the institute's side"),
+        ("held", "▲ ON HOLD", "by jperez"),
+        ("frozen", "■ FROZEN", "whatever arrives"),
+        ("no_engine", "✖ ENGINE STOPPED", "On our side. Start it with m."),
+        ("nothing", "▲ NOTHING PUBLISHED", "Missing from the institute: AYUN."),
+        ("unreadable", "✖ STATION UNREADABLE", "On our side."),
+    ],
+)
+def test_state_word_and_whose_side(state: str, word: str, side: str) -> None:
+    shown = " ".join(screen(STATES[state]).split())
+    assert word in shown
+    assert side in shown
+
+
+def test_late_looks_at_our_side_first_when_it_is_ill() -> None:
+    full = Reading(0.0, "bytes", "critical", NOW + timedelta(minutes=14))
+    snapshot = late()
+    ill = replace(snapshot, readings={**snapshot.readings, "host.disk": full})
+    shown = " ".join(screen(ill).split())
+    assert "Look at our side first: disk." in shown
+    assert "institute's side" not in shown
+
+
+def test_late_only_from_one_and_a_half_cadences() -> None:
+    assert standing.notices(replace(night(), late_s=149.0)) == []
+    (found,) = standing.notices(replace(night(), late_s=151.0))
+    assert found.severity == "warning"
+    (found,) = standing.notices(replace(night(), late_s=301.0))
+    assert found.severity == "critical"
+
+
+def test_hold_band_says_who_when_why_and_how_many_wait() -> None:
+    shown = " ".join(screen(held(2)).split())
+    for part in (
+        "since 02:36",
+        "by jperez",
+        "corte con datos de prueba",
+        "2 new cuts wait",
+        "Release with h",
+    ):
+        assert part in shown
+
+
+def test_read_only_gives_no_advice_to_press_a_key() -> None:
+    assert "Start it with m" not in screen(STATES["no_engine"], keys=False)
+    assert "Release with h" not in screen(held(), keys=False)
+
+
+def test_what_visitors_get_stands_in_the_digits() -> None:
+    """Another cut is served than the pointer names: the digits say what the public sees."""
+    snapshot = night()
+    assert snapshot.served is not None
+    other = replace(snapshot, served=replace(snapshot.served, id="20240603_0215", ok=False))
+    found = standing.notices(other)
+    assert found[0].word == "NOT SERVED"
+    assert "20240603_0215" in found[0].text
+    assert main_page.public_band.public_time(other, found) == ("02:15", "critical")
+
+
+def test_a_look_from_before_the_switch_proves_nothing() -> None:
+    snapshot = night()
+    assert snapshot.served is not None
+    assert snapshot.live is not None
+    before = snapshot.live.since - timedelta(seconds=1)
+    earlier = replace(
+        snapshot, served=replace(snapshot.served, id="20240603_0230", ok=False, checked_at=before)
+    )
+    assert standing.notices(earlier) == []
+    assert main_page.public_band.public_time(earlier, [])[0] == "02:35"
+
+
+def test_four_clocks_name_the_publication_when_it_came_later() -> None:
+    snapshot = night()
+    assert snapshot.live is not None
+    later = replace(
+        snapshot.live.cut, published_at=snapshot.live.cut.sealed_at + timedelta(minutes=1)
+    )
+    shown = screen(replace(snapshot, live=replace(snapshot.live, cut=later)))
+    assert "arrived 02:35:41 → verified :43 → on disk :44 → put live 02:36:44" in shown
+    assert "put live" not in screen(snapshot)
+
+
+def test_no_site_configured_is_said_and_is_no_fault() -> None:
+    snapshot = night()
+    readings = {k: v for k, v in snapshot.readings.items() if k != "site.visitor"}
+    shown = screen(replace(snapshot, served=None, readings=readings))
+    assert "served :44 ? nobody looks: no site configured" in shown
+    assert "site not configured" in shown
+    assert "UP TO DATE" in shown
+
+
+def test_elections_stand_apart_when_their_hours_differ() -> None:
+    assert "DIP_LOC 02:30 · ▲ AYUN 02:25 (carried over)" in screen(troubled())
+    assert "DIP_LOC 02:35" not in screen(night()).splitlines()[4:6]
+
+
+def test_countdown_is_in_minutes_until_the_last_one() -> None:
+    snapshot = night()
+    assert "in 3 min" in screen(snapshot)
+    assert snapshot.next_due is not None
+    soon = replace(snapshot, observed_at=snapshot.next_due - timedelta(seconds=42))
+    assert "in 42 s" in screen(soon)
+
+
+def test_refused_deliveries_stand_between_the_cuts() -> None:
+    order = [cuts_table.key_of(row) for row in cuts_table.rows(night())]
+    assert order.index("cut 20240603_0225") < order.index("refused 20240603_082044_1")
+    assert order.index("refused 20240603_082044_1") < order.index("cut 20240603_0220")
+
+
+def test_the_table_scrolls_to_its_cursor() -> None:
+    snapshot = night()
+    last = cuts_table.key_of(cuts_table.rows(snapshot)[-1])
+    shown = screen(snapshot, cursor=last)
+    assert "▸  01:40" in shown
+    assert "● 02:35" not in shown
+
+
+def test_a_corrected_cut_waits_for_a_person() -> None:
+    waiting = cut(0, revision_of="corrected", waits=True)
+    snapshot = night()
+    snapshot = replace(snapshot, cuts=(waiting, *snapshot.cuts))
+    shown = " ".join(screen(snapshot).split())
+    assert "CORRECTED CUT WAITS" in shown
+    assert "▲ 02:35 you decide" in shown
+
+
+def test_instruments_say_honestly_what_is_not_there() -> None:
+    shown = {one.label: one for one in instruments.instruments(night())}
+    assert shown["clock"].state is None
+    assert shown["power"].value == "not configured"
+    nobody = {one.label: one for one in instruments.instruments(replace(night(), readings={}))}
+    assert nobody["CPU"].state == "unknown"
+
+
+def test_an_old_reading_is_no_good_one() -> None:
+    snapshot = night()
+    old = replace(snapshot, observed_at=snapshot.observed_at + timedelta(seconds=60))
+    shown = {one.label: one for one in instruments.instruments(old)}
+    assert shown["CPU"].state == "unknown"
+    assert "ago" in shown["CPU"].note
+    gone = replace(snapshot, observed_at=snapshot.observed_at + timedelta(seconds=600))
+    shown = {one.label: one for one in instruments.instruments(gone)}
+    assert shown["CPU"].value == "unknown"
+
+
+def test_clock_and_power_readings_have_their_own_words() -> None:
+    snapshot = night()
+    readings = {
+        "clock.offset": Reading(
+            0.003, "s", "ok", NOW, detail={"bound_s": 0.009, "server": "cronos.cenam.mx"}
+        ),
+        "power.servidor": Reading(100.0, "%", "ok", NOW, detail={"runtime_s": 2520.0}),
+        "power.planta": Reading("standby", "", "ok", NOW),
+    }
+    shown = {
+        one.label: one
+        for one in instruments.instruments(
+            replace(snapshot, readings={**snapshot.readings, **readings})
+        )
+    }
+    assert shown["clock"].value == "+3 ms ± 9 ms"
+    assert shown["servidor"].value == "100 %"
+    assert shown["servidor"].note == "lasts 42 min"
+    assert shown["planta"].value == "standby"
+
+
+def test_history_has_a_fixed_scale_and_gaps() -> None:
+    assert instruments.sparkline((0.0, 50.0, 100.0, None, 100.0), 100.0, 5) == "▁▅█ █"
+    assert instruments.sparkline((), 100.0, 5) == ""
+
+
+def test_alarms_count_what_does_not_fit_and_put_the_worst_first() -> None:
+    lines = alarm_list.panel(troubled(), 80, 2, wording_of.alarm)
+    assert "The disk lasts 45 min" in text_of(lines[0])
+    assert "and 4 more: press a" in text_of(lines[1])
+    assert len(alarm_list.page(troubled(), 80, wording_of.alarm)) == 15
+
+
+def test_journal_tells_a_switch_as_one_event() -> None:
+    shown = plain(journal_lines.panel(night(), 80, 9))
+    assert "published 20240603_0235 (automatic)" in shown
+    assert "decided" not in shown
+
+
+def test_journal_shows_an_unknown_kind_raw() -> None:
+    entry = JournalView(1, NOW, "engine", "teleported", {"cut": "20240603_0235", "to": "\x1b[2J"})
+    assert journal_lines.words(entry) == "teleported cut=20240603_0235 to=\\x1b[2J"
+
+
+def test_a_cuts_page_holds_its_clocks_elections_figures_and_files() -> None:
+    facts = cut_page.CutFacts(
+        figures=(("DIP_LOC", (("expected", "2,136"),)),),
+        warnings=("w" * 300,),
+        files=(("a.zip", 606_502, "ab" * 32),),
+    )
+    snapshot = troubled()
+    assert snapshot.live is not None
+    shown = plain(cut_page.cut_page(snapshot, snapshot.live.cut, 80, facts))
+    for part in ("20240603_0230", "carried over from the cut before", "2,136", "ab" * 32, "607 kB"):
+        assert part in shown
+    assert shown.count("w") >= 300
+
+
+def test_hostile_words_reach_no_screen_unescaped() -> None:
+    snapshot = held()
+    hostile = replace(
+        snapshot,
+        station=HOSTILE,
+        title=HOSTILE,
+        elections=(HOSTILE,),
+        decision=DecisionView("rollback", HOSTILE, snapshot.observed_at, HOSTILE),
+        refused=tuple(replace(one, name=HOSTILE, reason=HOSTILE) for one in snapshot.refused),
+        alarms=(AlarmView("x", "warning", NOW, None, HOSTILE),),
+        journal=(
+            JournalView(1, NOW, HOSTILE, "hold", {"reason": HOSTILE}),
+            JournalView(2, NOW, HOSTILE, HOSTILE, {HOSTILE: HOSTILE}),
+            JournalView(3, NOW, HOSTILE, "refused", {"name": HOSTILE, "findings": [{}]}),
+        ),
+        readings={"site.visitor": Reading(None, HOSTILE, "unknown", NOW, HOSTILE)},
+        read_error=HOSTILE,
+    )
+    assert hostile.live is not None
+    parts = (PartView(HOSTILE, NOW, True), PartView("AYUN", NOW, False))
+    live = replace(hostile.live, cut=replace(hostile.live.cut, parts=parts))
+    hostile = replace(hostile, live=live, cuts=(live.cut, *hostile.cuts))
+    for size in SIZES:
+        there = frame(hostile, *size)
+        lines = main_page.page(hostile, hostile, there).lines(there)
+        lines += wall.wall(hostile, *size, beat=1, stale_s=None, wording=wording_of.alarm)
+        lines += alarm_list.page(hostile, size[0], wording_of.alarm)
+        lines += journal_lines.page(hostile, size[0])
+        lines += cut_page.cut_page(hostile, live.cut, size[0], None)
+        lines += cut_page.refusal_page(hostile, hostile.refused[0], size[0], wording_of.refusal)
+        assert (
+            re.findall(
+                r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "".join(map(text_of, lines))
+            )
+            == []
+        )
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_terminal_without_signs_gets_twins_in_as_many_cells(state: str) -> None:
+    use("es")
+    look = Look(signs=False, letters="ascii")
+    snapshot = STATES[state]
+    there = frame(snapshot, 120, 40, halves=False)
+    for spans in main_page.page(snapshot, snapshot, there).lines(there):
+        shown = look.shown(text_of(spans))
+        assert shown.isascii()
+        assert len(shown) == cell_len(text_of(spans))
+
+
+def test_latin_one_keeps_its_accents() -> None:
+    assert Look(signs=False, letters="iso-8859-1").shown("✓ bitácora → ñ") == "+ bitácora > ñ"
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_digits_are_as_large_as_fits(halves: bool) -> None:
+    for width, height in ((19, 3), (38, 5), (160, 30), (200, 12)):
+        scale = digits.largest("02:35", width, height, halves=halves)
+        if scale == 0:
+            assert not halves
+            continue
+        rows = digits.big("02:35", scale, halves=halves)
+        assert len(rows) <= height
+        assert all(len(row) <= width for row in rows)
+        assert (
+            digits.columns("02:35", scale + 1) > width
+            or digits.rows(scale + 1, halves=halves) > height
+        )
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60), (60, 20)])
+@pytest.mark.parametrize("state", STATES)
+def test_the_wall_fills_its_screen(state: str, size: tuple[int, int], language: Language) -> None:
+    use(language)
+    lines = wall.wall(STATES[state], *size, beat=0, stale_s=None, wording=wording_of.alarm)
+    assert len(lines) == size[1]
+    assert {cell_len(text_of(spans)) for spans in lines} == {size[0]}
+
+
+def test_the_walls_heart_beats_and_its_age_takes_it_over() -> None:
+    def shown(beat: int, stale_s: float | None) -> str:
+        return plain(
+            wall.wall(night(), 120, 40, beat=beat, stale_s=stale_s, wording=wording_of.alarm)
+        )
+
+    assert shown(1, None) != shown(2, None)
+    assert "THIS WALL IS OLD" not in shown(1, 14.0)
+    old = shown(1, 16.0)
+    assert "THIS WALL IS OLD" in old
+    assert "UP TO DATE" not in old
+
+
+def test_the_wall_names_no_key() -> None:
+    shown = plain(
+        wall.wall(STATES["no_engine"], 120, 40, beat=1, stale_s=None, wording=wording_of.alarm)
+    )
+    assert "ENGINE STOPPED" in shown
+    assert "Start it with m" not in shown
+
+
+def test_a_drill_cannot_be_taken_for_the_day() -> None:
+    for size in SIZES:
+        there = frame(STATES["drill"], *size)
+        first: Line = main_page.page(STATES["drill"], STATES["drill"], there).drill[0]
+        assert first[0].tone == "drill"
+        assert "SIMULACRO" in text_of(first)
+
+
+def test_the_key_bar_drops_whole_hints_and_keeps_help_and_quit() -> None:
+    hints = [key_bar.Hint(key, "a word") for key in "abcdefgh"]
+    hints += [key_bar.Hint("?", "help"), key_bar.Hint("q", "quit")]
+    shown = text_of(key_bar.bar(hints, 40))
+    assert shown.endswith("? help  q quit")
+    assert len(shown) <= 40
+
+
+def test_fitting_and_wrapping_lose_nothing_by_mistake() -> None:
+    assert text_of(fit(line("abc"), 5)) == "abc  "
+    assert text_of(fit(line("abcdef"), 5)) == "abcd…"
+    assert text_of(fit(line("abc", "def"), 3)) in ("ab…", "abc")
+    assert "".join("".join(wrap("x" * 200, 30)).split()) == "x" * 200
+
+
+def test_alarms_of_the_made_up_night_are_five() -> None:
+    assert len(alarms(NOW)) == 5
