@@ -37,7 +37,10 @@ def _warning(text: str) -> Check:
 
 
 _ARCHIVE: Final = {
-    "archive.damaged": _stop(N_("The archive is damaged or not whole: {reason}.")),
+    "archive.damaged": _stop(N_("The archive is damaged; what it says of itself does not hold.")),
+    "archive.truncated": _stop(
+        N_("The archive is not whole: its end is missing, as when an upload breaks off.")
+    ),
     "archive.checksum": _stop(N_("A file in the archive does not match its own checksum.")),
     "archive.encrypted": _stop(N_("A file in the archive is encrypted; nobody could read it.")),
     "archive.method": _stop(
@@ -87,7 +90,7 @@ _DELIVERY: Final = {
     "delivery.changed": _stop(N_("A file changed while it was read; it was still being written.")),
     "delivery.type": _stop(N_("This is neither an archive, nor a folder, nor a site's JSON.")),
     "results.missing": _stop(N_("No results were found: no results CSV and no JSON of a cut.")),
-    "results.unreadable": _stop(N_("The results file cannot be read: {reason}.")),
+    "results.unreadable": _stop(N_("The results file cannot be read.")),
     "product.computos": _stop(
         N_("This holds the final district counts (cómputos), which are no PREP cut.")
     ),

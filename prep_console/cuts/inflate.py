@@ -93,7 +93,7 @@ def gunzip(packed: Iterator[bytes], where: str, budget: Budget) -> Iterator[byte
         while not inflater.eof:
             out = inflater.decompress(inflater.unconsumed_tail, CHUNK)
             if not out and not inflater.eof:
-                raise Unsafe("archive.damaged", where, reason="it ends too early")
+                raise Unsafe("archive.truncated", where)
             yield out
     except InflateError as error:
         raise Unsafe("archive.damaged", where, reason="unreadable compressed bytes") from error

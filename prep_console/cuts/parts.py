@@ -186,9 +186,11 @@ class _Judge:
         apart = abs(stamp - other)
         minutes = int(apart.total_seconds() // 60)
         if apart > self._cadence:
-            self._find("stamp.disagree", where, stamp=str(stamp), other=str(other), minutes=minutes)
+            self._find(
+                "stamp.disagree", where, stamp=_shown(stamp), other=_shown(other), minutes=minutes
+            )
         elif apart:
-            self._find("stamp.differ", where, stamp=str(stamp), other=str(other))
+            self._find("stamp.differ", where, stamp=_shown(stamp), other=_shown(other))
 
     def _archive_hash(self, place: Place) -> str:
         return self._evidence.archives.get(place.where) or self._hashes.get(place.file, "")
@@ -290,21 +292,25 @@ class _Judge:
         marks = {elections.canonical(c) or c: mark for c, mark in expects.marks.items()}
         mark = marks.get(code)
         if mark is not None and stamp < mark:
-            self._find("stamp.older", where, election=code, stamp=str(stamp), mark=str(mark))
+            self._find("stamp.older", where, election=code, stamp=_shown(stamp), mark=_shown(mark))
         if expects.now is not None:
             ahead = stamp.wall - expects.now.replace(tzinfo=None)
             if ahead > _AHEAD:
                 minutes = int(ahead.total_seconds() // 60)
-                self._find("stamp.future", where, stamp=str(stamp), minutes=minutes)
+                self._find("stamp.future", where, stamp=_shown(stamp), minutes=minutes)
         if expects.opens is not None and expects.closes is not None:
             opens, closes = self._wall(expects.opens), self._wall(expects.closes)
             if not opens <= stamp.wall <= closes:
-                self._find("stamp.window", where, stamp=str(stamp))
+                self._find("stamp.window", where, stamp=_shown(stamp))
 
     def _wall(self, moment: datetime) -> datetime:
         """An hour of the settings as the station's clock shows it."""
         zone = self._expectations.now.tzinfo if self._expectations.now else moment.tzinfo
         return moment.astimezone(zone).replace(tzinfo=None)
+
+
+def _shown(stamp: Stamp) -> str:
+    return f"{stamp.wall:%Y-%m-%d %H:%M}"
 
 
 def _speaks(name: FileName) -> bool:

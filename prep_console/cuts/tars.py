@@ -24,8 +24,11 @@ class _StrictTarInfo(tarfile.TarInfo):
         try:
             return super().fromtarfile(tarfile_)
         except tarfile.HeaderError as error:
-            if type(error).__name__ == "EOFHeaderError":  # the block of zeros that ends a tar
+            kind = type(error).__name__  # tarfile keeps these classes to itself
+            if kind == "EOFHeaderError":  # the block of zeros that ends a tar
                 raise
+            if kind in {"EmptyHeaderError", "TruncatedHeaderError"}:
+                raise EOFError(str(error)) from error
             raise tarfile.ReadError(str(error)) from error
 
 
@@ -58,7 +61,7 @@ class _Source:
         end = self._position + n
         yield from self._upto(n)
         if self._position != end:
-            raise Unsafe("archive.damaged", self._where, reason="it ends too early")
+            raise Unsafe("archive.truncated", self._where)
 
     def _upto(self, n: int) -> Iterator[bytes]:
         while n > 0:
@@ -88,6 +91,8 @@ def read_tar(
     try:
         archive = tarfile.TarFile(fileobj=cast(IO[bytes], source), tarinfo=_StrictTarInfo)
         info = archive.next()
+    except EOFError as error:
+        raise Unsafe("archive.truncated", where) from error
     except _BROKEN as error:
         raise Unsafe("archive.damaged", where, reason="a header is broken") from error
     while info is not None:
@@ -97,6 +102,8 @@ def read_tar(
         try:
             source.seek(info.offset_data + -(-info.size // _BLOCK) * _BLOCK)
             info = archive.next()
+        except EOFError as error:
+            raise Unsafe("archive.truncated", where) from error
         except _BROKEN as error:
             raise Unsafe("archive.damaged", where, reason="a header is broken") from error
     budget.warn_trailing(source.stray(), where)

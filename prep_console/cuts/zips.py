@@ -144,7 +144,7 @@ class _Zip:
     def _read(self, n: int, offset: int) -> bytes:
         data = os.pread(self._fd, n, offset)
         if len(data) != n:
-            raise Unsafe("archive.damaged", self._where, reason="it ends too early")
+            raise Unsafe("archive.truncated", self._where)
         return data
 
     # -- the table -----------------------------------------------------------------------
@@ -202,7 +202,7 @@ class _Zip:
             if count and self._read(4, table_at) != b"PK\1\2":
                 continue
             return count, table_size, table_at, len(tail) - end
-        raise Unsafe("archive.damaged", self._where, reason="its table is missing, it is not whole")
+        raise Unsafe("archive.truncated", self._where)
 
     def _find_table64(self, end_at: int) -> tuple[int, int, int, int, int, int, int] | None:
         at = end_at - _LOCATOR64.size

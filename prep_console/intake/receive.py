@@ -35,10 +35,15 @@ _INTAKE_PATIENCE_S = 60.0
 
 _UNFINISHED = {
     "delivery.changed",
+    "delivery.empty",
     "archive.damaged",
+    "archive.truncated",
     "archive.checksum",
     "results.missing",
     "results.unreadable",
+    "results.binary",
+    "results.cut_off",
+    "results.no_columns",
 }
 """Stops that an upload in another order than front to back shows until it is whole."""
 
