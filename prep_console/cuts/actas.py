@@ -25,6 +25,8 @@ _MAX_QUOTED_LINES: Final = 20
 _SHA256: Final = re.compile(r"[0-9a-fA-F]{64}")
 _NO_KEYS: Final = frozenset({"", "-"})
 _SHORTEST_KEY: Final = 6
+_LONGEST_KEY: Final = 40
+"""Keys seen have 13 to 18 characters with their quoting; what is longer is not remembered."""
 _IS_COUNTED: Final = {"1": True, "0": False, "2": False, "": False, "-": False}
 """What CONTABILIZADA says; 2 stands on actas that were identified by hand or out of catalogue."""
 
@@ -125,7 +127,10 @@ def layout_of(columns: Sequence[str]) -> Layout:
 
 
 def _vote_columns(columns: Sequence[str], nulls: int | None) -> tuple[int, ...]:
-    """The votes stand together, from behind the first totals to NULOS; else anywhere."""
+    """The votes stand together, from behind the first totals to NULOS; else anywhere.
+
+    Where they stand as usual, a column with an unknown name elsewhere is not taken for a party.
+    """
     if nulls is None:
         return ()
     anywhere = {i for i, n in enumerate(columns) if not _NOT_VOTES.fullmatch(n)} | {nulls}
@@ -134,8 +139,9 @@ def _vote_columns(columns: Sequence[str], nulls: int | None) -> tuple[int, ...]:
         first -= 1
     behind_totals = first > 0 and "VOTOS_SACADOS" in columns[first - 1]
     before_totals = nulls + 1 < len(columns) and columns[nulls + 1].startswith("TOTAL_VOTOS")
-    if behind_totals and before_totals:
-        return tuple(range(first, nulls + 1))
+    together = range(first, nulls + 1)
+    if behind_totals and before_totals and 2 * len(together) > len(anywhere):
+        return tuple(together)
     return tuple(sorted(anywhere))
 
 
@@ -252,12 +258,12 @@ def tally_rows(
 
         if key_at is not None:
             key = row[key_at]
-            if key in keys or len(key) < _SHORTEST_KEY:
-                if unquoted(key) in _NO_KEYS:
-                    tally.out_of_catalogue += 1
-                elif key in keys:
-                    tally.note("results.duplicate", lines.number, key)
-            keys.add(key)
+            if key not in keys and _SHORTEST_KEY <= len(key) <= _LONGEST_KEY:
+                keys.add(key)
+            elif unquoted(key) in _NO_KEYS:
+                tally.out_of_catalogue += 1
+            elif key in keys:
+                tally.note("results.duplicate", lines.number, key)
 
         is_counted = counted_at is not None and (
             row[counted_at] == "1" or _is_counted(row[counted_at], lines.number, tally)

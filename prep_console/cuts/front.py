@@ -28,6 +28,7 @@ MAX_COLUMNS: Final = 1000
 """Real files have 44 to 104."""
 _MAX_FRONT_LINES: Final = 200
 _MAX_TITLE: Final = 200
+_MAX_NAME: Final = 200
 
 _TIME: Final = re.compile(
     r"(?:[^\d]{0,60}[\s:])??"
@@ -84,7 +85,7 @@ class Front:
 
 def plain_name(text: str) -> str:
     """A column's or figure's name in capitals, without quoting, accents and stray blanks."""
-    name = unquoted(text.strip().strip('"'))
+    name = unquoted(text[:_MAX_NAME].strip().strip('"'))
     if not name.isascii():
         decomposed = unicodedata.normalize("NFKD", name)
         name = "".join(c for c in decomposed if not unicodedata.combining(c))
@@ -289,8 +290,10 @@ def _plausible(keys: list[str | None], values: list[str]) -> bool:
                 found[key] = number
         except NotANumber:
             return False
-    expected = found.get("expected")
-    captured, counted = found.get("captured"), found.get("counted")
-    if expected is not None and captured is not None and captured > expected:
-        return False
-    return captured is None or counted is None or counted <= captured
+    ordered = (
+        ("counted", "captured"),
+        ("captured", "expected"),
+        ("votes_without_special", "votes_with_special"),
+        ("votes_without_special", "nominal_list"),
+    )
+    return all(found[a] <= found[b] for a, b in ordered if a in found and b in found)

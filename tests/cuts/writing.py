@@ -131,6 +131,9 @@ class Style:
     last_newline: bool = True
 
 
+PLAIN = Style()
+
+
 def acta(number: int, votes: Sequence[int | None] | None = None) -> Acta:
     """A plausible acta of a basic polling station."""
     return Acta(
@@ -252,7 +255,7 @@ class _Page:
             self.lines.append(self.style.blank_line)
 
 
-def write_results(election: Election, style: Style = Style()) -> bytes:
+def write_results(election: Election, style: Style = PLAIN) -> bytes:
     """The file."""
     page = _Page(style)
     at_end = style.trailing if style.trailing_in_header else 0
