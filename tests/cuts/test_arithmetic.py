@@ -126,7 +126,7 @@ def test_without_the_column_of_kinds_nothing_is_said_about_special_ones() -> Non
 def test_more_votes_than_voters() -> None:
     full = acta(7, (100, 0, 0, 0, 0, 0, 0, 6))
     over = acta(8, (100, 0, 0, 0, 0, 0, 0, 7))
-    actas = (
+    actas: tuple[Acta, ...] = (
         replace(full, nominal=100),
         replace(over, nominal=100),
         replace(over, key="220009B0100", nominal=100, contabilizada="0"),
