@@ -89,14 +89,22 @@ class Nested:
     head: bytes
 
 
+class NoScratch(OSError):
+    """This machine has no room for a nested archive, which says nothing about the delivery."""
+
+
 @contextlib.contextmanager
 def taken_out(member: Member, scratch: Path | None) -> Iterator[Nested]:
     """A nested archive in an anonymous file in ``scratch`` (default: the system's folder)."""
-    with TemporaryFile(dir=scratch, buffering=0) as file:
+    with contextlib.ExitStack() as stack:
         digest = hashlib.sha256()
-        for chunk in member.chunks():
-            digest.update(chunk)
-            _write_all(file.fileno(), chunk)
+        try:
+            file = stack.enter_context(TemporaryFile(dir=scratch, buffering=0))
+            for chunk in member.chunks():
+                digest.update(chunk)
+                _write_all(file.fileno(), chunk)
+        except OSError as error:
+            raise NoScratch(*error.args) from error
         yield Nested(file.fileno(), digest.hexdigest(), os.pread(file.fileno(), 512, 0))
 
 

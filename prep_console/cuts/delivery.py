@@ -20,6 +20,7 @@ from pathlib import Path
 from prep_console.cuts import candidates, results
 from prep_console.cuts.archives import (
     Kind,
+    NoScratch,
     is_archive_name,
     kind_of,
     read_archive,
@@ -139,7 +140,7 @@ class _Reader:
                 if _shape(fd) != before or (known is not None and known[0] != file.size):
                     self._note(finding("delivery.changed", file.path))
         except OSError as error:
-            if error.errno in _OURS:
+            if isinstance(error, NoScratch) or error.errno in _OURS:
                 raise
             reason = error.strerror or str(error)
             self._note(finding("delivery.unreadable", file.path, reason=reason))

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from prep_console.cuts.archives import NoScratch
 from prep_console.cuts.delivery import examine
 from prep_console.cuts.model import Examination, Expectations, Limits, Verdict
 from prep_console.cuts.stamps import Stamp
@@ -335,3 +336,9 @@ def test_an_unreadable_results_file_stops(tmp_path: Path) -> None:
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         look(tmp_path / "nada.zip")
+
+
+def test_no_room_for_nested_archives_is_no_fault_of_the_delivery(tmp_path: Path) -> None:
+    path = file(tmp_path, "20240602_2005_PREP_QRO.zip", d.zipped({NAME: d.cut_zip()}))
+    with pytest.raises(NoScratch):
+        examine(path, expectations=EXPECTS, limits=Limits(), scratch=tmp_path / "no such folder")
