@@ -55,6 +55,7 @@ class _Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         connection: socket.socket = self.request
         connection.settimeout(30)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # as web servers do
         if self.server.context is not None:
             connection = self.server.context.wrap_socket(connection, server_side=True)
         site = self.server.site
