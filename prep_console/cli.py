@@ -462,7 +462,13 @@ def console(context: _Context, wall: bool, read_only: bool) -> int:
     settings = context.settings
     from prep_console.console.app import run
 
-    return run(settings, wall=wall, read_only=read_only, language=wording.language())
+    return run(
+        settings,
+        wall=wall,
+        read_only=read_only,
+        language=wording.language(),
+        config=context.path,
+    )
 
 
 @cli.command()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 Mode = Literal["auto", "hold", "frozen"]
 Phase = Literal["simulacro", "jornada"]
@@ -91,6 +91,8 @@ class RefusedView:
     reason: str
     """In English; the checks' ids are in ``checks`` for a translated sentence."""
     checks: tuple[str, ...]
+    findings: tuple[Mapping[str, Any], ...] = ()
+    """What each check found (check, severity, where, values), for a translated sentence."""
 
 
 @dataclass(frozen=True, slots=True)

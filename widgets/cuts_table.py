@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import takewhile
 
 from prep_console.snapshot import CutView, RefusedView, Snapshot
 from prep_console.widgets.figures import hour, size
@@ -41,14 +42,21 @@ def state_of(snapshot: Snapshot, cut: CutView) -> tuple[str, str, Tone]:
     """Sign, word and tone of a cut's state."""
     if cut.waits_for_person:
         return "▲", say(N_("you decide")), "warning"
-    live = snapshot.live
-    if cut.state == "kept" and (live is None or cut.stamp > live.cut.stamp):
+    if cut.state == "kept" and newer_than_live(snapshot, cut):
         return "▲", say(N_("waits")), "warning"
     sign, text = _STATES[cut.state]
     tone: Tone = "strong" if cut.state in ("live", "final") else ""
     if cut.state == "withdrawn":
         tone = "dim"
     return sign, say(text), tone
+
+
+def newer_than_live(snapshot: Snapshot, cut: CutView) -> bool:
+    """By the snapshot's own order, which is not the stamps' after marks were set back."""
+    if snapshot.live is None:
+        return True
+    live = snapshot.live.cut.id
+    return cut.id in takewhile(live.__ne__, (one.id for one in snapshot.cuts))
 
 
 def table(

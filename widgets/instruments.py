@@ -51,7 +51,8 @@ def instruments(snapshot: Snapshot) -> list[Instrument]:
     power = sorted(name for name in readings if name.startswith("power."))
     shown += [_power(snapshot, name) for name in power]
     if not power:
-        shown.append(Instrument(say(N_("power")), say(N_("not configured")), None))
+        shown.append(_absent(snapshot, say(N_("power"))))
+    shown.append(_traffic(snapshot))
     if "link.institute" in readings:
         shown.append(_host(snapshot, "link.institute", say(N_("link"))))
     return shown
@@ -69,6 +70,13 @@ def _judged(snapshot: Snapshot, reading: Reading, value: str) -> tuple[str, Read
     return value, reading.state, ""
 
 
+def _absent(snapshot: Snapshot, label: str) -> Instrument:
+    """No such reading: not configured, as far as an engine that reads anything can tell."""
+    if not snapshot.readings:
+        return Instrument(label, say(N_("unknown")), "unknown", say(N_("no reading")))
+    return Instrument(label, say(N_("not configured")), None)
+
+
 def _host(snapshot: Snapshot, name: str, label: str) -> Instrument:
     reading = snapshot.readings.get(name)
     if reading is None:
@@ -76,7 +84,7 @@ def _host(snapshot: Snapshot, name: str, label: str) -> Instrument:
     value = amount(reading)
     total = reading.detail.get("total_bytes")
     if isinstance(total, int | float):
-        value = f"{value} / {size(total)}"
+        value = say(N_("{part} of {total}"), part=value, total=size(total))
     value, state, remark = _judged(snapshot, reading, value)
     note = remark or _cores(reading)
     history = snapshot.history.get(name, ())
@@ -85,8 +93,22 @@ def _host(snapshot: Snapshot, name: str, label: str) -> Instrument:
 
 
 def _cores(reading: Reading) -> str:
-    cores = reading.detail.get("cpus", reading.detail.get("cores"))
+    cores, least = reading.detail.get("cpus"), reading.detail.get("min_cpus")
+    if isinstance(cores, int) and isinstance(least, int) and cores < least:
+        return say(N_("{n} of {least} cores"), n=str(cores), least=str(least))
     return say(N_("{n} cores"), n=str(cores)) if isinstance(cores, int) else ""
+
+
+def _traffic(snapshot: Snapshot) -> Instrument:
+    """Bytes sent, an hour at the present rate where that is known (the call names 3 GB)."""
+    label = say(N_("traffic"))
+    reading = snapshot.readings.get("host.network")
+    if reading is None:
+        return _absent(snapshot, label)
+    hourly = reading.detail.get("hourly_bytes")
+    sent = f"{size(hourly)}/h" if isinstance(hourly, int | float) else amount(reading)
+    value, state, remark = _judged(snapshot, reading, sent)
+    return Instrument(label, value, state, remark)
 
 
 def amount(reading: Reading) -> str:
@@ -120,8 +142,8 @@ def _disk(snapshot: Snapshot) -> Instrument:
 def _site(snapshot: Snapshot) -> Instrument:
     label = say(N_("site"))
     reading, served = snapshot.readings.get("site.visitor"), snapshot.served
-    if reading is None or (reading.value is None and served is None and not reading.error):
-        return Instrument(label, say(N_("not configured")), None)
+    if reading is None:
+        return _absent(snapshot, label)
     status = str(served.status) if served is not None and served.status is not None else "?"
     latency = ""
     if served is not None and served.latency_s is not None:
@@ -137,7 +159,7 @@ def _clock(snapshot: Snapshot) -> Instrument:
     label = say(N_("clock"))
     reading = snapshot.readings.get("clock.offset")
     if reading is None:
-        return Instrument(label, say(N_("not configured")), None)
+        return _absent(snapshot, label)
     value = amount(reading)
     if isinstance(reading.value, int | float):
         value = signed_ms(reading.value)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from prep_console.snapshot import JournalView, Snapshot
+from prep_console.widgets.cuts_table import Explain
 from prep_console.widgets.figures import second
 from prep_console.widgets.lines import Line, Span, fit, line, wrap
 from prep_console.wording import N_, say, visible
@@ -148,24 +149,41 @@ def words(entry: JournalView) -> str:
     return visible(f"{entry.kind} {facts}".strip())
 
 
-def panel(snapshot: Snapshot, width: int, height: int) -> list[Line]:
+def panel(snapshot: Snapshot, width: int, height: int, explain: Explain) -> list[Line]:
     """The newest lines, newest first."""
     if not snapshot.journal:
         return [line(Span(" " + say(N_("nothing recorded yet")), "dim"))]
-    return [fit(_entry(snapshot, entry), width) for entry in told(snapshot)[: max(0, height)]]
+    return [
+        fit(_entry(snapshot, entry, explain), width) for entry in told(snapshot)[: max(0, height)]
+    ]
 
 
-def _entry(snapshot: Snapshot, entry: JournalView) -> Line:
+def _entry(snapshot: Snapshot, entry: JournalView, explain: Explain) -> Line:
     by = "" if entry.actor in _PROGRAMS else f"  {visible(entry.actor)}"
-    return line(Span(f" {second(snapshot, entry.at)} ", "dim"), words(entry), Span(by, "dim"))
+    return line(
+        Span(f" {second(snapshot, entry.at)} ", "dim"),
+        _words(snapshot, entry, explain),
+        Span(by, "dim"),
+    )
 
 
-def page(snapshot: Snapshot, width: int) -> list[Line]:
+def _words(snapshot: Snapshot, entry: JournalView, explain: Explain) -> str:
+    """Like :func:`words`, with a refusal's reason in full where the snapshot holds it."""
+    if entry.kind == "refused":
+        for row in snapshot.refused:
+            if row.id == entry.data.get("id"):
+                return say(N_("refused {name}: {checks}"), name=row.name, checks=explain(row))
+    return words(entry)
+
+
+def page(snapshot: Snapshot, width: int, explain: Explain) -> list[Line]:
     """The last lines in full, with their numbers and authors."""
     lines: list[Line] = []
     for entry in snapshot.journal:
         head = f"{second(snapshot, entry.at)}  {entry.seq:>5}  {visible(entry.actor):<10}  "
-        for y, part in enumerate(wrap(words(entry), max(20, width - len(head) - 2))):
+        for y, part in enumerate(
+            wrap(_words(snapshot, entry, explain), max(20, width - len(head) - 2))
+        ):
             start = head if y == 0 else " " * len(head)
             lines.append(line(Span(f" {start}", "dim"), part))
     return lines or [line(Span(" " + say(N_("nothing recorded yet")), "dim"))]

@@ -104,7 +104,7 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> Page:
     body = _wide if width >= WIDE and room >= 14 else _narrow
     rest = [*rest, *body(snapshot, calm, frame, room)][:available]
     rest += [()] * (available - len(rest))
-    above: list[Line] = [()] * ((len(figures) - len(facts)) // 2)
+    above: list[Line] = [()] * ((len(figures) - len(facts) + 1) // 2)
     return Page(
         drill=drill,
         header=[public_band.header(snapshot, width - CLOCK_WIDTH)],
@@ -134,7 +134,7 @@ def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list
     lines += [rule(say(N_("INSTRUMENTS")), width), *shown]
     if journal_rows:
         lines += [rule(say(N_("RECORD")), width)]
-        lines += journal_lines.panel(snapshot, width, journal_rows)
+        lines += journal_lines.panel(snapshot, width, journal_rows, frame.explain)
     return lines
 
 
@@ -151,7 +151,7 @@ def _wide(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[L
     lines += [_join(_at(cuts, y), _at(shown, y), left, "│") for y in range(upper)]
     lines.append(_join(_alarm_rule(snapshot, left), rule(say(N_("RECORD")), right), left, "┼"))
     alarms = alarm_list.panel(snapshot, left, lower, frame.wording)
-    record = journal_lines.panel(snapshot, right, lower)
+    record = journal_lines.panel(snapshot, right, lower, frame.explain)
     lines += [_join(_at(alarms, y), _at(record, y), left, "│") for y in range(lower)]
     return lines
 

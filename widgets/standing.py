@@ -14,7 +14,7 @@ Severity = Literal["note", "warning", "critical"]
 SIGNS: dict[Severity, str] = {"note": "■", "warning": "▲", "critical": "✖"}
 _RANK: dict[Severity, int] = {"critical": 0, "warning": 1, "note": 2}
 
-SITE_STALE_S = 60.0
+SITE_STALE_S = 40.0
 """A look at the site older than this proves nothing about what visitors get now."""
 
 
@@ -70,9 +70,17 @@ def public_cut(snapshot: Snapshot) -> CutView | None:
 def misserved(snapshot: Snapshot) -> str | None:
     """Id of another cut than the live one that visitors were seen to get, or None."""
     served, live = snapshot.served, snapshot.live
-    if served is None or live is None or served.checked_at < live.since:
+    if served is None or live is None or not _tells(snapshot):
         return None
     return served.id if served.id is not None and served.id != live.cut.id else None
+
+
+def _tells(snapshot: Snapshot) -> bool:
+    """Whether the last look at the site says anything about what visitors get now."""
+    served, live = snapshot.served, snapshot.live
+    if served is None or age_s(snapshot, served.checked_at) > SITE_STALE_S:
+        return False
+    return live is None or served.checked_at >= live.since
 
 
 def _unreadable(snapshot: Snapshot, stale_s: float | None) -> Notice | None:
@@ -129,14 +137,16 @@ def _nothing_public(snapshot: Snapshot) -> Notice | None:
 
 def _not_served(snapshot: Snapshot) -> Notice | None:
     served, live = snapshot.served, snapshot.live
-    if served is None or live is None or served.ok or served.checked_at < live.since:
+    if served is None or live is None or served.ok or not _tells(snapshot):
         return None
     if (other := misserved(snapshot)) is not None:
         text = say(
             N_("visitors get the cut {other}, not the live {live}."), other=other, live=live.cut.id
         )
-    elif served.status is not None:
+    elif served.status is not None and served.status >= 400:
         text = say(N_("visitors get an error ({status})."), status=served.status)
+    elif served.status is not None:
+        text = say(N_("the site does not answer well ({error})."), error=served.error or "?")
     else:
         text = say(N_("visitors get no answer ({error})."), error=served.error or "?")
     return Notice(
@@ -211,7 +221,7 @@ def own_side(snapshot: Snapshot) -> tuple[list[str], list[str]]:
     if disk is not None and disk.state in ("ok", "critical"):
         (well if disk.state == "ok" else ill).append(say(N_("disk")))
     served = snapshot.served
-    if served is not None and age_s(snapshot, served.checked_at) < SITE_STALE_S:
+    if served is not None and _tells(snapshot):
         (well if served.ok else ill).append(say(N_("site")))
     return well, ill
 
@@ -232,8 +242,10 @@ def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:
 def served_span(snapshot: Snapshot) -> Span:
     """The fourth clock's proof: seen as a visitor, with the milliseconds, or why not."""
     served = snapshot.served
-    if served is None:
+    if served is None and snapshot.readings and "site.visitor" not in snapshot.readings:
         return Span("? " + say(N_("nobody looks: no site configured")), "dim")
+    if served is None:
+        return Span("? " + say(N_("not yet seen")), "dim")
     age = age_s(snapshot, served.checked_at)
     if age > SITE_STALE_S:
         return Span("? " + say(N_("last looked {age} ago"), age=span(age)), "warning")

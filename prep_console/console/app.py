@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import ClassVar
 
 from textual.app import App, SystemCommand
@@ -17,7 +18,7 @@ from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 
-from prep_console.config import Settings
+from prep_console.config import DEFAULT_PATH, Settings
 from prep_console.console import keys
 from prep_console.console.decision_screen import DecisionScreen
 from prep_console.console.decisions import decide
@@ -28,6 +29,7 @@ from prep_console.console.page_screen import Content, PageScreen
 from prep_console.console.reader import Reader
 from prep_console.console.terminal import look_for
 from prep_console.console.wall_screen import WallScreen
+from prep_console.engine.view import SnapshotReader
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import cut_page
@@ -224,18 +226,27 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
 
 def run(
-    settings: Settings, *, wall: bool = False, read_only: bool = False, language: Language = "es"
+    settings: Settings,
+    *,
+    wall: bool = False,
+    read_only: bool = False,
+    language: Language = "es",
+    config: Path | None = None,
 ) -> int:
-    """Show the console until it is left; the exit code."""
+    """Show the console until it is left; the exit code.
+
+    ``config`` is the settings' file, which an engine started from here reads; by default the
+    one that the command line reads without ``--config``.
+    """
     use(language)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write(say(N_("The console needs a terminal; use status in a script.")) + "\n")
         return 2
-    from prep_console.engine.view import read_snapshot
-
     app = ConsoleApp(
-        partial(read_snapshot, settings),
-        StationActions(settings),
+        SnapshotReader(settings).read,
+        StationActions(
+            settings, config or Path(os.environ.get("PREP_CONSOLE_CONFIG") or DEFAULT_PATH)
+        ),
         wall=wall,
         read_only=read_only or wall,
         look=look_for(os.environ),

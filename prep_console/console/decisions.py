@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 from prep_console.console.orders import Action
 from prep_console.snapshot import CutView, Snapshot
-from prep_console.widgets.cuts_table import Row
+from prep_console.widgets.cuts_table import Row, newer_than_live
 from prep_console.widgets.decision_page import Decision, hour_of
 from prep_console.widgets.figures import local
 from prep_console.wording import N_, say
@@ -121,7 +121,7 @@ def _release(snapshot: Snapshot, chosen: CutView | None) -> Decision:
     off = _frozen(snapshot)
     if off is None and snapshot.mode == "auto":
         off = say(N_("publishing is automatic already"))
-    if target is not None and live is not None and target.stamp < live.stamp:
+    if target is not None and not newer_than_live(snapshot, target):
         target = live
     if target is not None and (live is None or target.id != live.id):
         first = say(N_("Visitors get the newest cut, of {time}."), time=hour_of(snapshot, target))

@@ -152,7 +152,10 @@ class MainScreen(Screen[None]):
         )
 
     def action_journal(self) -> None:
-        self.console_app.page(say(N_("RECORD")), journal_lines.page)
+        self.console_app.page(
+            say(N_("RECORD")),
+            lambda snapshot, width: journal_lines.page(snapshot, width, wording_of.refusal),
+        )
 
     def action_help(self) -> None:
         chosen = self.chosen

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, TypedDict
 
 from prep_console.config import Settings
 from prep_console.console import wording_of
 from prep_console.cuts.stamps import CutId
+from prep_console.engine.unit import start_engine
+from prep_console.engine.view import SnapshotReader
+from prep_console.intake.resync import resync
 from prep_console.journal.actor import Actor, current_actor
+from prep_console.problems import Failed
 from prep_console.publication import actions, manifest
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.station import Station
 from prep_console.widgets.cut_page import CutFacts
+from prep_console.wording import N_, sentence
+
+ENGINE_WITHIN_S = 8.0
+"""From the start to the first heartbeat; the whole journal is verified in between."""
 
 Action = Literal[
     "publish",
@@ -59,8 +70,10 @@ class _Given(TypedDict):
 class StationActions:
     """The real one: the same functions that the commands call."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, config: Path) -> None:
+        """``config`` is the settings' own file: a started engine reads it again."""
         self._settings = settings
+        self._config = config
 
     def facts(self, cut: str) -> CutFacts:
         """What ``cuts/<id>/cut.json`` says; OSError or ValueError when it cannot be read."""
@@ -88,5 +101,32 @@ class StationActions:
                 return actions.thaw(station, **given)
             case "suspend":
                 return actions.suspend(station, **given)
-            case _:
-                raise NotImplementedError(order.action)
+            case "resync":
+                done = resync(station, actor=actor)
+                live = station.live().cut
+                return Outcome(
+                    "resync", bool(done.received), live, live, given["expected"].mode, done.told
+                )
+            case "start_engine":
+                return self._start_engine(given["expected"])
+
+    def _start_engine(self, seen: Expected) -> Outcome:
+        try:
+            start_engine(self._config)
+        except OSError as error:
+            raise _not_started(str(error)) from error
+        reader, pause = SnapshotReader(self._settings), threading.Event()
+        end = time.monotonic() + ENGINE_WITHIN_S
+        while not reader.read().engine.alive:
+            if time.monotonic() > end:
+                raise _not_started(f"{ENGINE_WITHIN_S:g} s")
+            pause.wait(0.1)
+        told = sentence(N_("the engine is running"))
+        return Outcome("start_engine", True, seen.live, seen.live, seen.mode, told)
+
+
+def _not_started(error: str) -> Failed:
+    return Failed(
+        sentence(N_("the engine did not start: {error}"), error=error),
+        sentence(N_("run prep-console engine by hand: it says what is wrong")),
+    )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
+from prep_console.alarms.table import sentence_of
 from prep_console.cuts.checks import describe
+from prep_console.cuts.model import Finding, Severity
 from prep_console.publication.manifest import Manifest
 from prep_console.snapshot import AlarmView, RefusedView
 from prep_console.widgets.cut_page import CutFacts
@@ -23,13 +28,22 @@ _FIGURES = (
 
 
 def refusal(row: RefusedView) -> str:
-    """Why a delivery was refused."""
-    return row.reason
+    """Why a delivery was refused: each finding that stopped it, in the chosen language."""
+    return "; ".join(str(describe(_finding(found))) for found in row.findings) or row.reason
+
+
+def _finding(found: Mapping[str, Any]) -> Finding:
+    return Finding(
+        str(found.get("check")),
+        Severity(found.get("severity", Severity.STOP)),
+        str(found.get("where", "")),
+        found.get("values", {}),
+    )
 
 
 def alarm(view: AlarmView) -> str:
     """What an alarm says."""
-    return view.text
+    return str(sentence_of(view))
 
 
 def facts(manifest: Manifest) -> CutFacts:

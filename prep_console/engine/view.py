@@ -165,6 +165,7 @@ def compose(
                 r.at,
                 "; ".join(str(f["text"]) for f in r.findings),
                 tuple(str(f["check"]) for f in r.findings),
+                r.findings,
             )
             for r in reversed(state.refused)
         ),

@@ -115,6 +115,17 @@ def night(now: datetime = NOW) -> Snapshot:
                 "The cut of DIP_LOC is from 20240603_0205, older than the 20240603_0220"
                 " already accepted.",
                 ("stamp.older",),
+                (
+                    {
+                        "check": "stamp.older",
+                        "severity": "stop",
+                        "values": {
+                            "election": "DIP_LOC",
+                            "stamp": "20240603_0205",
+                            "mark": "20240603_0220",
+                        },
+                    },
+                ),
             ),
         ),
         engine=EngineView(True, 4242, 0.4),
@@ -136,6 +147,7 @@ def readings(now: datetime = NOW) -> dict[str, Reading]:
         "host.cpu": Reading(12.0, "%", "ok", seen, detail={"cpus": 4}),
         "host.memory": Reading(31.0, "%", "ok", seen, detail={"total_bytes": 16_000_000_000}),
         "host.disk": Reading(41e9, "bytes", "ok", seen, detail={"lasts_s": 31 * 3600.0}),
+        "host.network": Reading(2.2e5, "bytes/s", "ok", seen, detail={"hourly_bytes": 0.8e9}),
         "site.visitor": Reading(0.038, "s", "ok", seen, detail={"certificate_days": 61}),
     }
 

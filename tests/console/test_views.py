@@ -21,6 +21,7 @@ from prep_console.widgets import (
     journal_lines,
     key_bar,
     main_page,
+    public_band,
     standing,
     wall,
 )
@@ -149,7 +150,7 @@ def test_what_visitors_get_stands_in_the_digits() -> None:
     found = standing.notices(other)
     assert found[0].word == "NOT SERVED"
     assert "20240603_0215" in found[0].text
-    assert main_page.public_band.public_time(other, found) == ("02:15", "critical")
+    assert public_band.public_time(other, found) == ("02:15", "critical")
 
 
 def test_a_look_from_before_the_switch_proves_nothing() -> None:
@@ -161,7 +162,7 @@ def test_a_look_from_before_the_switch_proves_nothing() -> None:
         snapshot, served=replace(snapshot.served, id="20240603_0230", ok=False, checked_at=before)
     )
     assert standing.notices(earlier) == []
-    assert main_page.public_band.public_time(earlier, [])[0] == "02:35"
+    assert public_band.public_time(earlier, [])[0] == "02:35"
 
 
 def test_four_clocks_name_the_publication_when_it_came_later() -> None:
@@ -273,7 +274,7 @@ def test_alarms_count_what_does_not_fit_and_put_the_worst_first() -> None:
 
 
 def test_journal_tells_a_switch_as_one_event() -> None:
-    shown = plain(journal_lines.panel(night(), 80, 9))
+    shown = plain(journal_lines.panel(night(), 80, 9, wording_of.refusal))
     assert "published 20240603_0235 (automatic)" in shown
     assert "decided" not in shown
 
@@ -324,7 +325,7 @@ def test_hostile_words_reach_no_screen_unescaped() -> None:
         lines = main_page.page(hostile, hostile, there).lines(there)
         lines += wall.wall(hostile, *size, beat=1, stale_s=None, wording=wording_of.alarm)
         lines += alarm_list.page(hostile, size[0], wording_of.alarm)
-        lines += journal_lines.page(hostile, size[0])
+        lines += journal_lines.page(hostile, size[0], wording_of.refusal)
         lines += cut_page.cut_page(hostile, live.cut, size[0], None)
         lines += cut_page.refusal_page(hostile, hostile.refused[0], size[0], wording_of.refusal)
         assert (
