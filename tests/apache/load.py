@@ -45,8 +45,13 @@ class Tally:
     examples: list[str] = field(default_factory=list)
 
     @property
+    def broken(self) -> int:
+        """Answers that said 200 and were not whole, or not of one cut."""
+        return self.truncated + self.empty + self.mixed
+
+    @property
     def faults(self) -> int:
-        return self.truncated + self.empty + self.mixed + self.unnamed + self.not_200
+        return self.broken + self.unnamed + self.not_200
 
     def add(self, other: Tally) -> None:
         self.requests += other.requests
@@ -80,7 +85,7 @@ def drive(
     deadline_s: float,
     visitors: int = 3,
     named: bool = True,
-    stop_at_fault: bool = False,
+    stop_when_broken: bool = False,
 ) -> Tally:
     """Call ``switch`` every ``pause_s`` until both counts are reached, or the deadline.
 
@@ -89,9 +94,9 @@ def drive(
     """
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
-    done, faults = context.Value("Q", 0), context.Value("Q", 0)
+    done, broken = context.Value("Q", 0), context.Value("Q", 0)
     crew = [
-        _start(context, Visit(port, paths, expected, named, seed), stop, done, faults)
+        _start(context, Visit(port, paths, expected, named, seed), stop, done, broken)
         for seed in range(visitors)
     ]
     tally = Tally()
@@ -105,7 +110,7 @@ def drive(
         while time.monotonic() < end and (done.value < requests or tally.switches < switches):
             switch()
             tally.switches += 1
-            if stop_at_fault and faults.value:
+            if stop_when_broken and broken.value:
                 break
             if pause_s:
                 pause.wait(pause_s)
@@ -124,10 +129,10 @@ def _start(
     visit: Visit,
     stop: Event,
     done: Synchronized[int],
-    faults: Synchronized[int],
+    broken: Synchronized[int],
 ) -> tuple[multiprocessing.process.BaseProcess, Connection]:
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_visit, args=(visit, stop, done, faults, theirs), daemon=True)
+    process = context.Process(target=_visit, args=(visit, stop, done, broken, theirs), daemon=True)
     process.start()
     theirs.close()
     return process, ours
@@ -137,14 +142,14 @@ def _visit(
     visit: Visit,
     stop: Event,
     done: Synchronized[int],
-    faults: Synchronized[int],
+    broken: Synchronized[int],
     results: Connection,
 ) -> None:
     tally = Tally()
     choice = random.Random(visit.seed)
     reader: _Reader | None = None
     while not stop.is_set():
-        before = tally.requests, tally.faults
+        before = tally.requests, tally.broken
         for path in choice.choices(visit.paths, k=_BATCH):
             if reader is None:
                 reader = _Reader(visit.port)
@@ -163,8 +168,8 @@ def _visit(
                 reader = None
         with done.get_lock():
             done.value += tally.requests - before[0]
-        with faults.get_lock():
-            faults.value += tally.faults - before[1]
+        with broken.get_lock():
+            broken.value += tally.broken - before[1]
         del tally.examples[_EXAMPLES:]
     results.send(tally)
 

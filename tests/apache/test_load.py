@@ -18,7 +18,7 @@ from tests.apache.stations import PublicFolder
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
 REQUESTS = int(os.environ.get("PREP_LOAD_REQUESTS", "100000"))
-SWITCHES = int(os.environ.get("PREP_LOAD_SWITCHES", "1000"))
+SWITCHES = int(os.environ.get("PREP_LOAD_SWITCHES", "3000"))
 CUTS = ("20240602_2005", "20240602_2010", "20240602_2010.2")
 KIB = 1024
 SIZES = {
@@ -68,7 +68,7 @@ def test_every_answer_is_whole_and_of_the_cut_it_names(scratch: Path) -> None:
             switch,
             requests=REQUESTS,
             switches=SWITCHES,
-            pause_s=0.02,
+            pause_s=0.005,
             deadline_s=230,
         )
         print(tally)
@@ -79,7 +79,7 @@ def test_every_answer_is_whole_and_of_the_cut_it_names(scratch: Path) -> None:
     assert tally.cuts == set(CUTS)
 
 
-def until_fault(
+def until_broken(
     apache: Apache, expected: Expected, switch: Callable[[], object], *, named: bool
 ) -> Tally:
     paths = [path for path in PATHS if path in {"/small.json", "/data/results.csv"}]
@@ -93,7 +93,7 @@ def until_fault(
         pause_s=0.0,
         deadline_s=90,
         named=named,
-        stop_at_fault=True,
+        stop_when_broken=True,
     )
 
 
@@ -124,10 +124,9 @@ def test_the_harness_finds_the_fault_of_a_symlink(scratch: Path) -> None:
     switch()
     with Apache(folder.settings, scratch / "apache", edit=symlinked) as apache:
         assert apache.get("/small.json").status == 200
-        tally = until_fault(apache, expected, switch, named=False)
+        tally = until_broken(apache, expected, switch, named=False)
     print(tally)
-    assert tally.truncated + tally.mixed > 0, tally
-    assert tally.not_200 == tally.unnamed == 0, tally
+    assert tally.broken > 0, tally
 
 
 def test_the_harness_finds_the_fault_of_a_second_look_up(scratch: Path) -> None:
@@ -141,12 +140,10 @@ def test_the_harness_finds_the_fault_of_a_second_look_up(scratch: Path) -> None:
         path = "site%{REQUEST_URI}?"
         assert once in conf
         assert path in conf
-        return conf.replace(f"{{ENV:PREP_CUT}}/{path}", f"{{ENV:PREP_CUT}}/{path}").replace(
-            "/%{ENV:PREP_CUT}/" + path, "/${prep:cut}/" + path
-        )
+        return conf.replace("/%{ENV:PREP_CUT}/" + path, "/${prep:cut}/" + path)
 
     with Apache(folder.settings, scratch / "apache", edit=looked_up_twice) as apache:
-        tally = until_fault(apache, expected, switch, named=True)
+        tally = until_broken(apache, expected, switch, named=True)
     print(tally)
     assert tally.mixed > 0, tally
-    assert tally.truncated == tally.empty == tally.unnamed == 0, tally
+    assert tally.truncated == tally.empty == 0, tally

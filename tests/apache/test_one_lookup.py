@@ -1,10 +1,8 @@
-"""One look-up in each request, counted in the trace of mod_rewrite; and a child that survives."""
+"""Exactly one look-up in each request, counted in the trace of mod_rewrite."""
 
 from __future__ import annotations
 
-import contextlib
 import re
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +10,6 @@ import pytest
 
 from tests.apache.server import Apache
 from tests.apache.stations import PublicFolder
-from tests.waiting import wait_until
 
 pytestmark = pytest.mark.server
 
@@ -21,7 +18,7 @@ LOOK_UP = re.compile(r"(?:map|cache) lookup (?:OK|FAILED): map=\S*prep\S* key=pa
 
 
 def traced(conf: str) -> str:
-    """Every step of mod_rewrite in the log; error pages and indexes that are requests within one."""
+    """Every step in the log; and error pages and indexes that are requests within the one."""
     conf = conf.replace("LogLevel warn", "LogLevel warn rewrite:trace6")
     conf = conf.replace("DirectoryIndex disabled", "DirectoryIndex index.html")
     return re.sub(r"ErrorDocument (40[34]) .*", r"ErrorDocument \1 /data/index.html", conf)
@@ -64,23 +61,3 @@ def test_requests_within_a_request_do_happen_here(apache: Apache) -> None:
     apache.get("/odd/")
     assert "initial/redir#1] init rewrite engine" in apache.errors[seen:]
     assert "subreq] init rewrite engine" in apache.errors[seen:]
-
-
-def test_a_file_cut_short_breaks_one_answer_and_no_child(scratch: Path) -> None:
-    folder = PublicFolder(scratch / "station")
-    folder.put_cut(CUT, {"database.zip": b"z" * 3_500_000, "a.csv": b"A"})
-    folder.go_live(CUT)
-    with Apache(folder.settings, scratch / "apache") as apache:
-        with contextlib.closing(socket.socket()) as slow:
-            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-            slow.connect(("127.0.0.1", apache.port))
-            slow.settimeout(20)
-            slow.sendall(b"GET /database.zip HTTP/1.0\r\n\r\n")
-            received = len(slow.recv(4096))
-            with (folder.site(CUT) / "database.zip").open("r+b") as sealed:
-                sealed.truncate(100_000)
-            while some := slow.recv(262_144):
-                received += len(some)
-        assert received < 3_500_000
-        wait_until(lambda: apache.get("/a.csv").body == b"A")
-        assert "exit signal" not in apache.errors
