@@ -39,6 +39,8 @@ _NOT_VOTES: Final = re.compile(
 )
 """Names of columns that identify an acta or total it: whatever else there is, is votes."""
 
+_MAX_STATES: Final = 40
+
 Row = Sequence[str]
 
 
@@ -60,6 +62,8 @@ class Layout:
     representatives: int | None
     integrity: int | None
     """SHA or CODIGO_INTEGRIDAD: the hash of the acta's image file."""
+    state: int | None
+    """ID_ESTADO or ID_ENTIDAD."""
     missing: tuple[str, ...] = ()
     """Names of columns that a check needs and the file does not have."""
 
@@ -89,6 +93,8 @@ class Tally:
     with_special: int | None = 0
     """Votes over the counted actas; None when the file lacks the columns."""
     without_special: int | None = 0
+    states: set[str] = field(default_factory=set)
+    """What the rows say as ID_ESTADO; no more of them than could be states."""
     cut_off: bool = False
     """The file ends in the middle of its last row."""
     odd: dict[str, Odd] = field(default_factory=dict)
@@ -122,6 +128,7 @@ def layout_of(columns: Sequence[str]) -> Layout:
         nominal=find("LISTA_NOMINAL", "LISTA_NOMINAL_CASILLA"),
         representatives=find("REPRESENTANTES_PP_CI"),
         integrity=find("CODIGO_INTEGRIDAD", "SHA", "SHA256", "SHA_256"),
+        state=find("ID_ESTADO", "ID_ENTIDAD"),
         missing=tuple(name for name, at in needed.items() if at is None),
     )
 
@@ -231,7 +238,7 @@ def tally_rows(
     votes_of = _picker(layout.votes)
     width, key_at, counted_at = layout.width, layout.key, layout.counted
     kind_at, total_at, nominal_at = layout.kind, layout.total, layout.nominal
-    integrity_at = layout.integrity
+    integrity_at, state_at, states = layout.integrity, layout.state, tally.states
     rows = counted = with_special = special = 0
     last_short = False
 
@@ -291,6 +298,8 @@ def tally_rows(
             tally.note("results.vote", lines.number, str(odd))
         if integrity_at is not None and not _SHA256.fullmatch(row[integrity_at]):
             _note_odd_hash(row[integrity_at], lines.number, tally)
+        if state_at is not None and row[state_at] not in states and len(states) <= _MAX_STATES:
+            states.add(row[state_at])
         if each is not None:
             each(row)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from prep_console.cuts import elections
+from prep_console.cuts import elections, states
 from prep_console.cuts.checks import finding
 from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
 from prep_console.cuts.model import Expectations, Finding, Part, Results, Severity
@@ -117,7 +117,9 @@ class _Judge:
         else:
             files = (where, *self._loose_candidates(where, code))
             sha256 = self._listing_hash(files)
-        results = replace(found.results, code=code, state=_state(names), stamp=stamp)
+        results = replace(
+            found.results, code=code, state=self._state(names, found.results.state), stamp=stamp
+        )
         return _Claim(results, stamp, place, place.name.external, sha256, files)
 
     def site(self) -> Iterator[_Claim]:
@@ -139,7 +141,7 @@ class _Judge:
             else:
                 files = tuple(sorted(f.where for f in group if not f.place.is_archive))
                 sha256 = self._listing_hash(files)
-            state = _state([best.name, best.place.name, *(n for _, n in best.place.outer)])
+            state = self._state([best.name, best.place.name, *(n for _, n in best.place.outer)])
             results = Results(code, state, "", stamp, best.where, "utf-8", "", 0, best.cut.figures)
             yield _Claim(results, stamp, best.place, False, sha256, files)
 
@@ -284,7 +286,7 @@ class _Judge:
         expects = self._expectations
         where, code, stamp = claim.results.path, claim.results.code, claim.stamp
         state = claim.results.state
-        if expects.state and state and state != expects.state.upper():
+        if expects.state and state and not states.same(state, expects.state):
             self._find("state.wrong", where, state=state, expected=expects.state.upper())
         if self._codes and code not in self._codes:
             expected = ", ".join(sorted(self._codes))
@@ -303,6 +305,14 @@ class _Judge:
             if not opens <= stamp.wall <= closes:
                 self._find("stamp.window", where, stamp=_shown(stamp))
 
+    def _state(self, names: Iterable[FileName], rows: str = "") -> str:
+        """The state that the nearest name says, or the rows: the one not ours if they differ."""
+        named = next((name.state for name in names if name.state), "")
+        ours = self._expectations.state
+        if named and rows and ours and states.same(named, ours):
+            return rows
+        return named or rows
+
     def _wall(self, moment: datetime) -> datetime:
         """An hour of the settings as the station's clock shows it."""
         zone = self._expectations.now.tzinfo if self._expectations.now else moment.tzinfo
@@ -316,10 +326,6 @@ def _shown(stamp: Stamp) -> str:
 def _speaks(name: FileName) -> bool:
     """Whether an outer name follows the institute's form, so that its words mean something."""
     return name.stamp is not None or bool(name.product)
-
-
-def _state(names: Iterable[FileName]) -> str:
-    return next((name.state for name in names if name.state), "")
 
 
 def _weight(found: FoundJson) -> tuple[bool, bool, str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import islice
 from typing import BinaryIO, Final
 
-from prep_console.cuts import arithmetic
+from prep_console.cuts import arithmetic, states
 from prep_console.cuts.actas import Layout, Row, Tally, layout_of, tally_rows
 from prep_console.cuts.checks import finding
 from prep_console.cuts.front import (
@@ -50,8 +50,8 @@ def read_results(
     """Read a whole results CSV and check it; ``where`` is its path, for the findings.
 
     ``each`` gets the layout and every whole row, once, in order: the way to the images' hashes
-    or to a comparison without reading twice. ``code`` and ``state`` are '': the title says what
-    election it is, and names.py knows how to read titles.
+    or to a comparison without reading twice. ``code`` is '': the title says what election it
+    is, and elections.py knows how to read titles; ``state`` is what all rows say, if they agree.
 
     Raises Unreadable when this is no results CSV at all, or is damaged beyond reading.
     """
@@ -61,7 +61,7 @@ def read_results(
     tally = tally_rows(lines, front, layout, None if each is None else _with(layout, each))
     results = Results(
         code="",
-        state="",
+        state=states.of_rows(tally.states),
         title=front.title,
         stamp=front.stamp,
         path=where,
