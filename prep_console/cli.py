@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from prep_console import __version__, config, wording
-from prep_console.problems import Problem, WrongUsage
+from prep_console.problems import Problem, Refused, WrongUsage
 from prep_console.wording import N_, say, sentence
 
 if TYPE_CHECKING:
@@ -232,9 +232,11 @@ def journal(
         verdict = reading.verify(path, head)
         if as_json:
             _print_json(verdict.as_json())
-        else:
-            click.echo(str(verdict.told))
-        return 0 if verdict.ok else 1
+            return 0 if verdict.ok else 1
+        if not verdict.ok:
+            raise Refused(verdict.told, sentence(N_("keep the file as it is and ask why")))
+        click.echo(str(verdict.told))
+        return 0
     for text in reading.texts(path, context.settings.zone, as_json=as_json, follow=follow):
         click.echo(text)
     return 0
@@ -254,7 +256,6 @@ def receive(context: _Context, path: Path, at_once: bool, as_json: bool) -> int:
     from prep_console.intake.receive import receive as take
     from prep_console.intake.verify import existing
     from prep_console.journal.actor import current_actor
-    from prep_console.problems import Refused
     from prep_console.publication.retention import prune_if_needed
     from prep_console.report import receipt_json, receipt_lines
 

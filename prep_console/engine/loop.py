@@ -192,6 +192,8 @@ class _Engine:
 
     async def _intake(self) -> None:
         drop = DropFolder(self._settings.drop_folder, self._settings.intake.settle_seconds)
+        with suppress(Problem):
+            await self._worker.warm()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_RESCAN_S):

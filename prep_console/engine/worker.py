@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import importlib
 import multiprocessing
 import signal
 from collections.abc import Callable
@@ -55,6 +56,10 @@ class Worker:
         job = Job(self._settings, path, datetime.now(UTC))
         return await self._run(partial(_receive, job))
 
+    async def warm(self) -> None:
+        """Start the process before the first delivery comes: it loads for most of a second."""
+        await self._run(_load)
+
     async def assemble_due(self) -> list[str]:
         """Put together what has waited long enough; the ids of the new cuts."""
         return await self._run(partial(_assemble_due, self._settings))
@@ -89,6 +94,11 @@ def _begin() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+
+
+def _load() -> None:
+    importlib.import_module("prep_console.cuts.delivery")
+    importlib.import_module("prep_console.intake.receive")
 
 
 def _receive(job: Job) -> Receipt:

@@ -16,6 +16,9 @@ from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal.state import CutRecord, PartRecord, State, Waiting
 from prep_console.publication import rules
 
+_NIGHT = timedelta(hours=24)
+"""The PREP's length: an election that the settings do not name is carried over that long."""
+
 
 @dataclass(frozen=True, slots=True)
 class Piece:
@@ -132,11 +135,13 @@ def _pieces(
     """The best piece of every election, and the elections that are not of this cut's time yet."""
     half = timedelta(minutes=settings.election.cadence_minutes) / 2
     pieces = dict(group.pieces)
+    wanted = settings.election.elections
+    newest = max(Stamp.of(piece.part.stamp) for piece in pieces.values())
     for part in before.parts if before else ():
-        if part.election not in pieces:
+        same_night = abs(newest - Stamp.of(part.stamp)) <= _NIGHT
+        if part.election not in pieces and (part.election in wanted or same_night):
             pieces[part.election] = Piece(part, None, before.id if before else None)
     newest = max(Stamp.of(piece.part.stamp) for piece in pieces.values())
-    wanted = settings.election.elections or sorted(pieces)
     near = {
         election: newest - Stamp.of(piece.part.stamp) <= half for election, piece in pieces.items()
     }
@@ -147,7 +152,7 @@ def _pieces(
             pieces[election] = Piece(
                 PartRecord(part.election, part.stamp, part.sha256, carried), None, piece.cut
             )
-    if not settings.election.elections:  # accepts any, waits for none
+    if not wanted:  # accepts any, waits for none
         return pieces, ()
     return pieces, tuple(e for e in wanted if not near.get(e, False))
 

@@ -6,6 +6,7 @@ same code runs in the engine's worker and in ``prep-console receive``: it needs 
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,6 +27,7 @@ from prep_console.journal.state import PartRecord, State, Waiting
 from prep_console.problems import Failed
 from prep_console.publication import actions, lock, rules, store
 from prep_console.publication.actions import Outcome
+from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle, settle_if_open
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
@@ -156,6 +158,8 @@ def _examine(station: Station, staged: Staged, name: str, state: State) -> Exami
     from prep_console.cuts.delivery import examine  # zipfile, csv: not for rollback's start-up
 
     settings = station.settings
+    if not os.path.lexists(staged.content):  # no plain file: nothing was copied
+        return Examination(None, (), (), (), staged.findings)
     examination = examine(
         staged.content,
         name=name,
@@ -187,6 +191,10 @@ def _decide(
         cuts: list[str] = []
         if at_once:
             cuts, _ = _seal_ready(station, {}, actor, at_once=True)
+        if had_in is not None:  # the same bytes again heal what was damaged here meanwhile
+            paths = [file.path for file in examination.files]
+            files = station.staging / delivery.id / staging.FILES
+            compare_and_repair(station, had_in, [files], actor, only=paths)
         published = actions.advance(station)
         after = assemble(station.state(), station.settings, datetime.now(UTC))
         return Receipt(

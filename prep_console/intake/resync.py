@@ -57,21 +57,23 @@ def resync(station: Station, *, actor: Actor, wait: bool = False) -> Resync:
     station.prepare()
     settle_if_open(station)
     with lock.held(station.run / "resync.lock", "resync", patience_s=_PATIENCE_S):
+        # Compared before anything is taken: what was delivered again is a good copy to repair from.
+        repair = _compare(station, actor)
         received, refused = _take_dropped(station, actor, wait)
-        live = station.live().cut
-        repair = None
-        if live is not None:
-            try:
-                drop = station.settings.drop_folder
-                repair = compare_and_repair(station, live, [drop], actor)
-            except (OSError, ValueError) as error:
-                raise Failed(
-                    sentence(
-                        N_("cut {cut} cannot be compared: {error}"), cut=live, error=str(error)
-                    ),
-                    sentence(N_("roll back to a cut that is whole")),
-                ) from error
     return Resync(tuple(received), tuple(refused), repair, _told(received, repair))
+
+
+def _compare(station: Station, actor: Actor) -> Repair | None:
+    live = station.live().cut
+    if live is None:
+        return None
+    try:
+        return compare_and_repair(station, live, [station.settings.drop_folder], actor)
+    except (OSError, ValueError) as error:
+        raise Failed(
+            sentence(N_("cut {cut} cannot be compared: {error}"), cut=live, error=str(error)),
+            sentence(N_("roll back to a cut that is whole")),
+        ) from error
 
 
 def _take_dropped(station: Station, actor: Actor, wait: bool) -> tuple[list[str], list[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,17 +30,23 @@ class Repair:
 
 
 def compare_and_repair(
-    station: Station, cut: str, elsewhere: Sequence[Path], actor: Actor
+    station: Station,
+    cut: str,
+    elsewhere: Sequence[Path],
+    actor: Actor,
+    *,
+    only: Collection[str] | None = None,
 ) -> Repair:
     """Read every byte of ``cut`` against its manifest and replace what differs.
 
     Good copies are looked for in the other cuts and among the plain files of the folders
-    ``elsewhere``. OSError, ValueError when the manifest itself cannot be read.
+    ``elsewhere``. ``only`` these paths are read. OSError, ValueError when the manifest itself
+    cannot be read.
     """
     sealed, _ = store.load(station, cut)
     repaired: list[str] = []
     lost: list[str] = []
-    for path in store.damaged(station, cut, sealed):
+    for path in store.damaged(station, cut, sealed, only):
         good = _good_copy(station, cut, path, sealed.files[path].sha256, elsewhere)
         if good is None:
             lost.append(path)

@@ -12,7 +12,7 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -58,10 +58,16 @@ def is_whole(station: Station, cut: str) -> bool:
         return False
 
 
-def damaged(station: Station, cut: str, sealed: Manifest) -> list[str]:
+def damaged(
+    station: Station, cut: str, sealed: Manifest, only: Collection[str] | None = None
+) -> list[str]:
     """Paths whose bytes are not those of the manifest: missing, changed, or not a plain file."""
     site = station.cuts / cut / SITE
-    return [path for path, file in sealed.files.items() if digest(site / path) != file.sha256]
+    return [
+        path
+        for path, file in sealed.files.items()
+        if (only is None or path in only) and digest(site / path) != file.sha256
+    ]
 
 
 def verified(station: Station, cut: CutId) -> tuple[Manifest, str] | None:

@@ -1,0 +1,245 @@
+"""The real engine as a process: leading, standby, drop folder, heartbeat, a clean end."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from prep_console.cuts.stamps import Stamp
+from tests import nights
+from tests.apache.server import Apache
+from tests.stations import Sandbox, sandbox
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.server
+
+
+@contextlib.contextmanager
+def engine(box: Sandbox) -> Iterator[subprocess.Popen[bytes]]:
+    """A leading (or standby) engine until the block ends."""
+    process = box.start("engine")
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        process.communicate(timeout=15)
+
+
+def alive(box: Sandbox) -> bool:
+    return bool(box.run("status", "--json").json["engine"]["alive"])
+
+
+def live(box: Sandbox) -> str | None:
+    return box.station.live().cut
+
+
+def drop(box: Sandbox, path: Path) -> Path:
+    """As a client that writes under the final name."""
+    return Path(shutil.copy(path, box.settings.drop_folder / path.name))
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Sandbox:
+    made = sandbox(tmp_path, {"intake": {"settle_seconds": 0.5}})
+    made.station.prepare()
+    return made
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> dict[str, Path]:
+    folder = tmp_path / "made"
+    folder.mkdir()
+    return nights.two_archives(folder, stamp="20240602_2005", actas=5)
+
+
+def test_two_dropped_archives_go_live_and_leave_the_folder(
+    box: Sandbox, cut: dict[str, Path]
+) -> None:
+    with engine(box):
+        wait_until(lambda: alive(box), 15)
+        drop(box, cut["DIP_LOC"])
+        wait_until(lambda: box.run("status", "--json").json["waiting_for"] == ["AYUN"], 30)
+        assert live(box) is None
+        drop(box, cut["AYUN"])
+        wait_until(lambda: live(box) == "20240602_2005", 10)
+        wait_until(lambda: not list(box.settings.drop_folder.iterdir()), 5)
+        site = box.station.cuts / "20240602_2005" / "site"
+        for path in cut.values():
+            assert (site / path.name).read_bytes() == path.read_bytes()
+
+
+def test_a_half_arrived_archive_is_never_touched(box: Sandbox, cut: dict[str, Path]) -> None:
+    whole = cut["AYUN"].read_bytes()
+    with engine(box):
+        wait_until(lambda: alive(box), 15)
+        drop(box, cut["DIP_LOC"])
+        half = box.settings.drop_folder / cut["AYUN"].name
+        half.write_bytes(whole[: len(whole) // 2])  # closed, as a killed upload leaves it
+        hidden = box.settings.drop_folder / f".{cut['AYUN'].name}.Xq3fT1"
+        hidden.write_bytes(whole)  # rsync's name of a file that is still coming
+        wait_until(lambda: box.run("status", "--json").json["waiting_for"] == ["AYUN"], 30)
+        bad = box.settings.drop_folder / "20240602_2005_PREP_AYUN_QRO.txt"
+        bad.write_bytes(b"not a delivery")  # settles and is refused: by then the others were seen
+        wait_until(lambda: list(box.station.quarantine.iterdir()), 10)
+        assert half.read_bytes() == whole[: len(whole) // 2]
+        assert hidden.exists()
+        assert live(box) is None
+        with half.open("ab") as file:
+            file.write(whole[len(whole) // 2 :])
+        wait_until(lambda: live(box) == "20240602_2005", 10)
+        hidden.unlink()
+
+
+def test_a_corrupt_archive_is_refused_with_a_reason(box: Sandbox, cut: dict[str, Path]) -> None:
+    data = bytearray(cut["DIP_LOC"].read_bytes())
+    data[len(data) // 3] ^= 0xFF
+    with engine(box):
+        wait_until(lambda: alive(box), 15)
+        dropped = box.settings.drop_folder / cut["DIP_LOC"].name
+        dropped.write_bytes(data)
+        wait_until(lambda: list(box.station.quarantine.glob("*/reason.json")), 10)
+        wait_until(lambda: not dropped.exists(), 5)
+        assert "archive." in next(box.station.quarantine.glob("*/reason.json")).read_text()
+        drop(box, cut["DIP_LOC"])
+        drop(box, cut["AYUN"])
+        wait_until(lambda: live(box) == "20240602_2005", 10)
+
+
+def test_a_backlog_from_before_the_start_is_taken_oldest_first(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    for stamp in ("20240602_2015", "20240602_2005", "20240602_2010"):
+        folder = tmp_path / stamp
+        folder.mkdir()
+        for path in nights.two_archives(folder, stamp=stamp, actas=5).values():
+            drop(box, path)
+    with engine(box):
+        wait_until(lambda: live(box) == "20240602_2015", 20)
+        assert len(box.run("cuts", "--json").json["cuts"]) == 3
+        assert not list(box.station.quarantine.iterdir())
+
+
+def test_the_wait_for_a_missing_election_ends_by_itself(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"intake": {"carry_after_seconds": 1}})
+    box.station.prepare()
+    for stamp in ("20240602_2005", "20240602_2010"):
+        (tmp_path / stamp).mkdir()
+    first = nights.two_archives(tmp_path / "20240602_2005", stamp="20240602_2005", actas=5)
+    alone = nights.archive(tmp_path / "20240602_2010", "DIP_LOC", "20240602_2010", actas=5)
+    with engine(box):
+        wait_until(lambda: alive(box), 15)
+        for path in first.values():
+            drop(box, path)
+        wait_until(lambda: live(box) == "20240602_2005", 10)
+        dropped = drop(box, alone)
+        wait_until(lambda: live(box) == "20240602_2010", 15)
+        wait_until(lambda: not dropped.exists(), 5)
+        parts = box.run("status", "--json").json["live"]["parts"]
+        assert {p["election"]: p["carried"] for p in parts} == {"AYUN": True, "DIP_LOC": False}
+
+
+def test_a_second_engine_stands_by_and_takes_over(box: Sandbox, cut: dict[str, Path]) -> None:
+    with engine(box) as first:
+        wait_until(lambda: alive(box), 15)
+        with engine(box) as second:
+            wait_until(lambda: box.run("status", "--json").json["engine"]["pid"] == first.pid, 10)
+            first.kill()
+            first.wait(10)
+            wait_until(lambda: box.run("status", "--json").json["engine"]["pid"] == second.pid, 15)
+            for path in cut.values():
+                drop(box, path)
+            wait_until(lambda: live(box) == "20240602_2005", 10)
+
+
+def test_a_hung_engine_is_not_called_alive_and_does_not_stop_a_decision(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    for stamp in ("20240602_2005", "20240602_2010"):
+        folder = tmp_path / stamp
+        folder.mkdir()
+        nights.two_archives(folder, stamp=stamp, actas=5)
+        assert box.run("receive", folder).code == 0
+    with engine(box) as process:
+        wait_until(lambda: alive(box), 15)
+        process.send_signal(signal.SIGSTOP)
+        assert box.run("rollback", "--reason", "x").code == 0
+        assert live(box) == "20240602_2005"
+        wait_until(lambda: not alive(box), 30, "the heartbeat grows old")
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_it_ends_cleanly(box: Sandbox, ending: signal.Signals) -> None:
+    process = box.start("engine")
+    wait_until(lambda: alive(box), 15)
+    process.send_signal(ending)
+    process.communicate(timeout=10)
+    assert process.returncode == 0
+    assert not alive(box)
+
+
+def test_killed_it_leaves_no_process_behind(box: Sandbox, cut: dict[str, Path]) -> None:
+    with engine(box) as process:
+        wait_until(lambda: alive(box), 15)
+        drop(box, cut["DIP_LOC"])
+        wait_until(lambda: box.run("status", "--json").json["waiting_for"] == ["AYUN"], 30)
+        children = _children(process.pid)
+        assert children
+        process.kill()
+        process.wait(10)
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children), 10)
+
+
+def _children(pid: int) -> list[int]:
+    return [
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text().split()
+    ]
+
+
+def test_what_the_visitor_gets_is_watched(tmp_path: Path, cut: dict[str, Path]) -> None:
+    plain = sandbox(tmp_path)
+    plain.station.prepare()
+    with Apache(plain.settings, tmp_path / "apache") as apache:
+        box = sandbox(tmp_path, {"site": {"url": apache.url + "/"}})
+        with engine(box):
+            for path in cut.values():
+                drop(box, path)
+
+            def served() -> bool:
+                said = box.run("status", "--json").json["served"]
+                return bool(said and said["ok"] and said["id"] == "20240602_2005")
+
+            wait_until(served, 20)
+            newest = box.run("cuts", "--json").json["cuts"][0]
+            assert newest["served_at"] >= newest["published_at"]
+            assert "host.disk" in box.run("status", "--json").json["readings"]
+
+
+def test_the_opening_hour_publishes_what_waited(tmp_path: Path, cut: dict[str, Path]) -> None:
+    from datetime import UTC, datetime, timedelta
+
+    box = sandbox(tmp_path)
+    opens = datetime.now(UTC) + timedelta(seconds=4)
+    box.file.write_text(f"{box.file.read_text()}opens = {opens.isoformat()}\n")
+    with engine(box):
+        for path in cut.values():
+            assert box.run("receive", path).code == 0
+        assert live(box) is None
+        wait_until(lambda: live(box) == "20240602_2005", 15)
+        assert datetime.now(UTC) >= opens
+
+
+def test_stamps_are_the_stations_wall_time(box: Sandbox) -> None:
+    assert os.fspath(box.settings.drop_folder).endswith("incoming/entrega")
+    moment = Stamp.of("20240602_2005").at(box.settings.zone)
+    assert moment.isoformat() == "2024-06-02T20:05:00-06:00"

@@ -1,0 +1,274 @@
+"""Parts into cuts: waiting, carrying, revisions, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from prep_console.cuts.stamps import CutId
+from prep_console.intake.receive import Receipt, assemble_due, receive
+from prep_console.journal.actor import Actor
+from prep_console.publication import actions, store
+from prep_console.publication.manifest import Manifest
+from prep_console.publication.station import Station
+from tests import nights
+from tests.stations import sandbox
+
+PERSON = Actor(1000, "ana")
+
+
+class Desk:
+    """One station and a folder to make deliveries in."""
+
+    def __init__(self, folder: Path, **intake: object) -> None:
+        tables = {"intake": intake} if intake else None
+        self.station = sandbox(folder, tables).station
+        self._folder = folder
+        self._count = 0
+
+    def bring(self, election: str, stamp: str, *, now: bool = False, seed: int = 1) -> Receipt:
+        self._count += 1
+        folder = self._folder / f"d{self._count}"
+        folder.mkdir()
+        path = nights.archive(folder, election, stamp, actas=5, seed=seed)
+        return receive(self.station, path, actor=PERSON, at_once=now)
+
+    def manifest(self, cut: str) -> Manifest:
+        return store.load(self.station, cut)[0]
+
+    @property
+    def live(self) -> str | None:
+        return self.station.live().cut
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+def parts(manifest: Manifest) -> dict[str, tuple[str, bool]]:
+    return {p.election: (p.stamp, p.carried) for p in manifest.parts}
+
+
+def checks(manifest: Manifest) -> set[str]:
+    return {f.check for f in manifest.findings}
+
+
+def test_a_cut_waits_for_every_election(desk: Desk) -> None:
+    first = desk.bring("DIP_LOC", "20240602_2005")
+    assert (first.result, first.waiting_for, desk.live) == ("waiting", ("AYUN",), None)
+    second = desk.bring("AYUN", "20240602_2005")
+    assert (second.result, second.cut, desk.live) == ("sealed", "20240602_2005", "20240602_2005")
+    manifest = desk.manifest("20240602_2005")
+    assert parts(manifest) == {
+        "DIP_LOC": ("20240602_2005", False),
+        "AYUN": ("20240602_2005", False),
+    }
+    assert manifest.why == ""
+
+
+def test_stamps_that_straddle_a_minute_are_one_cut_named_by_the_newest(desk: Desk) -> None:
+    desk.bring("AYUN", "20240602_2004")
+    assert desk.bring("DIP_LOC", "20240602_2005").cut == "20240602_2005"
+
+
+def test_stamps_half_a_cadence_apart_are_two_cuts(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    assert desk.bring("DIP_LOC", "20240602_2010").result == "waiting"
+    assert desk.bring("AYUN", "20240602_2009").cut == "20240602_2010"
+
+
+def test_after_the_wait_a_missing_election_is_carried_and_marked(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, carry_after_seconds=0)
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    receipt = desk.bring("DIP_LOC", "20240602_2010")
+    assert receipt.cut == "20240602_2010"
+    manifest = desk.manifest("20240602_2010")
+    assert parts(manifest)["AYUN"] == ("20240602_2005", True)
+    assert {"election.missing", "election.lags"} <= checks(manifest)
+
+
+def test_the_wait_is_over_by_itself_only_after_its_time(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    desk.bring("DIP_LOC", "20240602_2010")
+    assert assemble_due(desk.station, actor=PERSON) == []
+    assert assemble_due(desk.station, actor=PERSON, at_once=True) == ["20240602_2010"]
+    assert desk.live == "20240602_2010"
+
+
+def test_the_very_first_cut_waits_whatever_the_time(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, carry_after_seconds=0)
+    assert desk.bring("DIP_LOC", "20240602_2005").result == "waiting"
+    assert assemble_due(desk.station, actor=PERSON) == []
+    assert desk.live is None
+
+
+def test_a_person_may_publish_the_first_cut_without_an_election(desk: Desk) -> None:
+    receipt = desk.bring("DIP_LOC", "20240602_2005", now=True)
+    assert (receipt.cut, desk.live) == ("20240602_2005", "20240602_2005")
+    manifest = desk.manifest("20240602_2005")
+    assert manifest.missing == ("AYUN",)
+    assert "election.absent" in checks(manifest)
+
+
+def test_a_late_part_completes_its_cut(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    desk.bring("DIP_LOC", "20240602_2010", now=True)
+    receipt = desk.bring("AYUN", "20240602_2009")
+    assert receipt.cut == "20240602_2010.2"
+    manifest = desk.manifest("20240602_2010.2")
+    assert manifest.why == "completed"
+    assert parts(manifest) == {
+        "DIP_LOC": ("20240602_2010", False),
+        "AYUN": ("20240602_2009", False),
+    }
+    assert desk.live == "20240602_2010.2"
+
+
+def test_the_same_stamp_and_bytes_are_already_had(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    again = desk.bring("DIP_LOC", "20240602_2005")
+    assert (again.result, again.waiting_for) == ("had", ("AYUN",))
+    desk.bring("AYUN", "20240602_2005")
+    lines = desk.station.state().position.lines
+    receipt = desk.bring("AYUN", "20240602_2005")
+    assert (receipt.result, receipt.cut) == ("had", "20240602_2005")
+    assert desk.station.state().position.lines == lines
+
+
+def test_a_person_can_end_the_wait_with_what_was_had(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    assert desk.bring("DIP_LOC", "20240602_2005", now=True).cut == "20240602_2005"
+    assert desk.live == "20240602_2005"
+
+
+def test_an_older_stamp_is_refused_and_kept_in_quarantine(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2010")
+    desk.bring("AYUN", "20240602_2010")
+    receipt = desk.bring("AYUN", "20240602_2005")
+    assert receipt.result == "refused"
+    assert {f.check for f in receipt.examination.findings if f.severity == "stop"} == {
+        "stamp.older"
+    }
+    kept = desk.station.quarantine / str(receipt.quarantined)
+    assert (kept / "reason.json").is_file()
+    assert [p.name for p in (kept / "files").iterdir()] == ["20240602_2005_PREP_AYUN_QRO.zip"]
+    assert desk.live == "20240602_2010"
+
+
+def test_a_rollback_does_not_move_the_marks_back(desk: Desk) -> None:
+    for stamp in ("20240602_2005", "20240602_2010"):
+        desk.bring("DIP_LOC", stamp)
+        desk.bring("AYUN", stamp)
+    actions.rollback(desk.station, actor=PERSON)
+    assert desk.bring("AYUN", "20240602_2006").result == "refused"
+
+
+def test_other_bytes_under_the_same_stamp_wait_for_a_person(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    receipt = desk.bring("AYUN", "20240602_2005", seed=2)
+    assert (receipt.result, receipt.cut) == ("sealed", "20240602_2005.2")
+    manifest = desk.manifest("20240602_2005.2")
+    assert manifest.why == "corrected"
+    assert "stamp.corrected" in checks(manifest)
+    assert desk.live == "20240602_2005"
+    actions.release(desk.station, actor=PERSON)
+    assert desk.live == "20240602_2005"
+    assert desk.bring("AYUN", "20240602_2005", seed=2).result == "had"
+    actions.publish(desk.station, CutId.of("20240602_2005.2"), actor=PERSON)
+    assert desk.live == "20240602_2005.2"
+    assert desk.station.state().mode == "auto"
+
+
+def test_a_correction_is_overtaken_by_a_newer_cut(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005", seed=2)
+    desk.bring("DIP_LOC", "20240602_2010")
+    desk.bring("AYUN", "20240602_2010")
+    assert desk.live == "20240602_2010"
+    actions.rollback(desk.station, actor=PERSON)
+    assert desk.live == "20240602_2005"  # never to a correction that nobody approved
+
+
+def test_a_backlog_is_put_together_in_order(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    desk.bring("DIP_LOC", "20240602_2010")
+    desk.bring("DIP_LOC", "20240602_2015")
+    receipt = desk.bring("AYUN", "20240602_2015")
+    assert receipt.cut == "20240602_2015"
+    assert sorted(desk.station.state().cuts) == [
+        "20240602_2005",
+        "20240602_2010",
+        "20240602_2015",
+    ]
+    assert parts(desk.manifest("20240602_2010"))["AYUN"] == ("20240602_2005", True)
+
+
+def test_a_first_part_that_can_never_be_whole_is_set_aside(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("DIP_LOC", "20240602_2015")
+    desk.bring("AYUN", "20240602_2015")
+    state = desk.station.state()
+    assert sorted(state.cuts) == ["20240602_2015"]
+    assert state.waiting == ()
+    assert len(list(desk.station.quarantine.iterdir())) == 1
+
+
+def test_what_is_carried_is_shared_on_disk_byte_for_byte(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    desk.bring("DIP_LOC", "20240602_2010", now=True)
+    name = "20240602_2005_PREP_AYUN_QRO.zip"
+    old = desk.station.cuts / "20240602_2005" / "site" / name
+    new = desk.station.cuts / "20240602_2010" / "site" / name
+    assert old.stat().st_ino == new.stat().st_ino
+    assert old.stat().st_mode & 0o222 == 0
+
+
+def test_a_tampered_file_is_never_carried(desk: Desk) -> None:
+    from prep_console.problems import Failed
+
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    tampered = desk.station.cuts / "20240602_2005" / "site" / "20240602_2005_PREP_AYUN_QRO.zip"
+    tampered.chmod(0o644)
+    tampered.write_bytes(tampered.read_bytes()[:-1] + b"!")
+    with pytest.raises(Failed):
+        desk.bring("DIP_LOC", "20240602_2010", now=True)
+    assert desk.live == "20240602_2005"
+
+
+def test_every_new_cut_gets_a_later_modification_time(desk: Desk) -> None:
+    moments = []
+    for stamp in ("20240602_2005", "20240602_2010"):
+        desk.bring("DIP_LOC", stamp)
+        desk.bring("AYUN", stamp)
+        site = desk.station.cuts / stamp / "site"
+        moments.append({p.stat().st_mtime_ns for p in site.iterdir()})
+    assert max(moments[0]) < min(moments[1])
+
+
+def test_staging_is_left_empty(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    desk.bring("AYUN", "20240602_2000")
+    assert list(desk.station.staging.iterdir()) == []
+
+
+def test_any_election_is_taken_where_none_is_named(tmp_path: Path) -> None:
+    station: Station = sandbox(tmp_path, {"election": {"elections": [], "state": ""}}).station
+    dip = nights.archive(tmp_path, "DIP_LOC", "20240602_2005", actas=5)
+    ayun = nights.archive(tmp_path, "AYUN", "20240602_2010", actas=5)
+    assert receive(station, dip, actor=PERSON).cut == "20240602_2005"
+    assert receive(station, ayun, actor=PERSON).cut == "20240602_2010"
+    manifest = store.load(station, "20240602_2010")[0]
+    assert parts(manifest)["DIP_LOC"] == ("20240602_2005", True)

@@ -1,0 +1,246 @@
+"""The mode table, row by row: what each action does in auto, hold and frozen."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.intake.receive import receive
+from prep_console.journal.actor import Actor
+from prep_console.problems import Refused
+from prep_console.publication import actions
+from prep_console.publication.actions import Expected
+from prep_console.publication.station import Station
+from tests import nights
+from tests.stations import sandbox
+
+PERSON = Actor(1000, "ana", "192.0.2.7")
+FIRST, SECOND, THIRD, FOURTH = nights.stamps(count=4)
+
+
+def deliver(station: Station, folder: Path, stamp: str) -> None:
+    source = folder / f"delivery-{stamp}"
+    if not source.exists():
+        source.mkdir()
+        nights.two_archives(source, stamp=stamp, actas=5)
+    receive(station, source, actor=PERSON)
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    """Three cuts, the third one live, in auto."""
+    made = sandbox(tmp_path).station
+    for stamp in (FIRST, SECOND, THIRD):
+        deliver(made, tmp_path, stamp)
+    return made
+
+
+def live(station: Station) -> str | None:
+    """What the public gets, from the pointer itself; journal and pointer must agree."""
+    cut = station.live().cut
+    assert Station(station.settings).whole_state().live == cut
+    return cut
+
+
+def mode(station: Station) -> str:
+    return Station(station.settings).whole_state().mode
+
+
+def cut(name: str) -> CutId:
+    return CutId.of(name)
+
+
+def test_auto_publishes_a_new_good_cut(station: Station, tmp_path: Path) -> None:
+    assert live(station) == THIRD
+    deliver(station, tmp_path, FOURTH)
+    assert (live(station), mode(station)) == (FOURTH, "auto")
+
+
+def test_rollback_withdraws_and_holds_until_a_person_releases(
+    station: Station, tmp_path: Path
+) -> None:
+    outcome = actions.rollback(station, actor=PERSON, reason="datos de prueba")
+    assert (outcome.from_cut, outcome.to_cut, outcome.mode) == (THIRD, SECOND, "hold")
+    assert live(station) == SECOND
+    deliver(station, tmp_path, FOURTH)
+    assert live(station) == SECOND  # nothing comes back by itself
+    actions.release(station, actor=PERSON)
+    assert (live(station), mode(station)) == (FOURTH, "auto")
+
+
+def test_release_never_brings_back_a_withdrawn_cut(station: Station) -> None:
+    actions.rollback(station, actor=PERSON)
+    actions.release(station, actor=PERSON)
+    assert (live(station), mode(station)) == (SECOND, "auto")
+
+
+def test_a_second_rollback_goes_one_further_back(station: Station) -> None:
+    actions.rollback(station, actor=PERSON)
+    actions.rollback(station, actor=PERSON)
+    assert live(station) == FIRST
+    with pytest.raises(Refused):
+        actions.rollback(station, actor=PERSON)
+    assert live(station) == FIRST
+
+
+def test_rollback_to_withdraws_what_lies_between(station: Station) -> None:
+    actions.rollback(station, to=cut(FIRST), actor=PERSON)
+    state = station.state()
+    assert live(station) == FIRST
+    assert state.cuts[SECOND].withdrawn
+    assert state.cuts[THIRD].withdrawn
+    assert not state.cuts[FIRST].withdrawn
+
+
+def test_a_withdrawn_cut_comes_back_only_by_publish(station: Station) -> None:
+    actions.rollback(station, actor=PERSON)
+    actions.rollback(station, actor=PERSON)
+    actions.publish(station, cut(THIRD), actor=PERSON)
+    with pytest.raises(Refused):
+        actions.rollback(station, to=cut(SECOND), actor=PERSON)
+    actions.publish(station, cut(SECOND), actor=PERSON)
+    assert live(station) == SECOND
+    assert not station.state().cuts[SECOND].withdrawn
+
+
+def test_rollback_to_a_newer_cut_is_refused(station: Station) -> None:
+    actions.publish(station, cut(FIRST), actor=PERSON)
+    with pytest.raises(Refused):
+        actions.rollback(station, to=cut(SECOND), actor=PERSON)
+
+
+def test_publishing_the_newest_keeps_the_mode_and_any_other_holds(station: Station) -> None:
+    actions.publish(station, cut(FIRST), actor=PERSON)
+    assert (live(station), mode(station)) == (FIRST, "hold")
+    actions.publish(station, cut(THIRD), actor=PERSON)
+    assert (live(station), mode(station)) == (THIRD, "hold")
+    actions.release(station, actor=PERSON)
+    assert actions.publish(station, cut(THIRD), actor=PERSON).changed is False
+    assert mode(station) == "auto"
+
+
+def test_hold_stores_and_release_publishes_the_newest(station: Station, tmp_path: Path) -> None:
+    assert actions.hold(station, actor=PERSON).changed
+    assert not actions.hold(station, actor=PERSON).changed
+    deliver(station, tmp_path, FOURTH)
+    assert live(station) == THIRD
+    assert actions.release(station, actor=PERSON).to_cut == FOURTH
+    assert not actions.release(station, actor=PERSON).changed
+
+
+def test_frozen_stands_against_everything(station: Station, tmp_path: Path) -> None:
+    actions.freeze(station, actor=PERSON, reason="último corte")
+    deliver(station, tmp_path, FOURTH)
+    for refused in (
+        lambda: actions.publish(station, cut(FIRST), actor=PERSON),
+        lambda: actions.rollback(station, actor=PERSON),
+        lambda: actions.hold(station, actor=PERSON),
+        lambda: actions.release(station, actor=PERSON),
+        lambda: actions.suspend(station, actor=PERSON),
+    ):
+        with pytest.raises(Refused):
+            refused()
+    assert (live(station), mode(station)) == (THIRD, "frozen")
+
+
+def test_refreezing_another_cut_needs_a_reason_and_takes_one_step(
+    station: Station, tmp_path: Path
+) -> None:
+    actions.freeze(station, cut(SECOND), actor=PERSON)
+    assert (live(station), mode(station)) == (SECOND, "frozen")
+    with pytest.raises(Refused):
+        actions.freeze(station, cut(THIRD), actor=PERSON)
+    actions.freeze(station, cut(THIRD), actor=PERSON, reason="corte final corregido")
+    assert (live(station), mode(station)) == (THIRD, "frozen")
+
+
+def test_thaw_goes_to_hold_and_changes_nothing_public(station: Station) -> None:
+    assert not actions.thaw(station, actor=PERSON).changed
+    actions.freeze(station, actor=PERSON)
+    actions.thaw(station, actor=PERSON)
+    assert (live(station), mode(station)) == (THIRD, "hold")
+
+
+def test_suspend_takes_everything_down_and_publish_puts_it_up(station: Station) -> None:
+    actions.suspend(station, actor=PERSON)
+    assert (live(station), mode(station)) == (None, "hold")
+    with pytest.raises(Refused):
+        actions.rollback(station, actor=PERSON)
+    with pytest.raises(Refused):
+        actions.freeze(station, actor=PERSON)
+    actions.publish(station, cut(THIRD), actor=PERSON)
+    assert live(station) == THIRD
+
+
+def test_an_unknown_cut_is_refused(station: Station) -> None:
+    with pytest.raises(Refused):
+        actions.publish(station, cut("20300101_0000"), actor=PERSON)
+    assert live(station) == THIRD
+
+
+def test_what_the_person_saw_is_checked_again(station: Station) -> None:
+    seen = Expected("auto", SECOND)
+    lines = station.state().position.lines
+    with pytest.raises(Refused):
+        actions.rollback(station, actor=PERSON, expected=seen)
+    assert station.state().position.lines == lines
+    actions.rollback(station, actor=PERSON, expected=Expected("auto", THIRD))
+    assert live(station) == SECOND
+
+
+def test_a_damaged_cut_is_not_put_up(station: Station) -> None:
+    site = station.cuts / SECOND / "site"
+    site.chmod(0o755)
+    next(site.iterdir()).unlink()
+    with pytest.raises(Refused):
+        actions.rollback(station, actor=PERSON)
+    assert live(station) == THIRD
+
+
+def test_the_embargo_holds_for_the_rules_and_not_for_a_person(tmp_path: Path) -> None:
+    opens = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    file = sandbox(tmp_path).file
+    file.write_text(f"{file.read_text()}opens = {opens}\n")
+    from prep_console import config
+
+    station = Station(config.load(file))
+    deliver(station, tmp_path, FIRST)
+    assert live(station) is None
+    actions.publish(station, cut(FIRST), actor=PERSON)
+    assert live(station) == FIRST
+
+
+def test_a_rehearsal_has_no_embargo(tmp_path: Path) -> None:
+    file = sandbox(tmp_path, {"station": {"phase": "simulacro"}}).file
+    opens = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    file.write_text(f"{file.read_text()}opens = {opens}\n")
+    from prep_console import config
+
+    station = Station(config.load(file))
+    deliver(station, tmp_path, FIRST)
+    assert live(station) == FIRST
+
+
+def test_accept_from_lets_older_cuts_in_again_and_they_outrank(
+    station: Station, tmp_path: Path
+) -> None:
+    actions.rollback(station, actor=PERSON)
+    actions.accept_from(station, Stamp.of("20240602_2012"), actor=PERSON, reason="reloj malo")
+    actions.release(station, actor=PERSON)
+    deliver(station, tmp_path, "20240602_2012")
+    assert live(station) == "20240602_2012"
+    assert not actions.accept_from(station, Stamp.of("20240602_2012"), actor=PERSON).changed
+
+
+def test_the_journal_says_who_and_why(station: Station) -> None:
+    actions.rollback(station, actor=PERSON, reason="datos de prueba")
+    decision = station.state().decision
+    assert decision is not None
+    assert (decision.action, decision.by, decision.reason) == (
+        "rollback",
+        "ana",
+        "datos de prueba",
+    )

@@ -1,0 +1,201 @@
+"""The contract of the command line, through the installed program."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests import nights
+from tests.stations import Sandbox, sandbox
+
+FIRST, SECOND = nights.stamps(count=2)
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Sandbox:
+    made = sandbox(tmp_path)
+    for stamp in (FIRST, SECOND):
+        folder = tmp_path / stamp
+        folder.mkdir()
+        nights.two_archives(folder, stamp=stamp, actas=5)
+        assert made.run("receive", folder).code == 0
+    return made
+
+
+def test_status_says_at_least_what_the_contract_names(box: Sandbox) -> None:
+    said = box.run("status", "--json").json
+    assert said["schema"] == 1
+    assert (said["mode"], said["phase"]) == ("auto", "jornada")
+    assert said["live"]["id"] == SECOND
+    assert said["live"]["stamp"] == "2024-06-02T20:10:00-06:00"
+    assert len(said["live"]["sha256"]) == 64
+    assert said["previous"] == FIRST
+    assert set(said["high_water"]) == {"DIP_LOC", "AYUN"}
+    assert said["engine"] == {"alive": False, "pid": None, "heartbeat_age_s": None}
+    for key in ("served", "waiting_for", "next_due", "late_s", "cuts", "alarms", "readings"):
+        assert key in said
+
+
+def test_cuts_are_listed_newest_first_with_their_states(box: Sandbox) -> None:
+    box.run("rollback", "--reason", "x")
+    cuts = box.run("cuts", "--json").json["cuts"]
+    assert [(c["id"], c["state"]) for c in cuts] == [(SECOND, "withdrawn"), (FIRST, "live")]
+
+
+def test_verify_changes_nothing(box: Sandbox, tmp_path: Path) -> None:
+    before = sorted((p, p.stat().st_mtime_ns) for p in box.settings.root.rglob("*"))
+    path = nights.archive(tmp_path, "DIP_LOC", "20240602_2015", actas=5)
+    said = box.run("verify", path, "--json").json
+    assert said["verdict"] == "good"
+    assert said["stamp"] == "2024-06-02T20:15:00-06:00"
+    assert said["elections"][0]["code"] == "DIP_LOC"
+    assert said["elections"][0]["figures"]["expected"] == 5
+    assert sorted((p, p.stat().st_mtime_ns) for p in box.settings.root.rglob("*")) == before
+
+
+def test_verify_needs_no_station(tmp_path: Path) -> None:
+    import subprocess
+
+    from tests.stations import PROGRAM
+
+    path = nights.archive(tmp_path, "DIP_LOC", FIRST, actas=5)
+    done = subprocess.run([PROGRAM, "verify", path, "--json"], capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["publish", "nonsense"], 2),
+        (["publish", "../../etc"], 2),
+        (["publish", "20300101_0000"], 1),
+        (["rollback", "--to", SECOND], 1),
+        (["receive", "/does/not/exist"], 2),
+        (["verify", "/does/not/exist"], 2),
+        (["journal", "--head", "1:ab"], 2),
+        (["journal", "--verify", "--head", "1:ab"], 2),
+        (["journal", "--verify", "--head", f"1:{'0' * 64}"], 1),
+        (["accept-from", "yesterday"], 2),
+        (["nonsense"], 2),
+        (["status", "--nonsense"], 2),
+        (["apache-config", "--standalone", "/tmp/x", "--listen", "nonsense"], 2),
+    ],
+)
+def test_wrong_on_purpose(box: Sandbox, arguments: list[str], code: int) -> None:
+    ran = box.run(*arguments)
+    assert ran.code == code, ran
+    assert "Traceback" not in ran.err
+    assert ran.err.strip()
+    assert box.station.live().cut == SECOND
+
+
+@pytest.mark.parametrize(("lang", "public"), [("en", "the public still sees"), ("es", SECOND)])
+def test_an_error_has_three_parts_in_both_languages(box: Sandbox, lang: str, public: str) -> None:
+    ran = box.run("publish", "20300101_0000", lang=lang)
+    assert ran.out == ""
+    assert ran.err.count(" — ") == 2
+    assert public in ran.err
+
+
+def test_errors_of_settings_name_the_key_and_the_nearest(tmp_path: Path) -> None:
+    box = sandbox(tmp_path)
+    box.file.write_text(f'{box.file.read_text()}\n[sitte]\nurl = ""\n')
+    ran = box.run("status")
+    assert ran.code == 2
+    assert "sitte" in ran.err
+    assert "site" in ran.err
+
+
+def test_settings_that_others_can_write_are_refused(box: Sandbox) -> None:
+    box.file.chmod(0o666)
+    ran = box.run("rollback", "--reason", "x")
+    assert ran.code == 2
+    box.file.chmod(0o644)
+    assert box.station.live().cut == SECOND
+
+
+def test_hostile_names_cannot_steer_the_terminal(box: Sandbox, tmp_path: Path) -> None:
+    hostile = tmp_path / "\x1b[2J20240602_2015_PREP_\u202eDIP.zip"
+    hostile.write_bytes(b"PK\x03\x04nothing")
+    for ran in (
+        box.run("verify", hostile),
+        box.run("verify", hostile, "--json"),
+        box.run("receive", hostile),
+        box.run("journal"),
+        box.run("status"),
+    ):
+        assert "\x1b" not in ran.out + ran.err
+        assert "\u202e" not in ran.out + ran.err
+
+
+def test_an_action_as_json(box: Sandbox) -> None:
+    said = box.run("rollback", "--reason", "x", "--yes", "--json").json
+    assert (said["action"], said["changed"], said["from"], said["to"], said["mode"]) == (
+        "rollback",
+        True,
+        SECOND,
+        FIRST,
+        "hold",
+    )
+
+
+def test_the_journal_verifies_against_the_head_that_the_estado_shows(box: Sandbox) -> None:
+    import json
+
+    live = box.station.live()
+    estado = box.station.public / "estado" / f"{live.estado}.json"
+    head = json.loads(estado.read_text())["journal"]
+    assert box.run("journal", "--verify", "--head", f"{head['seq']}:{head['hash']}").code == 0
+    lines = [line for line in box.run("journal", "--json").out.splitlines() if line]
+    assert len(lines) == box.station.state().position.lines
+
+
+def test_station_new_archives_the_night(box: Sandbox) -> None:
+    assert box.run("station", "new", "--reason", "fin del simulacro").code == 0
+    said = box.run("status", "--json").json
+    assert (said["live"], said["cuts"], said["high_water"]) == (None, 0, {})
+    (archive,) = (box.settings.root / "archive").iterdir()
+    assert (archive / "cuts" / SECOND / "cut.json").is_file()
+    assert box.run("journal", "--verify").code == 0
+
+
+def test_resync_repairs_the_live_cut_from_a_good_copy(box: Sandbox, tmp_path: Path) -> None:
+    site = box.station.cuts / SECOND / "site"
+    victim = sorted(site.iterdir())[0]
+    good = victim.read_bytes()
+    victim.chmod(0o644)
+    victim.write_bytes(b"defaced")
+    ran = box.run("resync", "--json")
+    assert ran.code == 1
+    assert ran.json["compared"]["lost"] == [victim.name]
+    (box.settings.drop_folder / victim.name).write_bytes(good)
+    ran = box.run("resync", "--json")
+    assert ran.code == 0
+    assert ran.json["compared"]["repaired"] == [victim.name]
+    assert victim.read_bytes() == good
+
+
+def test_retention_spares_what_may_be_needed(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"publication": {"keep_cuts": 2}})
+    for stamp in nights.stamps(count=4):
+        folder = tmp_path / stamp
+        folder.mkdir()
+        nights.two_archives(folder, stamp=stamp, actas=5)
+        assert box.run("receive", folder).code == 0
+    cuts = box.run("cuts", "--json").json["cuts"]
+    assert [c["state"] for c in cuts] == ["live", "previous"]
+    for stamp in nights.stamps(count=4):
+        assert (box.station.cuts / stamp / "cut.json").is_file()  # every manifest is kept
+    assert not (box.station.cuts / FIRST / "site").exists()
+    assert box.run("publish", FIRST).code == 1
+
+
+def test_an_unreadable_delivery_is_a_failure_and_loses_nothing(box: Sandbox) -> None:
+    if os.geteuid() == 0:
+        ran = box.run("receive", "/proc/self/mem")
+        assert ran.code in {1, 3}
+    ran = box.run("receive", "/dev/null")
+    assert ran.code == 1
+    assert box.station.live().cut == SECOND
