@@ -23,10 +23,11 @@ from prep_console.console import keys
 from prep_console.console.decision_screen import DecisionScreen
 from prep_console.console.decisions import decide
 from prep_console.console.endings import Endings, QuietDriver
+from prep_console.console.live_screen import LiveScreen
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.orders import Action, Actions, Order, StationActions
 from prep_console.console.page_screen import Content, PageScreen
-from prep_console.console.reader import Reader
+from prep_console.console.reader import PERIOD_S, Reader
 from prep_console.console.terminal import look_for
 from prep_console.console.wall_screen import WallScreen
 from prep_console.engine.view import SnapshotReader
@@ -44,7 +45,6 @@ STALE_AFTER_S = 3.0
 
 Source = Callable[[], Snapshot]
 Ended = Callable[[Outcome | BaseException], None]
-Shows = (MainScreen, DecisionScreen, PageScreen, WallScreen)
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
@@ -73,6 +73,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         read_only: bool = False,
         look: Look | None = None,
         quiet: bool = False,
+        period_s: float = PERIOD_S,
     ) -> None:
         super().__init__(ansi_color=True, driver_class=QuietDriver if quiet else None)
         self.theme = "ansi-dark"
@@ -81,7 +82,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._facts: dict[str, CutFacts] = {}
         self._wall = wall
         self._read_only = read_only
-        self._reader = Reader(source, self._delivered)
+        self._reader = Reader(source, self._delivered, period_s)
         self._read_at = time.monotonic()
         self.snapshot: Snapshot | None = None
         self.failed: BaseException | None = None
@@ -125,7 +126,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         screen = self.screen
         if isinstance(screen, CommandPalette):  # what shows beneath it stays true
             screen = self.screen_stack[-2]
-        if self.snapshot is not None and isinstance(screen, Shows):
+        if self.snapshot is not None and isinstance(screen, LiveScreen):
             age = time.monotonic() - self._read_at
             screen.show(self.snapshot, age if age > STALE_AFTER_S else None)
 

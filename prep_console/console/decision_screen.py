@@ -15,10 +15,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Button, Input
 
 from prep_console.console.decisions import decide
+from prep_console.console.live_screen import LiveScreen
 from prep_console.console.orders import Action, Order
 from prep_console.problems import Problem, Refused
 from prep_console.publication.actions import Expected, Outcome
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MAX_REASON = 200
 
 
-class DecisionScreen(Screen[None]):
+class DecisionScreen(LiveScreen):
     """One decision, from the key that opened it to the proof that it came through."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -45,7 +45,6 @@ class DecisionScreen(Screen[None]):
     ]
 
     CSS = """
-    DecisionScreen { background: ansi_default; }
     DecisionScreen Input { height: 1; border: none; padding: 0; margin: 0 3; width: 1fr;
         background: ansi_default; color: ansi_default; }
     DecisionScreen #choices { height: 1; margin: 1 1 0 1; }
@@ -88,6 +87,8 @@ class DecisionScreen(Screen[None]):
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
         """A newer snapshot. What the person saw no longer holds: the dialog starts over."""
         self._snapshot = snapshot
+        if not self.drawable:
+            return
         if self._progress.stage in ("hour", "reason", "confirm"):
             now = decide(self._action, snapshot, self._chosen)
             moved = _seen_in(snapshot) != self._expected or _ids(now) != _ids(self._decision)
@@ -106,7 +107,7 @@ class DecisionScreen(Screen[None]):
             served is not None
             and served.ok
             and live is not None
-            and live.cut.id == self._awaited
+            and served.id == live.cut.id == self._awaited
             and served.checked_at >= live.since
         )
 
@@ -157,10 +158,9 @@ class DecisionScreen(Screen[None]):
         self._draw()
 
     def _draw(self) -> None:
-        if self.is_mounted:
-            self.query_one(Panel).show(
-                page(self._snapshot, self._decision, self._progress, self.app.size.width)
-            )
+        self.query_one(Panel).show(
+            page(self._snapshot, self._decision, self._progress, self.app.size.width)
+        )
 
     def action_cancel(self) -> None:
         if self._progress.stage != "doing":
@@ -256,7 +256,7 @@ class DecisionScreen(Screen[None]):
             )
 
     def _finish(self, progress: Progress) -> None:
-        if self.is_attached:
+        if self.drawable:
             self._go(progress)
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from prep_console.console import keys, wording_of
+from prep_console.console.live_screen import LiveScreen
 from prep_console.console.orders import Action
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import alarm_list, cut_page, cuts_table, journal_lines, main_page
@@ -26,13 +26,12 @@ INSTRUMENTS_EVERY = timedelta(seconds=5)
 """Their values wander all the time; redrawing them each second is traffic that tells nothing."""
 
 
-class MainScreen(Screen[None]):
+class MainScreen(LiveScreen):
     """One panel, drawn from the snapshot, the terminal's size and the cursor."""
 
     BINDINGS = keys.bindings()
 
     DEFAULT_CSS = """
-    MainScreen { background: ansi_default; }
     MainScreen Horizontal { height: auto; }
     MainScreen #clock { width: 9; }
     MainScreen #rest { height: 1fr; }
@@ -90,6 +89,8 @@ class MainScreen(Screen[None]):
 
     def draw(self) -> None:
         """Draw what is known now."""
+        if not self.drawable:
+            return
         look: Look = look_of(self.app)
         width, height = self.app.size
         frame = main_page.Frame(

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
+from prep_console.console.live_screen import LiveScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.figures import second
 from prep_console.widgets.lines import Line, Span, ends, line, rule
@@ -19,7 +19,7 @@ from prep_console.wording import N_, say
 Content = Callable[[Snapshot, int], Sequence[Line]]
 
 
-class PageScreen(Screen[None]):
+class PageScreen(LiveScreen):
     """Shows ``content(snapshot, width)`` under a title, scrolled by the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -31,8 +31,6 @@ class PageScreen(Screen[None]):
         Binding("home,g", "scroll(-1000000)", id="page.top"),
         Binding("end,G", "scroll(1000000)", id="page.end"),
     ]
-
-    DEFAULT_CSS = "PageScreen { background: ansi_default; }"
 
     def __init__(self, title: str, content: Content, snapshot: Snapshot) -> None:
         super().__init__()
@@ -46,6 +44,7 @@ class PageScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.query_one(Panel).styles.height = "1fr"
+        self._draw()
 
     def on_resize(self) -> None:
         self._draw()
@@ -56,6 +55,8 @@ class PageScreen(Screen[None]):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.drawable:
+            return
         width, height = self.app.size
         head = [
             *drill_band(self._snapshot, width),

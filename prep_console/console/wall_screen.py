@@ -6,21 +6,20 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from prep_console.console import wording_of
+from prep_console.console.live_screen import LiveScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.panel import Panel, look_of
 from prep_console.widgets.wall import wall
 
 
-class WallScreen(Screen[None]):
+class WallScreen(LiveScreen):
     """Draws :func:`prep_console.widgets.wall.wall` over the whole terminal."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("ctrl+c", "app.quit", id="wall.quit")]
 
     DEFAULT_CSS = """
-    WallScreen { background: ansi_default; }
     WallScreen Panel { height: 1fr; }
     """
 
@@ -44,6 +43,8 @@ class WallScreen(Screen[None]):
         self._draw()
 
     def _draw(self) -> None:
+        if not self.drawable:
+            return
         width, height = self.app.size
         self.query_one(Panel).show(
             wall(

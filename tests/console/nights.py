@@ -357,6 +357,8 @@ class FakeStation:
             )
         if order.action == "rollback":
             self.snapshot = held(0)
+            if not self.seen:
+                self.snapshot = replace(self.snapshot, served=night().served)
         elif order.action in ("hold", "freeze", "release"):
             modes: dict[str, Mode] = {"hold": "hold", "freeze": "frozen", "release": "auto"}
             decided = with_reason(self.snapshot, order.action, "jperez", order.reason)
