@@ -71,6 +71,11 @@ class _Builder:
         for file in delivery.examination.files:
             if file.path not in self._files:
                 self._place_staged(delivery, file.path, file.path)
+        for inner in delivery.unpacked:
+            if inner.path not in self._files:
+                self._place_new(delivery, inner.source, inner.path, inner.sha256, inner.size)
+            elif self._files[inner.path].sha256 != inner.sha256:
+                self._findings.append(finding("name.collision", inner.path, other=inner.path))
 
     def _add_delivered(self, piece: Piece, delivery: Delivery) -> None:
         part = next(p for p in delivery.examination.parts if p.election == piece.part.election)
@@ -117,14 +122,27 @@ class _Builder:
 
     def _place_staged(self, delivery: Delivery, source: str, path: str) -> None:
         file = self._delivered(delivery)[source]
+        within = f"{staging.FILES}/{source}"
+        if source in delivery.linked:
+            self._link(delivery, within, path)
+            self._files[path] = SealedFile(file.sha256, file.size)
+        else:
+            self._place_new(delivery, within, path, file.sha256, file.size)
+
+    def _place_new(
+        self, delivery: Delivery, source: str, path: str, sha256: str, size: int
+    ) -> None:
+        """A file that no earlier cut has: a new inode, and so a strictly later mtime."""
+        target = self._link(delivery, source, path)
+        os.utime(target, ns=(self._mtime_us * 1000, self._mtime_us * 1000))
+        self._new_bytes += size
+        self._files[path] = SealedFile(sha256, size)
+
+    def _link(self, delivery: Delivery, source: str, path: str) -> Path:
         target = self._site / path
         self._parent(target)
-        staged = self._station.staging / delivery.id / staging.FILES / source
-        os.link(staged, target, follow_symlinks=False)
-        if source not in delivery.linked:
-            os.utime(target, ns=(self._mtime_us * 1000, self._mtime_us * 1000))
-            self._new_bytes += file.size
-        self._files[path] = SealedFile(file.sha256, file.size)
+        os.link(self._station.staging / delivery.id / source, target, follow_symlinks=False)
+        return target
 
     def _add_earlier(self, piece: Piece) -> None:
         sealed = self._manifest_of(piece.cut or "")

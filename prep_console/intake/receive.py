@@ -21,7 +21,7 @@ from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.intake import quarantine, staging
 from prep_console.intake.assembly import CutPlan, assemble
 from prep_console.intake.build import build
-from prep_console.intake.staging import Delivery, Staged
+from prep_console.intake.staging import Delivery, Staged, Unpacked
 from prep_console.journal.actor import Actor
 from prep_console.journal.state import PartRecord, State, Waiting
 from prep_console.problems import Failed
@@ -125,6 +125,7 @@ def receive(
             examination,
             path.is_dir(),
             staged.linked,
+            _unpacked(station, staged, examination),
         )
         with lock.held(station.intake_lock, "receive", patience_s=_INTAKE_PATIENCE_S):
             return _decide(
@@ -171,6 +172,12 @@ def _examine(station: Station, staged: Staged, name: str, state: State) -> Exami
     if not staged.findings:
         return examination
     return replace(examination, findings=(*staged.findings, *examination.findings))
+
+
+def _unpacked(station: Station, staged: Staged, examination: Examination) -> tuple[Unpacked, ...]:
+    if not station.settings.publication.unpack or examination.verdict is Verdict.STOPPED:
+        return ()
+    return staging.unpack(staged, limits_of(station.settings))
 
 
 def _decide(

@@ -18,6 +18,7 @@ from pathlib import Path
 import msgspec
 
 from prep_console import durable
+from prep_console.cuts.archives import extract, is_archive_name
 from prep_console.cuts.checks import finding
 from prep_console.cuts.model import Examination, Finding, Limits
 from prep_console.publication import store
@@ -47,6 +48,18 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A file out of a delivered archive that is itself the web site."""
+
+    source: str
+    """Relative to the delivery's staging folder."""
+    path: str
+    """Where it is served."""
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """A staged and examined delivery, as ``delivery.json`` keeps it while it waits."""
 
@@ -58,6 +71,7 @@ class Delivery:
     examination: Examination
     tree: bool
     linked: frozenset[str] = field(default_factory=frozenset)
+    unpacked: tuple[Unpacked, ...] = ()
 
 
 def new_folder(station: Station, prefix: str) -> Path:
@@ -113,6 +127,36 @@ def stage(station: Station, source: Path, limits: Limits, newest: str | None) ->
         frozenset(copier.linked),
         tuple(copier.findings),
     )
+
+
+def unpack(staged: Staged, limits: Limits) -> tuple[Unpacked, ...]:
+    """The content of every delivered archive, for institutes that deliver the site as one.
+
+    A single folder around everything is taken off: the site's own first page lies inside it.
+    Unsafe when an archive is; OSError when the disk says no.
+    """
+    found: list[Unpacked] = []
+    archives = [path for path in sorted(staged.known) if is_archive_name(path)]
+    for number, path in enumerate(archives, 1):
+        inside = f"unpacked/{number}"
+        target = staged.folder / inside
+        target.mkdir(mode=0o700, parents=True)
+        written = extract(staged.folder / FILES / path, target, limits, name=path)
+        tops = {file.path.partition("/")[0] for file in written}
+        around = f"{tops.pop()}/" if len(tops) == 1 else ""
+        if not all(file.path.startswith(around) for file in written):
+            around = ""
+        for file in written:
+            (target / file.path).chmod(0o444)
+            found.append(
+                Unpacked(
+                    f"{inside}/{file.path}",
+                    file.path.removeprefix(around),
+                    file.size,
+                    file.sha256,
+                )
+            )
+    return tuple(found)
 
 
 def keep(folder: Path, delivery: Delivery) -> None:

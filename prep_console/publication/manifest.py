@@ -50,8 +50,6 @@ class Manifest:
     mtime_us: int
     new_bytes: int = 0
     """Bytes that no earlier cut shared when it was sealed."""
-    unpacked: bool = False
-    """True when ``site/`` holds an archive's content beside the archive."""
     schema: int = SCHEMA
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -1,0 +1,34 @@
+"""Institutes that deliver the web site itself as an archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from prep_console.intake.receive import receive
+from prep_console.journal.actor import Actor
+from tests import nights
+from tests.stations import sandbox
+
+PERSON = Actor(1000, "ana")
+
+
+def served(tmp_path: Path, unpack: bool) -> dict[str, bytes]:
+    box = sandbox(
+        tmp_path, {"publication": {"unpack": unpack}, "election": {"elections": ["DIP_LOC"]}}
+    )
+    extra = {"sitio/index.html": b"<h1>PREP</h1>", "sitio/css/a.css": b"h1{}"}
+    path = nights.archive(tmp_path, "DIP_LOC", "20240602_2005", actas=5, extra=extra)
+    receipt = receive(box.station, path, actor=PERSON)
+    site = box.station.cuts / str(receipt.cut) / "site"
+    return {str(p.relative_to(site)): p.read_bytes() for p in site.rglob("*") if p.is_file()}
+
+
+def test_an_archive_is_served_as_it_came(tmp_path: Path) -> None:
+    assert set(served(tmp_path, unpack=False)) == {"20240602_2005_PREP_DIP_LOC_QRO.zip"}
+
+
+def test_with_unpack_its_content_is_served_beside_it(tmp_path: Path) -> None:
+    files = served(tmp_path, unpack=True)
+    assert files["sitio/index.html"] == b"<h1>PREP</h1>"
+    assert "20240602_2005_PREP_DIP_LOC_QRO.zip" in files
+    assert "QRO_DIP_LOC_2024.csv" in files
