@@ -48,7 +48,8 @@ Row = Sequence[str]
 class Layout:
     """Where each thing stands in a row; None for a column that the file does not have."""
 
-    width: int
+    columns: tuple[str, ...]
+    """Their normalised names."""
     votes: tuple[int, ...]
     """Parties, coalitions, independents, not registered and null votes."""
     key: int | None
@@ -119,7 +120,7 @@ def layout_of(columns: Sequence[str]) -> Layout:
     kind = find("TIPO_CASILLA")
     needed = {"NULOS": nulls, "CONTABILIZADA": counted, "CLAVE_ACTA": key, "TIPO_CASILLA": kind}
     return Layout(
-        width=len(columns),
+        columns=tuple(columns),
         votes=_vote_columns(columns, nulls),
         key=key,
         kind=kind,
@@ -236,7 +237,7 @@ def tally_rows(
     counts = Counts()
     count = counts.__getitem__
     votes_of = _picker(layout.votes)
-    width, key_at, counted_at = layout.width, layout.key, layout.counted
+    width, key_at, counted_at = len(layout.columns), layout.key, layout.counted
     kind_at, total_at, nominal_at = layout.kind, layout.total, layout.nominal
     integrity_at, state_at, states = layout.integrity, layout.state, tally.states
     rows = counted = with_special = special = 0

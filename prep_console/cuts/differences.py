@@ -1,0 +1,198 @@
+"""What changed from one cut to another: actas, the header's figures, columns.
+
+Between two good cuts actas only come in; one whose figures changed without being new, or that
+is gone, is for a person to know of. So is a figure that fell: of 98 real successive cuts none
+had fewer actas captured or counted than the one before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tarfile
+import tempfile
+import zipfile
+from array import array
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from prep_console.cuts.actas import Layout, Row
+from prep_console.cuts.model import Figures, Results
+from prep_console.cuts.numbers import NotANumber, read_count, unquoted
+from prep_console.cuts.results import read_results
+
+_UNREAD = -1
+_LONGEST_COUNT = 40
+_SPOOLED_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Figured:
+    """One acta in one cut, as much as it takes to tell whether it changed."""
+
+    total: int | None
+    """Its votes together; None while it has none that could be read."""
+    digest: bytes
+    """Of its votes by party and of CONTABILIZADA, whatever the order of the columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One election's results in one cut."""
+
+    results: Results
+    columns: tuple[str, ...]
+    actas: Mapping[str, Figured]
+    """By key; out-of-catalogue actas have none and are not here."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedActa:
+    key: str
+    before: int | None
+    after: int | None
+    """Votes together; equal when votes only moved from one party to another."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFigure:
+    name: str
+    """Field of Figures."""
+    before: float | None
+    after: float | None
+
+    @property
+    def fell(self) -> bool:
+        return self.before is not None and self.after is not None and self.after < self.before
+
+
+@dataclass(frozen=True, slots=True)
+class Differences:
+    """From the old cut to the new one, of one election; keys in the new file's order."""
+
+    added: tuple[str, ...]
+    """Actas that have votes now and had none, or were not there."""
+    changed: tuple[ChangedActa, ...]
+    """Actas that had votes before, and have others now."""
+    gone: tuple[str, ...]
+    """Actas that had votes and are no longer there, or have none now."""
+    figures: tuple[ChangedFigure, ...]
+    columns_added: tuple[str, ...]
+    columns_gone: tuple[str, ...]
+
+    @property
+    def fell(self) -> tuple[ChangedFigure, ...]:
+        """The header's figures that are lower than before. Turnout may fall a little."""
+        return tuple(figure for figure in self.figures if figure.fell)
+
+
+def read_side(stream: BinaryIO, where: str) -> Side:
+    """Read one results CSV for comparing. Raises Unreadable as :func:`read_results` does."""
+    actas: dict[str, Figured] = {}
+    columns: list[str] = []
+    order: list[int] = []
+
+    def keep(layout: Layout, row: Row) -> None:
+        if not columns:
+            columns.extend(layout.columns)
+            order.extend(sorted(layout.votes, key=layout.columns.__getitem__))
+        key = "-" if layout.key is None else unquoted(row[layout.key])
+        if key not in ("", "-"):
+            counted = "" if layout.counted is None else unquoted(row[layout.counted])
+            actas[key] = _figured([row[place][:_LONGEST_COUNT] for place in order], counted)
+
+    results, _ = read_results(stream, where, keep)
+    return Side(results, tuple(columns), actas)
+
+
+def _figured(votes: list[str], counted: str) -> Figured:
+    numbers = array("q", map(_count, votes))
+    read = [number for number in numbers if number != _UNREAD]
+    digest = hashlib.blake2b(numbers.tobytes() + counted.encode(), digest_size=16).digest()
+    return Figured(sum(read) if read else None, digest)
+
+
+@lru_cache(maxsize=20_000)
+def _count(text: str) -> int:
+    try:
+        number = read_count(text)
+    except NotANumber:
+        return _UNREAD
+    return _UNREAD if number is None else number
+
+
+def compare(old: Side, new: Side) -> Differences:
+    """What is different in ``new``."""
+    added: list[str] = []
+    changed: list[ChangedActa] = []
+    for key, now in new.actas.items():
+        before = old.actas.get(key)
+        if before is None or before.total is None:
+            if now.total is not None:
+                added.append(key)
+        elif now.total is not None and now.digest != before.digest:
+            changed.append(ChangedActa(key, before.total, now.total))
+    had = (key for key, before in old.actas.items() if before.total is not None)
+    gone = [key for key in had if key not in new.actas or new.actas[key].total is None]
+    return Differences(
+        added=tuple(added),
+        changed=tuple(changed),
+        gone=tuple(gone),
+        figures=compare_figures(old.results.figures, new.results.figures),
+        columns_added=tuple(c for c in new.columns if c not in old.columns),
+        columns_gone=tuple(c for c in old.columns if c not in new.columns),
+    )
+
+
+def compare_figures(old: Figures, new: Figures) -> tuple[ChangedFigure, ...]:
+    """The figures that differ, in the order of the header."""
+    pairs = ((f.name, getattr(old, f.name), getattr(new, f.name)) for f in fields(Figures))
+    return tuple(ChangedFigure(*pair) for pair in pairs if pair[1] != pair[2])
+
+
+@contextmanager
+def opened(folder: Path, where: str) -> Iterator[BinaryIO]:
+    """The file at ``where`` (``a.zip!/b.zip!/X.csv``) of a sealed cut's folder.
+
+    For what was examined before it was sealed: nothing here guards against hostile archives.
+    Raises OSError, or KeyError when an archive has no such member.
+    """
+    outer, *inner = where.split("!/")
+    with (folder / outer).open("rb") as file, _inside(file, inner) as stream:
+        yield stream
+
+
+@contextmanager
+def _inside(archive: BinaryIO, names: list[str]) -> Iterator[BinaryIO]:
+    if not names:
+        yield archive
+        return
+    with _member(archive, names[0]) as member:
+        if len(names) == 1:
+            yield member
+            return
+        # An archive is read back and forth: from a file, since a packed stream starts over.
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as spool:
+            shutil.copyfileobj(member, spool)
+            spool.seek(0)
+            with _inside(cast(BinaryIO, spool), names[1:]) as stream:
+                yield stream
+
+
+@contextmanager
+def _member(archive: BinaryIO, name: str) -> Iterator[BinaryIO]:
+    if zipfile.is_zipfile(archive):
+        with zipfile.ZipFile(archive) as zipped, zipped.open(name) as member:
+            yield cast(BinaryIO, member)
+        return
+    archive.seek(0)
+    with tarfile.open(fileobj=archive) as packed:
+        extracted = packed.extractfile(name)
+        if extracted is None:
+            raise KeyError(name)
+        with extracted:
+            yield cast(BinaryIO, extracted)
