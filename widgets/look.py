@@ -99,7 +99,6 @@ TWINS = str.maketrans(
         "”": '"',
         "↑": "^",
         "↓": "v",
-        "⏎": "<",
     }
 )
 """Signs and their one-cell twins for terminals without them."""

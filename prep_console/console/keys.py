@@ -107,7 +107,7 @@ KEYS = (
     Key(
         "detail",
         "enter",
-        "⏎",
+        "Enter",
         "detail",
         N_("detail"),
         N_("Everything about the row under the cursor."),

@@ -1,0 +1,202 @@
+"""Real terminals for tests: a tmux of one's own, and a bare pty whose other end a test holds."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.waiting import wait_until
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+class Tmux:
+    """One tmux server with one window that runs a command; ended with the block."""
+
+    def __init__(
+        self,
+        socket: Path,
+        command: Sequence[str | Path],
+        size: tuple[int, int] = (80, 24),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self._socket = socket
+        self._command = [str(part) for part in command]
+        self._size = size
+        self._environment = {"LANG": "C.UTF-8", "COLORTERM": "", **(environment or {})}
+
+    def __enter__(self) -> Self:
+        width, height = self._size
+        settings = [f"-e{name}={value}" for name, value in self._environment.items()]
+        self.tmux(
+            "-f", "/dev/null", "new-session", "-d", "-x", str(width), "-y", str(height),
+            "-c", str(CHECKOUT), *settings, *self._command,
+        )  # fmt: skip
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        subprocess.run(
+            ["tmux", "-S", self._socket, "kill-server"], capture_output=True, check=False
+        )
+
+    def tmux(self, *arguments: str) -> str:
+        """One tmux command; what it printed."""
+        ran = subprocess.run(
+            ["tmux", "-S", self._socket, *arguments], capture_output=True, text=True, check=True
+        )
+        return ran.stdout
+
+    @property
+    def pid(self) -> int:
+        """Of the command in the window."""
+        return int(self.tmux("display-message", "-p", "#{pane_pid}"))
+
+    def keys(self, *keys: str) -> None:
+        self.tmux("send-keys", *keys)
+
+    def rows(self) -> list[str]:
+        return self.tmux("capture-pane", "-p").splitlines()
+
+    def text(self) -> str:
+        """What is on screen, blanks and line ends counted as one blank."""
+        return " ".join(self.tmux("capture-pane", "-p").split())
+
+    def see(self, text: str, timeout_s: float = 15.0) -> None:
+        """Wait until ``text`` is on screen."""
+        shown = ""
+
+        def there() -> bool:
+            nonlocal shown
+            shown = self.text()
+            return text in shown
+
+        try:
+            wait_until(there, timeout_s, text)
+        except AssertionError as late:
+            screen = self.tmux("capture-pane", "-p")
+            raise AssertionError(
+                f"{text!r} did not appear within {timeout_s} s:\n{screen}"
+            ) from late
+
+
+def running(pid: int) -> bool:
+    """Whether the process lives (a zombie does not)."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def cpu_s(pid: int) -> float:
+    """Processor time the process has used so far."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Pty:
+    """A command on a pty that nothing else holds; ``received`` is what it wrote.
+
+    It is no controlling terminal, so closing it sends no SIGHUP: a dropped session.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        size: tuple[int, int] = (80, 24),
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.started = time.monotonic()
+        self.received = bytearray()
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        base = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "LC_ALL", "NO_COLOR")}
+        self.process = subprocess.Popen(
+            command,
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            start_new_session=True,
+            cwd=CHECKOUT,
+            env={**base, "TERM": "xterm-256color", "LANG": "C.UTF-8", **(environment or {})},
+        )
+        self.slave: int | None = slave
+        self._reading = threading.Event()
+        self._reading.set()
+        self._closed = False
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.drop()
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait(5)
+
+    def _read(self) -> None:
+        while not self._closed:
+            self._reading.wait()
+            try:
+                ready, _, _ = select.select([self.master], [], [], 0.05)
+                if ready and self._reading.is_set():
+                    self.received += os.read(self.master, 65536)
+            except (OSError, ValueError):
+                return
+
+    def attributes(self) -> list[object]:
+        """The terminal's modes (echo, canonical, ...)."""
+        assert self.slave is not None
+        return list(termios.tcgetattr(self.slave)[:4])
+
+    def forget_slave(self) -> None:
+        """Leave the command alone with its end, as a terminal does."""
+        if self.slave is not None:
+            os.close(self.slave)
+            self.slave = None
+
+    def stop_reading(self) -> None:
+        """The line is full from here on."""
+        self._reading.clear()
+
+    def drop(self) -> None:
+        """The other end is gone."""
+        if not self._closed:
+            self._closed = True
+            self._reading.set()
+            self._reader.join(2)
+            self.forget_slave()
+            os.close(self.master)
+
+    def write(self, data: bytes) -> None:
+        os.write(self.master, data)
+
+    @property
+    def text(self) -> str:
+        """What was written, without escape sequences."""
+        plain = re.sub(rb"\x1b(\[[0-?]*[ -/]*[@-~]|[()].|[=>])", b"", bytes(self.received))
+        return plain.decode("utf-8", "replace")
