@@ -111,7 +111,7 @@ def _night(source: Path | None, opens: datetime) -> Night:
             sentence(
                 N_("no night can be derived from {path}: {error}"),
                 path=str(source),
-                error=str(error),
+                error=str(error.said),
             ),
             sentence(N_("name a final cut: its zip, its folder, or the results CSV")),
         ) from error
@@ -136,7 +136,7 @@ def _opens(now: datetime) -> datetime:
 
 def _peers(station: Sandbox, night: Night) -> list[Sentence]:
     """Which neighbours are real here."""
-    origin = sentence(N_("results: an invented election of {n} elections"), n=len(night.elections))
+    origin = sentence(N_("results: an invented election ({list})"), list=" ".join(night.elections))
     if night.source:
         origin = sentence(
             N_("results: DERIVED from {file}; the institute never delivered these cuts"),

@@ -14,6 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from prep_console.wording import N_, Sentence, sentence
+
 _DATE = re.compile(
     r"(?<!\d)(\d{1,4})([-/])(\d{1,2})[-/](\d{1,4})[ T]+(\d{1,2}):(\d\d?)(?::(\d\d))?"
 )
@@ -24,7 +26,11 @@ _ENCODINGS = ("ascii", "utf-8-sig", "utf-8", "cp1252")
 
 
 class UnreadableFinalError(ValueError):
-    """The file is no final results CSV that a night can be derived from."""
+    """The file is no final results CSV that a night can be derived from; ``said`` is why."""
+
+    def __init__(self, said: Sentence) -> None:
+        super().__init__(said.in_("en"))
+        self.said = said
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +83,15 @@ def fold(text: str) -> str:
     return "".join(c for c in plain if not unicodedata.combining(c)).strip(" '\"\ufeff").upper()
 
 
+def _no_time(line: str) -> UnreadableFinalError:
+    return UnreadableFinalError(sentence(N_("no date and time in {line}"), line=line[:60]))
+
+
 def time_in(line: str) -> datetime:
     """The wall time in a line, year first or day first; UnreadableFinalError when there is none."""
     match = _DATE.search(line)
     if match is None:
-        raise UnreadableFinalError(f"no date and time in {line[:60]!r}")
+        raise _no_time(line)
     first, _, month, last, hour, minute, second = match.groups()
     year, day = (first, last) if len(first) == 4 else (last, first)
     try:
@@ -89,14 +99,14 @@ def time_in(line: str) -> datetime:
             f"{year:0>4}-{month:0>2}-{day:0>2}T{hour:0>2}:{minute:0>2}:{second or '00'}"
         )
     except ValueError as error:
-        raise UnreadableFinalError(f"no date and time in {line[:60]!r}") from error
+        raise _no_time(line) from error
 
 
 def time_like(line: str, moment: datetime) -> str:
     """``line`` with its date and time replaced, written the way they were."""
     match = _DATE.search(line)
     if match is None:
-        raise UnreadableFinalError(f"no date and time in {line[:60]!r}")
+        raise _no_time(line)
     first, sign, month, last, hour, _, second = match.groups()
     two = 1 if any(len(x) == 1 for x in (first, month, last, hour)) else 2
     day = f"{moment.day:0{two}d}{sign}{moment.month:0{two}d}"
@@ -125,7 +135,7 @@ def decoded(data: bytes) -> tuple[str, str]:
             return data.decode(encoding), encoding
         except UnicodeDecodeError:
             continue
-    raise UnreadableFinalError("neither ASCII, UTF-8 nor cp1252")
+    raise UnreadableFinalError(sentence(N_("its text is neither UTF-8 nor cp1252")))
 
 
 def _number(text: str) -> int:
@@ -139,7 +149,7 @@ def _rows(lines: Sequence[str], names: Sequence[str], delimiter: str) -> Iterato
         for candidate in candidates:
             if candidate in names:
                 return names.index(candidate)
-        raise UnreadableFinalError(f"no column {candidates[0]}")
+        raise UnreadableFinalError(sentence(N_("no column {name}"), name=candidates[0]))
 
     key, kind, nominal = column("CLAVE_ACTA"), column("TIPO_CASILLA"), column("LISTA_NOMINAL")
     votes, observed = column("TOTAL_VOTOS_CALCULADO"), column("OBSERVACIONES")
@@ -148,7 +158,9 @@ def _rows(lines: Sequence[str], names: Sequence[str], delimiter: str) -> Iterato
     for line in lines:
         fields = next(csv.reader([line], delimiter=delimiter), [])
         if len(fields) < len(names):
-            raise UnreadableFinalError(f"a row of {len(fields)} fields under {len(names)} names")
+            raise UnreadableFinalError(
+                sentence(N_("a row of {n} fields under {names}"), n=len(fields), names=len(names))
+            )
         # The line's own text up to TIPO_ACTA is kept, whatever its quotes: only what follows goes.
         kept = [_quoted(f, delimiter) for f in fields]
         emptied = [f if at <= identification or at == nominal else "" for at, f in enumerate(kept)]
@@ -184,11 +196,11 @@ def read_final(name: str, data: bytes) -> Final:
     newline = "\r\n" if "\r\n" in text else "\n" if "\n" in text else "\r"
     lines = text.split(newline)
     folded = [fold(line[:400]) for line in lines[:20]]
-    names_at = _index(folded, "ACTAS_ESPERADAS", "header names")
-    columns_at = _index(folded, "CLAVE_", "column names")
+    names_at = _index(folded, "ACTAS_ESPERADAS")
+    columns_at = _index(folded, "CLAVE_")
     time_at = next((i for i, line in enumerate(lines[:names_at]) if _DATE.search(line)), None)
     if time_at is None:
-        raise UnreadableFinalError("no time of the cut")
+        raise UnreadableFinalError(sentence(N_("no line with the time of the cut")))
     delimiter = "|" if "|" in lines[columns_at] else ","
     names = [fold(c) for c in next(csv.reader([lines[columns_at]], delimiter=delimiter))]
     while names and not names[-1]:
@@ -206,11 +218,11 @@ def read_final(name: str, data: bytes) -> Final:
     )
 
 
-def _index(folded: Sequence[str], start: str, what: str) -> int:
+def _index(folded: Sequence[str], start: str) -> int:
     for at, line in enumerate(folded):
         if line.startswith(start):
             return at
-    raise UnreadableFinalError(f"no line of {what}")
+    raise UnreadableFinalError(sentence(N_("no line that begins with {name}"), name=start))
 
 
 def rows_in(final: Final, moment: datetime) -> tuple[Row, ...]:

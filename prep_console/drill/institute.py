@@ -40,22 +40,27 @@ def deliver(
     *,
     slow_s: float = 0.0,
     wait: Callable[[float], object] | None = None,
+    in_place: bool = False,
 ) -> dict[str, bytes]:
     """One cut into the drop folder; the last archive takes ``slow_s``. What was delivered.
 
     ``wait`` passes a number of seconds; a true answer breaks the upload off, as a lost line does.
+    ``in_place``: the slow archive grows under its final name, as some clients write.
     """
     files = cut_files(night, stamp)
     *quick, last = files
     for name in quick:
         put(folder / name, files[name])
-    upload(folder / last, files[last], slow_s, wait or threading.Event().wait)
+    path = folder / last
+    part = path if in_place else path.with_name(f".{last}.{os.getpid():06d}")
+    upload(path, part, files[last], slow_s, wait or threading.Event().wait)
     return files
 
 
-def upload(path: Path, data: bytes, seconds: float, wait: Callable[[float], object]) -> bool:
-    """Write ``.name.XXXXXX`` piece by piece, then rename it; False when it was broken off."""
-    part = path.with_name(f".{path.name}.{os.getpid():06d}")
+def upload(
+    path: Path, part: Path, data: bytes, seconds: float, wait: Callable[[float], object]
+) -> bool:
+    """Write ``part`` piece by piece, then rename it to ``path``; False when it was broken off."""
     size = -(-len(data) // _PIECES)
     with part.open("wb") as file:
         for start in range(0, len(data), size):

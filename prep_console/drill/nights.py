@@ -17,10 +17,12 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
+from prep_console.cuts.elections import canonical
 from prep_console.cuts.stamps import Stamp
 from prep_console.drill import synthetic
 from prep_console.drill.final import Final, UnreadableFinalError, cut_at, read_final
 from prep_console.drill.site_files import lone_json, site_files
+from prep_console.wording import N_, sentence
 
 Shape = Literal["archives", "zip_of_zips", "tar_gz", "tree", "json"]
 
@@ -126,9 +128,16 @@ def night_from(path: Path) -> Night:
         beside = {n: d for n, d in candidates.items() if n.upper().startswith(prefix)}
         derived = _DERIVED.format(name=path.name).encode("cp1252", "replace")
         beside["LEEME_DERIVADO.txt"] = derived
-        contests.append(Contest(code.upper(), state.upper(), read_final(name, data), beside))
+        known = canonical(code) or code.upper()
+        contests.append(Contest(known, state.upper(), read_final(name, data), beside))
     if not contests:
-        raise UnreadableFinalError(f"no results file (STATE_ELECTION_YEAR.csv) in {path.name}")
+        raise UnreadableFinalError(
+            sentence(N_("no results file (STATE_ELECTION_YEAR.csv) in {name}"), name=path.name)
+        )
+    if not any(row.verified for contest in contests for row in contest.final.rows):
+        raise UnreadableFinalError(
+            sentence(N_("no acta in {name} says when it was verified"), name=path.name)
+        )
     return Night(tuple(contests), path.name)
 
 
@@ -154,7 +163,9 @@ def _zip_files(data: bytes, name: str, depth: int = 0) -> Iterator[tuple[str, by
                 elif base.lower().endswith(".zip") and depth < 2:
                     yield from _zip_files(archive.read(entry), base, depth + 1)
     except zipfile.BadZipFile as error:
-        raise UnreadableFinalError(f"{name} is neither a CSV nor a zip") from error
+        raise UnreadableFinalError(
+            sentence(N_("{name} is neither a CSV nor a zip"), name=name)
+        ) from error
 
 
 def zipped(files: Mapping[str, bytes], stamp: Stamp, *, stored: Iterable[str] = ()) -> bytes:

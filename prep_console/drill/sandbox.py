@@ -231,7 +231,7 @@ def _write_settings(
 ) -> Path:
     document: dict[str, dict[str, object]] = {
         "station": {
-            "name": "SIMULACRO",
+            "name": "Demo",
             "root": str(home / "station"),
             "language": language,
             "phase": "simulacro",
@@ -259,7 +259,7 @@ def _write_settings(
 def _serve(settings: Settings, home: Path, port: int, ending: ExitStack) -> Sentence:
     """Apache when it is here and starts, else our own server; says which."""
     apache = find_apache()
-    reason: object = None
+    reason: Sentence | None = None
     if apache is not None:
         try:
             conf = standalone(settings, home / "apache", f"127.0.0.1:{port}", tls=False)
@@ -274,7 +274,7 @@ def _serve(settings: Settings, home: Path, port: int, ending: ExitStack) -> Sent
                 ending.push(trying.pop_all())
             return sentence(N_("web server: a real Apache ({path})"), path=str(apache))
         except Problem as problem:
-            reason = problem
+            reason = problem.what
     ending.enter_context(serving(settings, port))
     if reason is None:
         return sentence(N_("web server: the small embedded one, NOT Apache: none is installed"))

@@ -33,8 +33,8 @@ def tour(station: Sandbox, night: Night, cuts: int, tell: Tell) -> None:
     """``cuts`` cuts, a damaged delivery, rollback, hold, release, freeze; Failed if one fails."""
     walk = _Walk(station, night, tell)
     walk.nothing_is_public()
-    for _ in range(cuts):
-        walk.cut_goes_live(next(walk.stamps))
+    for number in range(cuts):
+        walk.cut_goes_live(next(walk.stamps), in_place=number == 1)
     again = next(walk.stamps)
     walk.damaged_is_refused(again)
     walk.cut_goes_live(again)
@@ -68,7 +68,7 @@ class _Walk:
         _must(answer.status == 503, N_("the site answers {found} before the first cut"), answer)
         self._tell(sentence(N_("no cut yet: the site answers 503")))
 
-    def cut_goes_live(self, stamp: Stamp) -> None:
+    def cut_goes_live(self, stamp: Stamp, *, in_place: bool = False) -> None:
         """Both archives, the second one slowly; meanwhile the public must keep the cut before."""
         cut, before = str(stamp), self._station.visit().cut
         pause = threading.Event()
@@ -78,7 +78,9 @@ class _Walk:
             public = self._station.visit().cut
             _must(public == before, N_("{found} is public before the cut was whole"), public)
 
-        files = deliver(self._entrega, self._night, stamp, slow_s=_SLOW_S, wait=wait)
+        files = deliver(
+            self._entrega, self._night, stamp, slow_s=_SLOW_S, wait=wait, in_place=in_place
+        )
         self._delivered[cut] = files
         seconds = wait_for(
             lambda: self._station.visit().cut == cut,
@@ -93,7 +95,7 @@ class _Walk:
         )
         self._tell(
             sentence(
-                N_("{cut} is public {seconds:.1f} s after it was whole; {n} files, byte for byte"),
+                N_("{cut} is public {seconds:.1f} s after it was whole; compared to the byte: {n}"),
                 cut=cut,
                 seconds=seconds,
                 n=compared,
@@ -101,10 +103,11 @@ class _Walk:
         )
 
     def damaged_is_refused(self, stamp: Stamp) -> None:
-        """An archive that lost its end: kept in quarantine, and nothing public moves."""
+        """An archive with one wrong byte: kept in quarantine, and nothing public moves."""
         before = self._station.visit().cut
         name, data = next(iter(cut_files(self._night, stamp).items()))
-        damaged = data[: len(data) * 3 // 5]
+        at = len(data) * 3 // 5
+        damaged = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
         put(self._entrega / name, damaged)
         quarantine = self._station.settings.root / "quarantine"
         wait_for(
@@ -161,7 +164,7 @@ class _Walk:
         compared = self._compare(expected)
         self._tell(
             sentence(
-                N_("{action}: {cut} is public, mode {mode}; {n} files, byte for byte ({ms} ms)"),
+                N_("{action}: {cut} is public, mode {mode} ({ms} ms); compared to the byte: {n}"),
                 action=action,
                 cut=expected,
                 mode=mode,

@@ -147,8 +147,8 @@ def test_percentages_are_cut_off_not_rounded() -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "header names"),
-        (b"hola\nmundo\n", "header names"),
+        (b"", "ACTAS_ESPERADAS"),
+        (b"hola\nmundo\n", "ACTAS_ESPERADAS"),
         (b"TITULO\nACTAS_ESPERADAS,X\n1,2\nCLAVE_CASILLA,CLAVE_ACTA\n", "time"),
         (
             b"T\n02/06/2024 20:00\nACTAS_ESPERADAS\n1\nCLAVE_CASILLA,CLAVE_ACTA\nx,y\n",
@@ -159,6 +159,12 @@ def test_percentages_are_cut_off_not_rounded() -> None:
 def test_a_file_that_is_no_final_cut_says_what_it_lacks(data: bytes, said: str) -> None:
     with pytest.raises(UnreadableFinalError, match=said):
         read_final("X.csv", data)
+
+
+@pytest.mark.real_data
+def test_a_zero_cut_has_no_night_in_it(real_data: Path) -> None:
+    with pytest.raises(UnreadableFinalError, match="verified"):
+        night_from(real_data / "campeche_2021_zero")
 
 
 def test_a_folder_without_results_is_refused(tmp_path: Path) -> None:
