@@ -7,7 +7,7 @@ from datetime import datetime
 
 from prep_console.snapshot import CutView, RefusedView, Snapshot
 from prep_console.widgets.cuts_table import Explain, state_of
-from prep_console.widgets.figures import hour, local, second, size
+from prep_console.widgets.figures import cut_hour, local, second, size
 from prep_console.widgets.lines import Line, Span, Tone, line, rule, wrap
 from prep_console.wording import N_, say, visible
 
@@ -52,7 +52,7 @@ def cut_page(snapshot: Snapshot, cut: CutView, width: int, facts: CutFacts | Non
         carried = "  ▲ " + say(N_("carried over from the cut before")) if part.carried else ""
         lines.append(
             line(
-                f" {visible(part.election):<{_LABEL}}{hour(snapshot, part.stamp)}",
+                f" {visible(part.election):<{_LABEL}}{cut_hour(snapshot, part.stamp)}",
                 Span(carried, "warning"),
             )
         )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import takewhile
 
 from prep_console.snapshot import CutView, RefusedView, Snapshot
-from prep_console.widgets.figures import hour, size
+from prep_console.widgets.figures import cut_hour, hour, size
 from prep_console.widgets.lines import Line, Span, Tone, column, fit, line
 from prep_console.wording import N_, say, visible
 
@@ -105,7 +105,7 @@ def _cut(snapshot: Snapshot, cut: CutView, width: int) -> Line:
     return fit(
         line(
             Span(f"{sign} ", tone),
-            Span(hour(snapshot, cut.stamp), tone),
+            Span(cut_hour(snapshot, cut.stamp), tone),
             "  ",
             column(state, 11, tone),
             column(actas, 7, tone, right=True),
@@ -129,7 +129,9 @@ def _remarks(snapshot: Snapshot, cut: CutView) -> Line:
     for part in cut.parts:
         if part.carried:
             carried = say(
-                N_("{election} of {time}"), election=part.election, time=hour(snapshot, part.stamp)
+                N_("{election} of {time}"),
+                election=part.election,
+                time=cut_hour(snapshot, part.stamp),
             )
             spans.append(Span("  ▲ " + carried, "warning"))
     return line(*spans)

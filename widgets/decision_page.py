@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from prep_console.snapshot import CutView, Snapshot
-from prep_console.widgets.figures import age_s, hour, local, milliseconds, second, span
+from prep_console.widgets.figures import cut_age, cut_hour, local, milliseconds, second
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, line, rule, wrap
 from prep_console.widgets.public_band import drill_band, mode_span
 from prep_console.wording import N_, say, visible
@@ -94,7 +94,7 @@ def _cut(
         if against is not None and against.counted is not None:
             change = cut.counted - against.counted
             spans.append(Span(f" ({change:+,})", "warning" if change < 0 else ""))
-    age = say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp)))
+    age = cut_age(snapshot, cut)
     if cells(line(*spans)) + len(age) + 2 <= width:
         spans.append(Span(f"  {age}", "dim"))
     if cut.warnings:
@@ -162,4 +162,4 @@ def seen_text(snapshot: Snapshot, seen: bool | None, after_s: float | None, cut:
 
 def hour_of(snapshot: Snapshot, cut: CutView | None) -> str:
     """``02:35`` of a cut for a sentence; a dash for none."""
-    return hour(snapshot, cut.stamp) if cut is not None else "—"
+    return cut_hour(snapshot, cut.stamp) if cut is not None else "—"

@@ -1,4 +1,4 @@
-"""How figures are written: hours, ages, sizes, counts. The same in both languages."""
+"""How figures are written: hours, ages, sizes, counts. The units are the same in both languages."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
-from prep_console.snapshot import Snapshot
+from prep_console.snapshot import CutView, Snapshot
+from prep_console.wording import N_, say
 
 
 @cache
@@ -19,12 +20,38 @@ def local(snapshot: Snapshot, moment: datetime) -> datetime:
     return moment.astimezone(_zone(snapshot.timezone))
 
 
+_NIGHT = timedelta(hours=20)
+
+
 def hour(snapshot: Snapshot, moment: datetime) -> str:
-    """``02:35``; with its date when it is not of this night (more than 20 hours away)."""
+    """``02:35`` of something that happened here; with its date when it was not this night."""
+    return _hour(snapshot, moment, snapshot.observed_at)
+
+
+def cut_hour(snapshot: Snapshot, stamp: datetime) -> str:
+    """``02:35`` of a cut; with its date when it is of another night than the newest cut.
+
+    A rehearsal replays a night of another day: its cuts are near one another, not near now.
+    """
+    newest = max((cut.stamp for cut in snapshot.cuts), default=snapshot.observed_at)
+    return _hour(snapshot, stamp, newest)
+
+
+def _hour(snapshot: Snapshot, moment: datetime, night: datetime) -> str:
     there = local(snapshot, moment)
-    if abs(snapshot.observed_at - moment) > timedelta(hours=20):
-        return there.strftime("%d/%m %H:%M")
-    return there.strftime("%H:%M")
+    return there.strftime("%H:%M" if abs(night - moment) < _NIGHT else "%d/%m %H:%M")
+
+
+def replayed(snapshot: Snapshot, cut: CutView) -> bool:
+    """Whether the cut is of another time than it came: then its age says nothing."""
+    return abs(cut.received_at - cut.stamp) > timedelta(minutes=2 * snapshot.cadence_minutes)
+
+
+def cut_age(snapshot: Snapshot, cut: CutView) -> str:
+    """``2 min 12 s ago``, from the cut's own hour; from its arrival when it is a replayed one."""
+    if replayed(snapshot, cut):
+        return say(N_("came {age} ago"), age=span(age_s(snapshot, cut.received_at)))
+    return say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp)))
 
 
 def second(snapshot: Snapshot, moment: datetime) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import digits
-from prep_console.widgets.figures import age_s, coarse, hour, local, second, span
+from prep_console.widgets.figures import coarse, cut_age, cut_hour, hour, local, second
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, flow, line, wrap
 from prep_console.widgets.standing import (
     Notice,
@@ -73,7 +73,7 @@ def facts(snapshot: Snapshot, found: list[Notice], height: int) -> list[Line]:
     age: Line = ()
     if cut is not None:
         age = line(
-            say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp))),
+            cut_age(snapshot, cut),
             Span(" · " + day(snapshot, cut), "dim"),
         )
     if height < 4:
@@ -174,7 +174,7 @@ def elections(snapshot: Snapshot, width: int) -> list[Line]:
         return []
     items = []
     for part in cut.parts:
-        text = f"{visible(part.election)} {hour(snapshot, part.stamp)}"
+        text = f"{visible(part.election)} {cut_hour(snapshot, part.stamp)}"
         if part.carried:
             text = say(N_("{part} (carried over)"), part=text)
         items.append(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from prep_console.snapshot import CutView, Snapshot
-from prep_console.widgets.figures import age_s, hour, milliseconds, span
+from prep_console.widgets.figures import age_s, cut_hour, hour, milliseconds, span
 from prep_console.widgets.lines import Span, Tone
 from prep_console.wording import N_, say, say_n
 
@@ -197,7 +197,9 @@ def _late(snapshot: Snapshot) -> Notice | None:
     if newest is None:
         text = say(N_("{age} without a first cut."), age=span(late_s))
     else:
-        text = say(N_("{age}: no cut since {time}."), age=span(late_s), time=hour(snapshot, newest))
+        text = say(
+            N_("{age}: no cut since {time}."), age=span(late_s), time=cut_hour(snapshot, newest)
+        )
     link = snapshot.readings.get("link.institute")
     if link is not None and isinstance(link.detail.get("sessions"), int):
         text += " " + say(N_("Sessions of the institute: {n}."), n=str(link.detail["sessions"]))

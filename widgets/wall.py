@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import alarm_list, digits, public_band
-from prep_console.widgets.figures import age_s, second, span
+from prep_console.widgets.figures import cut_age, second, span
 from prep_console.widgets.instruments import instruments
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, fit, line, wrap
 from prep_console.widgets.standing import Notice, notices, public_cut, word
@@ -54,7 +54,7 @@ def _facts(snapshot: Snapshot, found: list[Notice], width: int) -> list[Line]:
     lines = [line(Span(state.text.center(width), state.tone))]
     cut = public_cut(snapshot)
     if cut is not None:
-        age = say(N_("{age} ago"), age=span(age_s(snapshot, cut.stamp)))
+        age = cut_age(snapshot, cut)
         text = f"{public_band.day(snapshot, cut)} · {age}"
         lines.append(line(text.center(width)))
     lines.append(_centred(public_band.next_cut(snapshot), width))

@@ -28,7 +28,7 @@ class Tmux:
     def __init__(
         self,
         socket: Path,
-        command: Sequence[str | Path],
+        command: Sequence[object],
         size: tuple[int, int] = (80, 24),
         environment: Mapping[str, str] | None = None,
     ) -> None:

@@ -87,7 +87,7 @@ def test_none_of_our_own_words_is_cut(
     there = frame(snapshot, *size)
     lines = main_page.page(snapshot, snapshot, there).lines(there)
     cut_off = [text_of(spans) for spans in lines if "…" in text_of(spans)]
-    assert [text for text in cut_off if "The cut of DIP_LOC" not in text] == []
+    assert [text for text in cut_off if "✖ 02:21" not in text] == []
 
 
 @pytest.mark.parametrize(
@@ -188,6 +188,30 @@ def test_no_site_configured_is_said_and_is_no_fault() -> None:
 def test_elections_stand_apart_when_their_hours_differ() -> None:
     assert "DIP_LOC 02:30 · ▲ AYUN 02:25 (carried over)" in screen(troubled())
     assert "DIP_LOC 02:35" not in screen(night()).splitlines()[4:6]
+
+
+def test_a_rehearsal_of_another_night_tells_ages_by_arrival() -> None:
+    snapshot = night()
+    assert snapshot.live is not None
+    years = timedelta(days=900)
+    cuts = tuple(
+        replace(
+            one,
+            received_at=one.received_at + years,
+            verified_at=one.verified_at + years,
+            sealed_at=one.sealed_at + years,
+        )
+        for one in snapshot.cuts
+    )
+    replay = replace(
+        snapshot,
+        observed_at=snapshot.observed_at + years,
+        cuts=cuts,
+        live=replace(snapshot.live, cut=cuts[0]),
+    )
+    shown = screen(replay)
+    assert "came 1 min 31 s ago · Mon 03/06" in shown
+    assert "● 02:35  public" in shown
 
 
 def test_countdown_is_in_minutes_until_the_last_one() -> None:
