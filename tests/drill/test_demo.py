@@ -209,3 +209,22 @@ def test_what_it_cannot_do_it_refuses_before_anything_starts(scratch: Path) -> N
     with pytest.raises(Failed, match="cannot be read"):
         demo.run(language="en", screen=False, source=scratch / "none.zip")
     assert (scratch / "mine").read_text() == "x"
+
+
+def test_an_engine_that_somebody_started_from_the_console_ends_with_the_demo(
+    scratch: Path,
+) -> None:
+    with sandbox.sandbox(
+        folder=scratch / "kept",
+        language="en",
+        title="",
+        state="QRO",
+        elections=["DIP_LOC", "AYUN"],
+        port=None,
+    ) as station:
+        ours = station.status()["engine"]["pid"]
+        other = subprocess.Popen(station.command("engine"), start_new_session=True)
+        os.kill(ours, signal.SIGTERM)
+        wait_until(lambda: station.status()["engine"]["pid"] == other.pid, 20)
+    assert other.wait(5) is not None
+    assert started_in(scratch) == []
