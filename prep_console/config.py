@@ -65,6 +65,8 @@ class Intake(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     """A cut that lacks an election waits this long for it, then carries it over."""
     settle_seconds: float = 3.0
     """A dropped file that cannot prove it is whole (no readable end) must rest this long."""
+    quarantine_bytes: int = 4 * 1024**3
+    """Budget of refused deliveries; the oldest give up their bytes, never their reasons."""
     source: list[Source] = []
 
 
@@ -289,6 +291,7 @@ max_total_bytes = 8589934592        # of one unpacked delivery
 max_entries = 200000
 max_ratio = 200                     # unpacked : packed
 carry_after_seconds = 60            # wait for a missing election, then carry it over
+quarantine_bytes = 4294967296       # budget of refused deliveries; reasons always stay
 settle_seconds = 3.0                # rest of a dropped file that cannot prove that it is whole
 
 [[intake.source]]

@@ -210,23 +210,29 @@ class _Engine:
                 await asyncio.sleep(_RETRY_S)
 
     async def _take(self, drop: DropFolder, arrival: Arrival) -> None:
-        receipt = await self._worker.receive(arrival.path)
+        try:
+            receipt = await self._worker.receive(arrival.path)
+        except (OSError, Problem) as error:
+            log.error("%r: %s", arrival.path.name, error)
+            drop.put_off(arrival, _RETRY_S)  # the others are taken meanwhile
+            return
         drop.note(arrival, receipt)
         if receipt.published is not None:
             self._nudge.set()
-        log.info("%s: %s %s", arrival.path.name, receipt.result, receipt.cut or "")
+        log.info("%r: %s %s", arrival.path.name, receipt.result, receipt.cut or "")
 
     async def _due(self) -> None:
         """What time alone brings: the end of waiting for an election, the opening hour."""
         actor = program("engine")
+        hand = Station(self._settings)  # its own: it is used from another thread
         while True:
             await asyncio.sleep(_DUE_S)
             try:
                 if self._station.state().waiting:
                     await self._worker.assemble_due()
                 if actions.due(self._station):
-                    await asyncio.to_thread(actions.advance, self._station, actor=actor)
-                prune_if_needed(self._station)
+                    await asyncio.to_thread(actions.advance, hand, actor=actor)
+                await asyncio.to_thread(prune_if_needed, hand)
             except (OSError, Problem) as error:
                 log.error("due: %s", error)
                 await asyncio.sleep(_RETRY_S)

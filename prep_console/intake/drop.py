@@ -48,6 +48,7 @@ class DropFolder:
         self._seen: dict[Path, tuple[Shape, float]] = {}
         self._taken: dict[Path, Shape] = {}
         self._waiting: dict[Path, Shape] = {}
+        self._put_off: dict[Path, float] = {}
 
     def look(self, now: float | None = None) -> list[Arrival]:
         """Every file that is still to be taken, those of the oldest cut first.
@@ -61,11 +62,12 @@ class DropFolder:
             before = self._seen.get(path)
             since = before[1] if before is not None and before[0] == shape else now
             found[path] = (shape, since)
-            if self._taken.get(path) != shape:
+            if self._taken.get(path) != shape and now >= self._put_off.get(path, 0.0):
                 arrivals.append(Arrival(path, shape, now - since, _end(path)))
         self._seen = found
         self._taken = {p: s for p, s in self._taken.items() if p in found}
         self._waiting = {p: s for p, s in self._waiting.items() if p in found}
+        self._put_off = {p: until for p, until in self._put_off.items() if p in found}
         return sorted(arrivals, key=_order)
 
     def ready(self, arrival: Arrival) -> bool:
@@ -73,6 +75,10 @@ class DropFolder:
         if arrival.end is End.WHOLE:
             return True
         return arrival.end is End.UNKNOWN and arrival.rested_s >= self._settle_s
+
+    def put_off(self, arrival: Arrival, seconds: float) -> None:
+        """It could not be taken now (a full disk, a permission): look at it again later."""
+        self._put_off[arrival.path] = time.monotonic() + seconds
 
     def note(self, arrival: Arrival, receipt: Receipt) -> None:
         """What became of it: sealed and refused ones go, waiting ones stay until they are sealed.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -12,6 +13,7 @@ from prep_console import durable
 from prep_console.cuts.checks import describe
 from prep_console.cuts.model import Finding
 from prep_console.intake import staging
+from prep_console.publication import store
 from prep_console.publication.station import Station
 
 
@@ -49,7 +51,26 @@ def keep(
             number += 1
         else:
             durable.sync_folder(station.quarantine)
+            _trim(station)
             return identity
+
+
+def _trim(station: Station) -> None:
+    """Within the byte budget: the oldest give up their bytes, their reasons stay."""
+    kept = sorted((p for p in station.quarantine.iterdir()), key=lambda p: p.stat().st_mtime_ns)
+    sizes = {folder: _size(folder / staging.FILES) for folder in kept}
+    total = sum(sizes.values())
+    for folder in kept[:-1]:  # the newest one is what a person is about to look at
+        if total <= station.settings.intake.quarantine_bytes:
+            return
+        store.discard(folder / staging.FILES)
+        total -= sizes[folder]
+
+
+def _size(folder: Path) -> int:
+    return sum(
+        Path(here, name).lstat().st_size for here, _, names in os.walk(folder) for name in names
+    )
 
 
 def as_json(found: Finding) -> dict[str, object]:

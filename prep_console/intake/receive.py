@@ -110,7 +110,11 @@ def receive(
     received_at = received_at or datetime.now(UTC)
     try:
         staged = staging.stage(
-            station, path, limits_of(station.settings), newest.id if newest else None
+            station,
+            path,
+            limits_of(station.settings),
+            newest.id if newest else None,
+            base=station.settings.drop_folder if dropped else None,
         )
     except OSError as error:
         raise _unreadable(path, error) from error

@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -28,6 +28,9 @@ from prep_console.publication.station import Station
 FILES = "files"
 RECORD = "delivery.json"
 _CHUNK = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_PLAIN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""Never blocks on a pipe that took the file's place."""
 _count = itertools.count(1)
 
 
@@ -96,10 +99,19 @@ def clear_leftovers(station: Station, used: set[str]) -> None:
         store.discard(Path(entry.path))
 
 
-def stage(station: Station, source: Path, limits: Limits, newest: str | None) -> Staged:
+def stage(
+    station: Station,
+    source: Path,
+    limits: Limits,
+    newest: str | None,
+    *,
+    base: Path | None = None,
+) -> Staged:
     """Copy ``source`` (a file or a folder) to staging. OSError when it cannot be read or written.
 
-    ``newest`` is the cut whose equal files are linked instead of copied.
+    ``newest`` is the cut whose equal files are linked instead of copied. ``base`` is a folder
+    above ``source`` in which others write: from there on no link is followed, not even one that
+    takes a folder's place while we look.
     """
     folder = new_folder(station, "d")
     files = folder / FILES
@@ -107,16 +119,15 @@ def stage(station: Station, source: Path, limits: Limits, newest: str | None) ->
     copier = _Copier(station, files, limits, newest)
     try:
         if source.is_dir() and not source.is_symlink():
-            for path in _walk(source, copier):
-                copier.take(source / path, path)
+            _take_tree(source, copier)
             content = files
         else:
-            name = source.name
-            if source.is_symlink() or not source.is_file():
-                copier.refuse(source, name)
-            else:
-                copier.take(source, name)
-            content = files / name
+            content = files / source.name
+            parent = _open_folder(source.parent, base)
+            try:
+                copier.take(parent, source.name, source.name)
+            finally:
+                os.close(parent)
     except BaseException:
         store.discard(folder)
         raise
@@ -127,6 +138,37 @@ def stage(station: Station, source: Path, limits: Limits, newest: str | None) ->
         frozenset(copier.linked),
         tuple(copier.findings),
     )
+
+
+def _take_tree(source: Path, copier: _Copier) -> None:
+    """Every file beneath ``source`` in order, each opened through its folder's descriptor."""
+    for here, folders, names, descriptor in os.fwalk(source, follow_symlinks=False):
+        inside = os.path.relpath(here, source)
+        prefix = "" if inside == "." else f"{inside}/"
+        folders.sort()
+        for name in sorted([*folders, *names]):
+            if name in folders and not stat.S_ISLNK(_mode(name, descriptor)):
+                (copier.target / prefix / name).mkdir(mode=0o755)
+            else:
+                copier.take(descriptor, name, prefix + name)
+
+
+def _mode(name: str, folder: int) -> int:
+    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
+
+
+def _open_folder(folder: Path, base: Path | None) -> int:
+    """A descriptor of ``folder``, reached from ``base`` without following a link."""
+    if base is None or not folder.is_relative_to(base):
+        return os.open(folder, _FOLDER)
+    descriptor = os.open(base, _FOLDER)
+    for part in folder.relative_to(base).parts:
+        try:
+            inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=descriptor)
+        finally:
+            os.close(descriptor)
+        descriptor = inner
+    return descriptor
 
 
 def unpack(staged: Staged, limits: Limits) -> tuple[Unpacked, ...]:
@@ -170,22 +212,6 @@ def kept(station: Station, delivery: str) -> Delivery:
     return msgspec.json.decode(raw, type=Delivery)
 
 
-def _walk(source: Path, copier: _Copier) -> Iterator[str]:
-    """Relative paths of the plain files, in order; everything else is refused."""
-    pending = [""]
-    while pending:
-        inside = pending.pop()
-        for entry in sorted(os.scandir(source / inside), key=lambda e: e.name):
-            path = f"{inside}{entry.name}"
-            if entry.is_dir(follow_symlinks=False):
-                (copier.target / path).mkdir(mode=0o755)
-                pending.append(f"{path}/")
-            elif entry.is_file(follow_symlinks=False):
-                yield path
-            else:
-                copier.refuse(source / path, path)
-
-
 class _Copier:
     """Takes one file after another into ``target``, counting what they come to."""
 
@@ -200,27 +226,24 @@ class _Copier:
         self._sealed = store.known_files(station, newest)
         self._bytes = 0
 
-    def refuse(self, source: Path, path: str) -> None:
-        """Note why ``source`` is not taken: it is no plain file."""
-        mode = os.lstat(source).st_mode
-        check = "archive.link" if stat.S_ISLNK(mode) else "archive.device"
-        self.findings.append(finding(check, path))
-
-    def take(self, source: Path, path: str) -> None:
+    def take(self, folder: int, name: str, path: str) -> None:
         """Copy one file, or link it when the newest cut holds the same bytes under the same path.
 
-        A bound that is passed is a finding, and nothing more is copied.
+        A bound that is passed is a finding, and nothing more is copied. What is no plain file is
+        a finding too.
         """
         limits = self._limits
         if len(self.known) >= limits.max_entries:
             self._once(finding("archive.entries", limit=limits.max_entries))
             return
-        descriptor = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        mode = _mode(name, folder)
+        if not stat.S_ISREG(mode):
+            check = "archive.link" if stat.S_ISLNK(mode) else "archive.device"
+            self._once(finding(check, path))
+            return
+        descriptor = os.open(name, _PLAIN, dir_fd=folder)
         try:
             before = os.fstat(descriptor)
-            if not stat.S_ISREG(before.st_mode):
-                self.refuse(source, path)
-                return
             if self._bytes + before.st_size > limits.max_total_bytes:
                 self._once(finding("archive.size", limit=limits.max_total_bytes))
                 return
@@ -251,7 +274,7 @@ class _Copier:
                 self.linked.add(path)
                 return size, sha256
             os.lseek(descriptor, 0, os.SEEK_SET)
-        return _copy(descriptor, self.target / path)
+        return _copy(descriptor, self.target / path, size + 1)
 
 
 def _digest(descriptor: int) -> str:
@@ -261,8 +284,8 @@ def _digest(descriptor: int) -> str:
     return sha256.hexdigest()
 
 
-def _copy(source: int, target: Path) -> tuple[int, str]:
-    """Bytes and SHA-256 of what was copied; the copy is read-only."""
+def _copy(source: int, target: Path, most: int) -> tuple[int, str]:
+    """Bytes and SHA-256 of what was copied, up to ``most``; the copy is read-only."""
     sha256 = hashlib.sha256()
     size = 0
     descriptor = os.open(
@@ -270,7 +293,7 @@ def _copy(source: int, target: Path) -> tuple[int, str]:
     )
     try:
         os.fchmod(descriptor, 0o444)
-        while chunk := os.read(source, _CHUNK):
+        while size < most and (chunk := os.read(source, _CHUNK)):
             sha256.update(chunk)
             durable.write_all(descriptor, chunk)
             size += len(chunk)

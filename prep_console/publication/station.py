@@ -46,6 +46,7 @@ class Station:
         self.journal = self.root / "journal" / "journal.jsonl"
         self.run = self.root / "run"
         self._state: State | None = None
+        self._inode = 0
 
     @cached_property
     def action_lock(self) -> Path:
@@ -106,8 +107,14 @@ class Station:
 
     def state(self) -> State:
         """The journal folded up to its end. Takes no lock and changes nothing."""
+        try:
+            status = self.journal.stat()
+            size, inode = status.st_size, status.st_ino
+        except FileNotFoundError:
+            size, inode = 0, 0
+        if inode != self._inode:  # the night before was archived: this is another journal
+            self._state, self._inode = None, inode
         known = self._state or self._checkpoint()
-        size = self.journal.stat().st_size if self.journal.exists() else 0
         if known is not None and size < known.position.offset:
             known = self._shortened(known)
         reading = journal.read(self.journal, known.position if known else None)

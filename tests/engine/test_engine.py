@@ -99,6 +99,18 @@ def test_a_half_arrived_archive_is_never_touched(box: Sandbox, cut: dict[str, Pa
         hidden.unlink()
 
 
+def test_a_file_that_cannot_be_taken_does_not_hold_up_the_others(
+    box: Sandbox, cut: dict[str, Path], tmp_path: Path
+) -> None:
+    (box.settings.drop_folder / "20200101_0000_PREP_DIP_LOC_QRO").symlink_to(tmp_path)
+    (box.settings.drop_folder / "20200101_0000_PREP_DIP_LOC_QRO.zip").symlink_to("/etc/passwd")
+    with engine(box):
+        wait_until(lambda: alive(box), 15)
+        for path in cut.values():
+            drop(box, path)
+        wait_until(lambda: live(box) == "20240602_2005", 10)
+
+
 def test_a_corrupt_archive_is_refused_with_a_reason(box: Sandbox, cut: dict[str, Path]) -> None:
     data = bytearray(cut["DIP_LOC"].read_bytes())
     data[len(data) // 3] ^= 0xFF

@@ -1,0 +1,103 @@
+"""Staging copies what others own, follows no link, and is bounded."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from prep_console.cuts.model import Limits
+from prep_console.intake import staging
+from prep_console.intake.receive import receive
+from prep_console.journal.actor import Actor
+from prep_console.publication.station import Station
+from tests import nights
+from tests.stations import sandbox
+
+PERSON = Actor(1000, "ana")
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    made = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC"]}}).station
+    made.prepare()
+    return made
+
+
+def checks(staged: staging.Staged) -> set[str]:
+    return {f.check for f in staged.findings}
+
+
+def test_a_descriptor_that_was_open_before_cannot_change_what_was_staged(
+    station: Station, tmp_path: Path
+) -> None:
+    path = nights.archive(tmp_path, "DIP_LOC", "20240602_2005", actas=5)
+    with path.open("r+b") as institute:
+        receipt = receive(station, path, actor=PERSON)
+        institute.write(b"changed afterwards")
+    site = station.cuts / str(receipt.cut) / "site" / path.name
+    assert not site.read_bytes().startswith(b"changed")
+    assert site.stat().st_ino != path.stat().st_ino
+
+
+@pytest.mark.parametrize("kind", ["file", "folder", "fifo"])
+def test_links_and_pipes_in_a_tree_are_refused(station: Station, tmp_path: Path, kind: str) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    nights.archive(tree, "DIP_LOC", "20240602_2005", actas=5)
+    odd = tree / "odd"
+    if kind == "fifo":
+        os.mkfifo(odd)
+    else:
+        odd.symlink_to("/etc/passwd" if kind == "file" else "/etc")
+    receipt = receive(station, tree, actor=PERSON)
+    assert receipt.result == "refused"
+    kept = station.quarantine / str(receipt.quarantined) / "files"
+    assert [p.name for p in kept.rglob("*")] == ["20240602_2005_PREP_DIP_LOC_QRO.zip"]
+
+
+def test_a_folder_that_became_a_link_is_not_followed(station: Station, tmp_path: Path) -> None:
+    drop = station.settings.drop_folder
+    secret = tmp_path / "secret"
+    secret.mkdir()
+    nights.archive(secret, "DIP_LOC", "20240602_2005", actas=5)
+    (drop / "sub").symlink_to(secret)
+    path = drop / "sub" / "20240602_2005_PREP_DIP_LOC_QRO.zip"
+    with pytest.raises(NotADirectoryError):
+        staging.stage(station, path, Limits(), None, base=drop)
+    assert list(station.staging.iterdir()) == []
+
+
+def test_bounds_stop_the_copy(station: Station, tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    for number in range(5):
+        (tree / f"{number}").write_bytes(b"x" * 100)
+    assert checks(staging.stage(station, tree, Limits(max_entries=3), None)) == {"archive.entries"}
+    staged = staging.stage(station, tree, Limits(max_total_bytes=250), None)
+    assert checks(staged) == {"archive.size"}
+    assert sum(p.stat().st_size for p in staged.content.iterdir()) == 200
+
+
+def test_leftovers_of_dead_processes_are_cleared(station: Station, tmp_path: Path) -> None:
+    path = nights.archive(tmp_path, "DIP_LOC", "20240602_2005", actas=5)
+    ours = staging.stage(station, path, Limits(), None)
+    dead = station.staging / "d-999999-1-1"
+    dead.mkdir()
+    waits = station.staging / "d-999999-1-2"
+    waits.mkdir()
+    staging.clear_leftovers(station, {waits.name})
+    assert set(station.staging.iterdir()) == {ours.folder, waits}
+
+
+def test_quarantine_keeps_reasons_when_bytes_must_go(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"intake": {"quarantine_bytes": 50}})
+    for number in range(3):
+        bad = tmp_path / f"bad{number}.zip"
+        bad.write_bytes(b"x" * 40)
+        assert receive(box.station, bad, actor=PERSON).result == "refused"
+    kept = list(box.station.quarantine.iterdir())
+    assert len(kept) == 3
+    assert all((folder / "reason.json").is_file() for folder in kept)
+    assert sum((folder / "files").exists() for folder in kept) == 1
