@@ -19,6 +19,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from prep_console.cuts.elections import canonical
 from prep_console.problems import Failed, WrongUsage
 from prep_console.snapshot import Phase
 from prep_console.wording import N_, Language, sentence
@@ -166,7 +167,22 @@ def parse(text: str, where: str) -> Settings:
     except msgspec.ValidationError as error:
         raise _wrong(where, _explained(str(error))) from error
     _check(settings, where)
-    return settings
+    return _canonical(settings, where)
+
+
+def _canonical(settings: Settings, where: str) -> Settings:
+    """The elections by the codes that the rest of the program uses: GOB is GUB everywhere."""
+    election = settings.election
+    codes = [canonical(code) for code in election.elections]
+    for written, code in zip(election.elections, codes, strict=True):
+        if not code:
+            raise _wrong(where, f"election.elections: {written!r} is no election that is known")
+    if len(set(codes)) < len(codes):
+        raise _wrong(where, "election.elections names one election twice")
+    if codes == election.elections:
+        return settings
+    changed = msgspec.structs.replace(election, elections=codes)
+    return msgspec.structs.replace(settings, election=changed)
 
 
 def _read(path: Path) -> str:

@@ -108,6 +108,15 @@ def test_errors_of_settings_name_the_key_and_the_nearest(tmp_path: Path) -> None
     assert "site" in ran.err
 
 
+def test_elections_are_known_by_any_of_their_codes(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"election": {"elections": ["DIP", "AYUNTAMIENTOS"]}})
+    assert box.settings.election.elections == ["DIP_LOC", "AYUN"]
+    box.file.write_text(box.file.read_text().replace("AYUNTAMIENTOS", "SHERIFF"))
+    ran = box.run("status")
+    assert ran.code == 2
+    assert "SHERIFF" in ran.err
+
+
 def test_settings_that_others_can_write_are_refused(box: Sandbox) -> None:
     box.file.chmod(0o666)
     ran = box.run("rollback", "--reason", "x")

@@ -217,6 +217,8 @@ class _Engine:
             drop.put_off(arrival, _RETRY_S)  # the others are taken meanwhile
             return
         drop.note(arrival, receipt)
+        if receipt.still_coming:
+            return
         if receipt.published is not None:
             self._nudge.set()
         log.info("%r: %s %s", arrival.path.name, receipt.result, receipt.cut or "")
