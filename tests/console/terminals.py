@@ -111,6 +111,12 @@ def cpu_s(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def resident_bytes(pid: int) -> int:
+    """Memory of the process that is in use."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
 class Pty:
     """A command on a pty that nothing else holds; ``received`` is what it wrote.
 
@@ -125,6 +131,8 @@ class Pty:
     ) -> None:
         self.started = time.monotonic()
         self.received = bytearray()
+        self.arrivals: list[tuple[float, int]] = []
+        """(monotonic time, bytes received until then), one per read."""
         self.master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
         base = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "LC_ALL", "NO_COLOR")}
@@ -165,6 +173,7 @@ class Pty:
                 ready, _, _ = select.select([self.master], [], [], 0.05)
                 if ready and self._reading.is_set():
                     self.received += os.read(self.master, 65536)
+                    self.arrivals.append((time.monotonic(), len(self.received)))
             except (OSError, ValueError):
                 return
 
@@ -191,6 +200,10 @@ class Pty:
             self._reader.join(2)
             self.forget_slave()
             os.close(self.master)
+
+    def received_at(self, count: int) -> float:
+        """Monotonic time at which ``count`` bytes had been received."""
+        return next(at for at, total in self.arrivals if total >= count)
 
     def write(self, data: bytes) -> None:
         os.write(self.master, data)

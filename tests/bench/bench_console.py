@@ -1,0 +1,105 @@
+"""The console in a bare terminal: traffic, processor, memory, first paint, key to paint.
+
+The bytes are counted at the other end of a pty, so they are what a slow line carries: no tmux
+in between that draws only what changed.
+"""
+
+from __future__ import annotations
+
+import statistics
+import threading
+import time
+from collections.abc import Iterator
+
+from tests import nights
+from tests.bench.figure import Figure, spread
+from tests.bench.grounds import FULL_NIGHT, fill, scratch, served
+from tests.console.terminals import Pty, cpu_s, resident_bytes
+from tests.stations import PROGRAM, Sandbox
+from tests.waiting import wait_until
+
+_SETTLE_S = 12.0
+_WATCHED_S = 60.0
+_STARTS = 7
+_KEYS = 20
+_MIB = 1024 * 1024
+_PAINTED = "ayuda"
+"""Stands in the last row, so everything above it is there."""
+
+
+def rows() -> Iterator[Figure]:
+    """At rest means: engine leading, site answering, a night's 288 cuts, nothing arriving."""
+    with scratch() as folder, served(folder / "station") as ground:
+        box = ground.box
+        fill(box, folder, nights.stamps(count=FULL_NIGHT))
+        engine = box.start("engine")
+        try:
+            now = box.settings.root / "run" / "now.json"
+            wait_until(now.exists, 20, "the engine's first heartbeat")
+            yield from _starts(box)
+            yield from _rest(box, (80, 24), 250)
+            yield from _rest(box, (160, 45), 400)
+            yield from _rest(box, (160, 45), 400, "--wall")
+            yield _keys(box)
+        finally:
+            engine.terminate()
+            engine.communicate(timeout=20)
+
+
+def _console(box: Sandbox, size: tuple[int, int], *more: str) -> Pty:
+    command = [PROGRAM, "--config", box.file, "--lang", "es", "console", *more]
+    return Pty([str(part) for part in command], size)
+
+
+def _starts(box: Sandbox) -> Iterator[Figure]:
+    took = []
+    for _ in range(_STARTS):
+        with _console(box, (80, 24)) as terminal:
+            end = _painted(terminal)
+            took.append(end - terminal.started)
+    note = f"{spread(took)}, {FULL_NIGHT} cuts"
+    yield Figure("console: first paint", statistics.median(took), 0.6, "s", note)
+
+
+def _painted(terminal: Pty) -> float:
+    """Monotonic time at which the last row had been drawn."""
+    mark = _PAINTED.encode()
+    wait_until(lambda: mark in terminal.received, 20)
+    return terminal.received_at(terminal.received.index(mark))
+
+
+def _rest(box: Sandbox, size: tuple[int, int], bound: float, *more: str) -> Iterator[Figure]:
+    what = f"console{' ' + more[0] if more else ''} at rest, {size[0]}×{size[1]}"
+    with _console(box, size, *more) as terminal:
+        wait_until(lambda: len(terminal.received) > 2000, 20)
+        pause = threading.Event()
+        pause.wait(_SETTLE_S)
+        pid = terminal.process.pid
+        began, bytes_before, used = time.monotonic(), len(terminal.received), cpu_s(pid)
+        pause.wait(_WATCHED_S)
+        passed = time.monotonic() - began
+        sent, share = len(terminal.received) - bytes_before, (cpu_s(pid) - used) / passed
+        memory = resident_bytes(pid)
+    note = f"{_WATCHED_S:.0f} s"
+    yield Figure(f"{what}: to the terminal", sent / passed, bound, "bytes/s", note)
+    if not more:
+        yield Figure(f"{what}: of a core", 100 * share, 1.0, "%", note)
+        yield Figure(f"{what}: memory", memory / _MIB, 60, "MiB", "resident")
+
+
+def _keys(box: Sandbox) -> Figure:
+    """From the byte of a key to the first byte of what it draws."""
+    took = []
+    with _console(box, (80, 24)) as terminal:
+        _painted(terminal)
+        for _ in range(_KEYS):
+            threading.Event().wait(0.11)  # no two keys in one frame
+            before, began = len(terminal.received), time.monotonic()
+            terminal.write(b"j")
+            _more_than(terminal, before)
+            took.append(1000 * (terminal.received_at(before + 1) - began))
+    return Figure("console: key to paint", statistics.median(took), 50, "ms", spread(took))
+
+
+def _more_than(terminal: Pty, count: int) -> None:
+    wait_until(lambda: len(terminal.received) > count, 5)
