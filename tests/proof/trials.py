@@ -1,0 +1,233 @@
+"""One trial: a station as it was, a command killed at one point, and what is left judged."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.proof import kills, whole
+from tests.proof.kills import Point
+from tests.proof.scenarios import Scenario
+from tests.proof.stations import Place, place, put_back
+from tests.proof.whole import NOTHING, Facts
+
+_AT_ONCE = min(2, os.cpu_count() or 1)
+MODULE = ("-m", "prep_console")
+
+
+@dataclass(frozen=True, slots=True)
+class Clean:
+    """The command without a crash: what there is to compare with."""
+
+    folder: Path
+    """Scratch folder; ``base`` in it holds the station as the command finds it."""
+    program: Path
+    """Copy of the program that is killed."""
+    settings: str
+    command: tuple[str, ...]
+    runner: tuple[str, ...]
+    before: Facts
+    after: Facts
+    twice: Facts
+    """After the same command once more: a rollback goes one further back."""
+    code: int
+    code_twice: int
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    point: Point
+    fired: bool
+    faults: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What all the trials of a command came to."""
+
+    name: str
+    points: int
+    kills: int
+    faults: tuple[str, ...]
+
+    def __str__(self) -> str:
+        counted = f"{self.points:4} points {self.kills:4} kills {len(self.faults):3} faults"
+        return f"{self.name:24} {counted}"
+
+
+def prove(
+    name: str,
+    scenario: Scenario,
+    scratch: Path,
+    program: Path,
+    *,
+    runner: Sequence[str] = MODULE,
+) -> Report:
+    """Kill the command at each of its mutating calls."""
+    clean = _clean(scenario, scratch, program, runner)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(_AT_ONCE, mp_context=context) as pool:
+        trials = list(pool.map(_trial, [clean] * len(clean.points), clean.points, chunksize=4))
+    return Report(
+        name,
+        len(trials),
+        sum(trial.fired for trial in trials),
+        tuple(f"{t.point}: {fault}" for t in trials for fault in t.faults),
+    )
+
+
+def _clean(scenario: Scenario, scratch: Path, program: Path, runner: Sequence[str]) -> Clean:
+    base = place(scratch / "base")
+    base.folder.joinpath("deliveries").mkdir()
+    command = scenario.prepare(base, base.folder / "deliveries")
+    base.root.mkdir(exist_ok=True)
+    at = _place(scratch / "clean", scenario.settings)
+    put_back(base.root, at.root)
+    before = whole.facts(at)
+    points, run = kills.points(at.command(*command, runner=runner), at.root, program)
+    assert points, "nothing under the station was touched: the trace is wrong"
+    after = whole.facts(at)
+    again = at.call(*command)
+    twice = whole.facts(at)
+    return Clean(
+        scratch,
+        program,
+        scenario.settings,
+        tuple(command),
+        tuple(runner),
+        before,
+        after,
+        twice,
+        run.code,
+        again.code,
+        points,
+    )
+
+
+def _place(folder: Path, settings: str) -> Place:
+    return place(folder, extra=settings) if settings else place(folder)
+
+
+def _trial(clean: Clean, point: Point) -> Trial:
+    base = clean.folder / "base" / "station"
+    at = _place(clean.folder / f"worker-{os.getpid()}", clean.settings)
+    put_back(base, at.root)
+    command = at.command(*clean.command, runner=clean.runner)
+    killed = kills.run(command, at.root, clean.program, point)
+    if not kills.fired(killed, point):
+        last = killed.calls[-1] if killed.calls else "nothing"
+        return Trial(point, False, (f"did not fire: ended {killed.code} in {last}; {killed.told}",))
+    found = [f"at once: {f}" for f in whole.faults(at)]
+    if found:
+        return Trial(point, True, tuple(found))
+    crashed = whole.facts(at)
+    found += [f"at once: {f}" for f in _at_once(at, clean, crashed)]
+    kept = at.folder / "crashed"
+    put_back(at.root, kept)
+    found += [f"then hold: {f}" for f in _then_hold(at, crashed)]
+    put_back(kept, at.root)
+    found += [f"then again: {f}" for f in _then_again(at, clean, crashed)]
+    return Trial(point, True, tuple(found))
+
+
+def _at_once(at: Place, clean: Clean, crashed: Facts) -> list[str]:
+    """What the public and a reader get from what the crash left, before anybody acts."""
+    found: list[str] = []
+    before, after = clean.before, clean.after
+    for name, here, allowed in (
+        ("live", crashed.live, {before.live, after.live}),
+        ("mode", crashed.mode, {before.mode, after.mode}),
+        ("withdrawn", crashed.withdrawn, {before.withdrawn, after.withdrawn}),
+        ("waiting", crashed.waiting, {before.waiting, after.waiting}),
+    ):
+        if here not in allowed:
+            found.append(f"{name} is {here}, neither before nor after: {allowed}")
+    for name, ours, theirs in (
+        ("cuts", before.cuts, after.cuts),
+        ("marks", before.marks, after.marks),
+    ):
+        if crashed_of(crashed, name) not in (ours, theirs):
+            found.append(f"{name}: {crashed_of(crashed, name)}, neither before nor after")
+    found += _lost(at.root, before, after)
+    return found + _readers(at, crashed)
+
+
+def crashed_of(facts: Facts, name: str) -> object:
+    return getattr(facts, name)
+
+
+def _lost(root: Path, before: Facts, after: Facts) -> list[str]:
+    """Cuts that are neither in the store nor in an archive, though nobody pruned them."""
+    return [
+        f"cut {cut} is gone"
+        for cut in before.cuts
+        if cut not in after.pruned
+        and not (root / "cuts" / cut / "site").is_dir()
+        and not list(root.glob(f"archive/*/cuts/{cut}/site"))
+    ]
+
+
+def _readers(at: Place, crashed: Facts) -> list[str]:
+    found: list[str] = []
+    status = at.call("status", "--json")
+    said = json.loads(status.out) if status.code == 0 else None
+    if said is None:
+        found.append(f"status ended {status.code}: {status.err}")
+    elif (said["live"] or {"id": NOTHING})["id"] != crashed.live:
+        found.append(f"status says {said['live']} while {crashed.live} is public")
+    verify = at.call("journal", "--verify")
+    if verify.code != 0:
+        found.append(f"journal --verify ended {verify.code}: {verify.out}{verify.err}")
+    return found
+
+
+def _then_hold(at: Place, crashed: Facts) -> list[str]:
+    """Another decision follows: it settles what is open, and nothing is rolled forward."""
+    said = at.call("hold")
+    if found := whole.faults(at):
+        return found
+    now = whole.facts(at)
+    frozen = now.mode == "frozen"
+    found = _settled(at)
+    if said.code != (1 if frozen else 0) or now.mode not in {"hold", "frozen"}:
+        found.append(f"ended {said.code} in {now.mode}: {said.err}")
+    if now.live != crashed.live and list(at.root.glob("archive/*")) == []:
+        found.append(f"{now.live} is live, {crashed.live} was")
+    return found
+
+
+def _then_again(at: Place, clean: Clean, crashed: Facts) -> list[str]:
+    """The same command once more ends where it would have ended, and nothing is lost."""
+    said = at.call(*clean.command)
+    if found := whole.faults(at):
+        return found
+    found = _settled(at) + _lost(at.root, clean.before, clean.after)
+    now = whole.facts(at)
+    wanted = [(clean.code, clean.after)]
+    if crashed.live == clean.after.live:  # it may have been done: then this is the second time
+        wanted.append((clean.code_twice, clean.twice))
+    if (said.code, now) not in wanted:
+        found.append(f"ended {said.code} in {now}, not {wanted}: {said.out}{said.err}")
+    return found
+
+
+def _settled(at: Place) -> list[str]:
+    """Nothing is open any more, and the estado pages say what the state says."""
+    state = at.station.state()
+    found: list[str] = []
+    if state.intent is not None:
+        found.append(f"the intent {state.intent} is open")
+    if (state.live or NOTHING) != whole.live(at.root)[0]:
+        found.append(f"the journal says {state.live}, the pointer {whole.live(at.root)[0]}")
+    if whole.facts(at).final != (state.mode == "frozen" and state.live is not None):
+        found.append("the estado page is wrong about the cut being final")
+    unrecorded = {p.name for p in (at.root / "cuts").iterdir()} - set(state.cuts)
+    if unrecorded:
+        found.append(f"cuts without a line: {unrecorded}")
+    return found
