@@ -25,6 +25,7 @@ from prep_console.publication import lock, rules
 from prep_console.publication.pointer import Live
 from prep_console.publication.station import Station
 from prep_console.snapshot import (
+    CutState,
     CutView,
     DecisionView,
     EngineView,
@@ -88,6 +89,8 @@ class SnapshotReader:
             error = f"{problem.strerror}: {problem.filename}"
         said = read_now(self._station.run / "now.json")
         live = self._station.live()
+        if error is None and live.cut is not None and live.cut not in state.cuts:
+            error = f"cut {live.cut} is public and the journal does not know it"
         return compose(
             self._settings,
             state,
@@ -193,21 +196,22 @@ def compose(
 def _cut_views(settings: Settings, state: State) -> tuple[CutView, ...]:
     views: list[CutView] = []
     before: CutRecord | None = None
+    words = rules.cut_states(state)
     for cut in rules.stored(state):
-        views.append(_cut_view(settings, state, cut, before))
+        views.append(_cut_view(settings, words[cut.id], cut, before))
         before = cut
     return tuple(reversed(views))
 
 
 def _cut_view(
-    settings: Settings, state: State, cut: CutRecord, before: CutRecord | None
+    settings: Settings, word: CutState, cut: CutRecord, before: CutRecord | None
 ) -> CutView:
     zone = settings.zone
     counted_before = before.counted if before else None
     return CutView(
         id=cut.id,
         stamp=CutId.of(cut.id).stamp.at(zone).astimezone(UTC),
-        state=rules.cut_state(state, cut),
+        state=word,
         received_at=cut.received_at,
         verified_at=cut.verified_at,
         sealed_at=cut.sealed_at,

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 from prep_console.journal.actor import Actor
 from prep_console.problems import Refused
-from prep_console.publication import lock
+from prep_console.publication import estado, lock
 from prep_console.publication.archive import finish
+from prep_console.publication.pointer import Live
 from prep_console.publication.settle import refresh_estado, settle
-from prep_console.publication.station import Station
+from prep_console.publication.station import Ledger, Station
 from prep_console.wording import N_, sentence
 
 
@@ -35,8 +37,32 @@ def begin_afresh(
                 sentence(N_("cut {cut} is frozen as the final one"), cut=state.live or "-"),
                 sentence(N_("thaw first, if this is really wanted")),
             )
-        ledger.append([("archived", {"archive": name, "reason": reason})], actor)
+        done = _take_down(ledger, actor, reason) if state.live is not None else []
+        ledger.append([*done, ("archived", {"archive": name, "reason": reason})], actor)
         finish(ledger)
         refresh_estado(ledger)
     station.reserve()
     return station.root / "archive" / name
+
+
+def _take_down(ledger: Ledger, actor: Actor, reason: str) -> list[tuple[str, Mapping[str, object]]]:
+    """Nothing live, by a switch like any other; the line that closes it.
+
+    Before the archive is decided, never after: what the public still gets must be a cut that the
+    journal knows. A crash in between leaves nothing live and publishing on hold.
+    """
+    station, number = ledger.station, ledger.station.live().estado + 1
+    intent: dict[str, object] = {
+        "action": "station new",
+        "estado": number,
+        "from": ledger.state.live,
+        "to": None,
+        "mode": "hold",
+        "reason": reason,
+        "withdraws": [],
+        "person": True,
+    }
+    (line,) = ledger.append([("intent", intent)], actor)
+    ledger.write_estado(number, estado.describe(station.settings, ledger.state, None))
+    ledger.write_pointer(Live(None, number))
+    return [("done", {"intent": line.seq})]

@@ -1,14 +1,13 @@
 """Moving a whole night out of the way: store, journal and quarantine under ``archive/<time>/``.
 
-The ``archived`` line decides. From then on the station is empty, and whatever a crash left
-behind is moved by the next command before it looks at anything else.
+The ``archived`` line decides, and nothing is live by then. From then on the station is empty, and
+whatever a crash left behind is moved by the next command before it looks at anything else.
 """
 
 from __future__ import annotations
 
 from prep_console import durable
 from prep_console.journal.actor import program
-from prep_console.publication.pointer import Live
 from prep_console.publication.station import Ledger
 
 _BEFORE_JOURNAL = ("cuts", "quarantine", "staging")
@@ -22,9 +21,6 @@ def finish(ledger: Ledger) -> None:
     station, head = ledger.station, ledger.state.position
     archive = station.root / "archive" / name
     archive.mkdir(parents=True, exist_ok=True)
-    live = station.live()
-    if live.cut is not None:
-        ledger.write_pointer(Live(None, live.estado + 1))
     for folder in _BEFORE_JOURNAL:
         if (station.root / folder).is_dir() and not (archive / folder).exists():
             (station.root / folder).rename(archive / folder)
