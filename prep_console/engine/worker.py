@@ -116,7 +116,7 @@ def _receive(job: Job) -> Receipt:
 
 
 def _assemble_due(settings: Settings) -> list[str]:
-    from prep_console.intake.receive import assemble_due
+    from prep_console.intake.sealing import assemble_due
     from prep_console.publication.station import Station
 
     return assemble_due(Station(settings), actor=program("engine"))

@@ -53,6 +53,8 @@ class Assembly:
     """Deliveries that can become no cut any more: a later one is complete before the first."""
     due_at: datetime | None = None
     """When waiting ends, if nothing else comes."""
+    later_complete: bool = False
+    """A newer cut is whole already: it must not wait for this one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def _next(
         if unavailable or not (later_complete or now >= due_at):
             return Assembly(None, lacking, due_at=None if unavailable else due_at)
     plan = _plan(state, group, pieces, unavailable, before)
-    return Assembly(plan, ())
+    return Assembly(plan, (), later_complete=later_complete)
 
 
 def _groups(waiting: Sequence[Waiting], settings: Settings) -> list[_Group]:

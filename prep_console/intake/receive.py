@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
-from prep_console import durable
 from prep_console.config import Settings
 from prep_console.cuts.model import Examination, Expectations, Finding, Limits, Part, Verdict
-from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.cuts.stamps import Stamp
 from prep_console.intake import quarantine, staging
-from prep_console.intake.assembly import CutPlan, assemble
-from prep_console.intake.build import build
+from prep_console.intake.assembly import assemble
+from prep_console.intake.sealing import PATIENCE_S, seal_ready, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
 from prep_console.journal.actor import Actor
 from prep_console.journal.state import PartRecord, State, Waiting
@@ -31,9 +30,6 @@ from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle, settle_if_open
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
-
-_INTAKE_PATIENCE_S = 60.0
-"""Sealing a large cut takes seconds; another receive waits for its turn."""
 
 _UNFINISHED = {
     "delivery.changed",
@@ -119,7 +115,7 @@ def receive(
     except OSError as error:
         raise _unreadable(path, error) from error
     try:
-        examination = _examine(station, staged, path.name, state)
+        examination, unpacked = _examine(station, staged, path.name, state)
         delivery = Delivery(
             staged.folder.name,
             path.name,
@@ -129,42 +125,29 @@ def receive(
             examination,
             path.is_dir(),
             staged.linked,
-            _unpacked(station, staged, examination),
+            unpacked,
         )
-        with lock.held(station.intake_lock, "receive", patience_s=_INTAKE_PATIENCE_S):
+        with lock.held(station.intake_lock, "receive", patience_s=PATIENCE_S):
             return _decide(
                 station, staged, delivery, actor, at_once, dropped and _fresh(station, path)
             )
     except OSError as error:
-        raise _unwritable(error) from error
+        raise unwritable(error) from error
     finally:
         if staged.folder.name not in {w.delivery for w in station.state().waiting}:
             store.discard(staged.folder)
 
 
-def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> list[str]:
-    """Put together and seal every cut that can be by now; publish if the mode says so.
-
-    Returns the ids of the new cuts. What the engine calls when waiting may have ended.
-    """
-    if not station.state().waiting:
-        return []
-    try:
-        with lock.held(station.intake_lock, "assemble", patience_s=_INTAKE_PATIENCE_S):
-            cuts, _ = _seal_ready(station, {}, actor, at_once)
-    except OSError as error:
-        raise _unwritable(error) from error
-    if cuts:
-        actions.advance(station)
-    return cuts
-
-
-def _examine(station: Station, staged: Staged, name: str, state: State) -> Examination:
+def _examine(
+    station: Station, staged: Staged, name: str, state: State
+) -> tuple[Examination, tuple[Unpacked, ...]]:
+    """What the staged delivery holds, and its unpacked site where the settings want one."""
     from prep_console.cuts.delivery import examine  # zipfile, csv: not for rollback's start-up
+    from prep_console.cuts.members import Unsafe
 
     settings = station.settings
     if not os.path.lexists(staged.content):  # no plain file: nothing was copied
-        return Examination(None, (), (), (), staged.findings)
+        return Examination(None, (), (), (), staged.findings), ()
     examination = examine(
         staged.content,
         name=name,
@@ -173,15 +156,13 @@ def _examine(station: Station, staged: Staged, name: str, state: State) -> Exami
         scratch=staged.folder,
         known=staged.known,
     )
-    if not staged.findings:
-        return examination
-    return replace(examination, findings=(*staged.findings, *examination.findings))
-
-
-def _unpacked(station: Station, staged: Staged, examination: Examination) -> tuple[Unpacked, ...]:
-    if not station.settings.publication.unpack or examination.verdict is Verdict.STOPPED:
-        return ()
-    return staging.unpack(staged, limits_of(station.settings))
+    examination = replace(examination, findings=(*staged.findings, *examination.findings))
+    if not settings.publication.unpack or examination.verdict is Verdict.STOPPED:
+        return examination, ()
+    try:
+        return examination, staging.unpack(staged, limits_of(settings))
+    except Unsafe as unsafe:
+        return replace(examination, findings=(*examination.findings, unsafe.finding)), ()
 
 
 def _decide(
@@ -201,7 +182,7 @@ def _decide(
     if not new:
         cuts: list[str] = []
         if at_once:
-            cuts, _ = _seal_ready(station, {}, actor, at_once=True)
+            cuts, _ = seal_ready(station, {}, actor, at_once=True)
         if had_in is not None:  # the same bytes again heal what was damaged here meanwhile
             paths = [file.path for file in examination.files]
             files = station.staging / delivery.id / staging.FILES
@@ -219,7 +200,7 @@ def _decide(
         corrected=all(str(p.stamp) <= state.marks.get(p.election, "") for p in new)
         and any(_other_bytes(p, state) for p in new),
     )
-    cuts, waiting_for = _seal_ready(station, {delivery.id: (entry, delivery)}, actor, at_once)
+    cuts, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, at_once)
     published = actions.advance(station)
     mine = _cut_with(station.state(), entry)
     return Receipt("sealed" if mine else "waiting", examination, mine, waiting_for, None, published)
@@ -316,116 +297,6 @@ def _with(examination: Examination, stops: Sequence[Finding]) -> Examination:
     return replace(examination, findings=(*examination.findings, *more))
 
 
-def _seal_ready(
-    station: Station,
-    fresh: Mapping[str, tuple[Waiting, Delivery]],
-    actor: Actor,
-    at_once: bool,
-) -> tuple[list[str], tuple[str, ...]]:
-    """Seal every cut that the waiting and the fresh deliveries make; the ids, what is lacking.
-
-    A fresh delivery is journalled together with the cut it makes, after one flush for both; one
-    that must wait is flushed and journalled by itself.
-    """
-    unrecorded = dict(fresh)
-    sealed: list[str] = []
-    while True:
-        state = station.state()
-        hoped = replace(
-            state, waiting=(*state.waiting, *(entry for entry, _ in unrecorded.values()))
-        )
-        found = assemble(hoped, station.settings, datetime.now(UTC), at_once=at_once)
-        if found.superseded:
-            _record_waiting(station, unrecorded, actor)
-            unrecorded.clear()
-            _set_aside(station, found.superseded, actor)
-            continue
-        if found.plan is None:
-            _record_waiting(station, unrecorded, actor)
-            return sealed, found.waiting_for
-        cut = _seal(station, hoped, found.plan, unrecorded, actor)
-        if cut is not None:
-            sealed.append(cut)
-        for delivery in found.plan.deliveries:
-            unrecorded.pop(delivery, None)
-
-
-def _seal(
-    station: Station,
-    state: State,
-    plan: CutPlan,
-    unrecorded: Mapping[str, tuple[Waiting, Delivery]],
-    actor: Actor,
-) -> str | None:
-    deliveries = {
-        name: unrecorded[name][1] if name in unrecorded else staging.kept(station, name)
-        for name in plan.deliveries
-    }
-    folder, manifest = build(station, state, plan, deliveries)
-    try:
-        digest = store.seal(station, folder, manifest)
-        lines: list[tuple[str, Mapping[str, object]]] = [
-            ("accepted", _accepted(*unrecorded[name]))
-            for name in plan.deliveries
-            if name in unrecorded
-        ]
-        with station.acting("seal") as ledger:
-            settle(ledger)
-            store.commit(station, folder, CutId.of(manifest.id))
-            ledger.append([*lines, ("sealed", store.line_of(manifest, digest))], actor)
-    finally:
-        store.discard(folder)
-    for name in plan.deliveries:
-        store.discard(station.staging / name)
-    return manifest.id
-
-
-def _record_waiting(
-    station: Station, unrecorded: Mapping[str, tuple[Waiting, Delivery]], actor: Actor
-) -> None:
-    if not unrecorded:
-        return
-    for name, (_, delivery) in unrecorded.items():
-        staging.keep(station.staging / name, delivery)
-    durable.sync_file_system(station.staging)
-    with station.acting("accept") as ledger:
-        settle(ledger)
-        ledger.append([("accepted", _accepted(e, d)) for e, d in unrecorded.values()], actor)
-
-
-def _accepted(entry: Waiting, delivery: Delivery) -> dict[str, object]:
-    return {
-        "delivery": delivery.id,
-        "name": delivery.name,
-        "source": delivery.source,
-        "bytes": delivery.examination.bytes,
-        "parts": [
-            {"election": p.election, "stamp": p.stamp, "sha256": p.sha256} for p in entry.parts
-        ],
-        "received_at": delivery.received_at.isoformat(),
-        "verified_at": delivery.verified_at.isoformat(),
-        "corrected": entry.corrected,
-        "warnings": len(delivery.examination.findings),
-    }
-
-
-def _set_aside(station: Station, deliveries: Sequence[str], actor: Actor) -> None:
-    """Deliveries that can become no cut any more go to quarantine, and the journal says why."""
-    for name in deliveries:
-        delivery = staging.kept(station, name)
-        identity = quarantine.keep(
-            station,
-            station.staging / name,
-            name=delivery.name,
-            source=delivery.source,
-            at=datetime.now(UTC),
-            findings=(),
-        )
-        with station.acting("set aside") as ledger:
-            settle(ledger)
-            ledger.append([("dropped", {"deliveries": [name], "quarantine": identity})], actor)
-
-
 def _cut_with(state: State, entry: Waiting) -> str | None:
     """The newest cut that holds a part of this delivery."""
     shas = {p.sha256 for p in entry.parts}
@@ -442,14 +313,4 @@ def _unreadable(path: Path, error: OSError) -> Failed:
             error=f"{error.strerror}: {error.filename or path}",
         ),
         sentence(N_("it was left where it is; check the file and the station's disk")),
-    )
-
-
-def _unwritable(error: OSError) -> Failed:
-    return Failed(
-        sentence(
-            N_("the delivery could not be stored: {error}"),
-            error=f"{error.strerror}: {error.filename or ''}".rstrip(": "),
-        ),
-        sentence(N_("it was left where it is; check the station's disk and repeat")),
     )

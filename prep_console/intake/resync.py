@@ -6,7 +6,8 @@ import select
 from dataclasses import dataclass
 
 from prep_console.intake.drop import DropFolder
-from prep_console.intake.receive import assemble_due, receive
+from prep_console.intake.receive import receive
+from prep_console.intake.sealing import assemble_due
 from prep_console.journal.actor import Actor
 from prep_console.problems import Failed
 from prep_console.publication import lock

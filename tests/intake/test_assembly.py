@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from prep_console.cuts.stamps import CutId
-from prep_console.intake.receive import Receipt, assemble_due, receive
+from prep_console.intake.receive import Receipt, receive
+from prep_console.intake.sealing import assemble_due
 from prep_console.journal.actor import Actor
 from prep_console.publication import actions, store
 from prep_console.publication.manifest import Manifest
@@ -244,6 +245,28 @@ def test_a_tampered_file_is_never_carried(desk: Desk) -> None:
     tampered.write_bytes(tampered.read_bytes()[:-1] + b"!")
     with pytest.raises(Failed):
         desk.bring("DIP_LOC", "20240602_2010", now=True)
+    assert desk.live == "20240602_2005"
+
+
+def test_a_whole_newer_cut_does_not_wait_for_what_cannot_be_carried(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    tampered = desk.station.cuts / "20240602_2005" / "site" / "20240602_2005_PREP_AYUN_QRO.zip"
+    tampered.chmod(0o644)
+    tampered.write_bytes(b"!")
+    desk.bring("DIP_LOC", "20240602_2010")
+    desk.bring("DIP_LOC", "20240602_2015")
+    assert desk.bring("AYUN", "20240602_2015").cut == "20240602_2015"
+    assert desk.live == "20240602_2015"
+    assert desk.station.state().waiting == ()
+
+
+def test_a_waiting_delivery_that_was_lost_does_not_stop_the_rest(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    (folder,) = desk.station.staging.iterdir()
+    (folder / "delivery.json").write_text("{}")
+    assert desk.bring("AYUN", "20240602_2005").result == "waiting"
+    assert desk.bring("DIP_LOC", "20240602_2005").cut == "20240602_2005"
     assert desk.live == "20240602_2005"
 
 

@@ -1,0 +1,187 @@
+"""Sealing: what waits and what just came become cuts, as soon as the rules allow.
+
+Done under the intake lock, by whoever brought the last part: a receive, the engine's clock, or a
+person who will not wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from prep_console import durable
+from prep_console.cuts.stamps import CutId
+from prep_console.intake import quarantine, staging
+from prep_console.intake.assembly import CutPlan, assemble
+from prep_console.intake.build import build
+from prep_console.intake.staging import Delivery
+from prep_console.journal.actor import Actor
+from prep_console.journal.state import State, Waiting
+from prep_console.problems import Failed
+from prep_console.publication import actions, lock, store
+from prep_console.publication.settle import settle
+from prep_console.publication.station import Station
+from prep_console.wording import N_, sentence
+
+PATIENCE_S = 60.0
+"""Sealing a large cut takes seconds; another one waits for its turn."""
+
+
+def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> list[str]:
+    """Put together and seal every cut that can be by now; publish if the mode says so.
+
+    Returns the ids of the new cuts. What the engine calls when waiting may have ended.
+    """
+    if not station.state().waiting:
+        return []
+    try:
+        with lock.held(station.intake_lock, "assemble", patience_s=PATIENCE_S):
+            cuts, _ = seal_ready(station, {}, actor, at_once)
+    except OSError as error:
+        raise unwritable(error) from error
+    if cuts:
+        actions.advance(station)
+    return cuts
+
+
+def seal_ready(
+    station: Station,
+    fresh: Mapping[str, tuple[Waiting, Delivery]],
+    actor: Actor,
+    at_once: bool,
+) -> tuple[list[str], tuple[str, ...]]:
+    """Seal every cut that the waiting and the fresh deliveries make; the ids, what is lacking.
+
+    A fresh delivery is journalled together with the cut it makes, after one flush for both; one
+    that must wait is flushed and journalled by itself.
+    """
+    unrecorded = dict(fresh)
+    sealed: list[str] = []
+    _drop_lost(station, actor)
+    while True:
+        state = station.state()
+        hoped = replace(
+            state, waiting=(*state.waiting, *(entry for entry, _ in unrecorded.values()))
+        )
+        found = assemble(hoped, station.settings, datetime.now(UTC), at_once=at_once)
+        if found.superseded:
+            _record_waiting(station, unrecorded, actor)
+            unrecorded.clear()
+            _set_aside(station, found.superseded, actor)
+            continue
+        if found.plan is None:
+            _record_waiting(station, unrecorded, actor)
+            return sealed, found.waiting_for
+        try:
+            sealed.append(_seal(station, hoped, found.plan, unrecorded, actor))
+        except Failed:
+            _record_waiting(station, unrecorded, actor)
+            unrecorded.clear()
+            if not found.later_complete:
+                raise
+            # What should be carried over has no good copy: a whole newer cut must not wait for it.
+            _set_aside(station, found.plan.deliveries, actor)
+            continue
+        for delivery in found.plan.deliveries:
+            unrecorded.pop(delivery, None)
+
+
+def _seal(
+    station: Station,
+    state: State,
+    plan: CutPlan,
+    unrecorded: Mapping[str, tuple[Waiting, Delivery]],
+    actor: Actor,
+) -> str:
+    deliveries = {
+        name: unrecorded[name][1] if name in unrecorded else staging.kept(station, name)
+        for name in plan.deliveries
+    }
+    folder, manifest = build(station, state, plan, deliveries)
+    try:
+        digest = store.seal(station, folder, manifest)
+        lines: list[tuple[str, Mapping[str, object]]] = [
+            ("accepted", _accepted(*unrecorded[name]))
+            for name in plan.deliveries
+            if name in unrecorded
+        ]
+        with station.acting("seal") as ledger:
+            settle(ledger)
+            store.commit(station, folder, CutId.of(manifest.id))
+            ledger.append([*lines, ("sealed", store.line_of(manifest, digest))], actor)
+    finally:
+        store.discard(folder)
+    for name in plan.deliveries:
+        store.discard(station.staging / name)
+    return manifest.id
+
+
+def _record_waiting(
+    station: Station, unrecorded: Mapping[str, tuple[Waiting, Delivery]], actor: Actor
+) -> None:
+    if not unrecorded:
+        return
+    for name, (_, delivery) in unrecorded.items():
+        staging.keep(station.staging / name, delivery)
+    durable.sync_file_system(station.staging)
+    with station.acting("accept") as ledger:
+        settle(ledger)
+        ledger.append([("accepted", _accepted(e, d)) for e, d in unrecorded.values()], actor)
+
+
+def _accepted(entry: Waiting, delivery: Delivery) -> dict[str, object]:
+    return {
+        "delivery": delivery.id,
+        "name": delivery.name,
+        "source": delivery.source,
+        "bytes": delivery.examination.bytes,
+        "parts": [
+            {"election": p.election, "stamp": p.stamp, "sha256": p.sha256} for p in entry.parts
+        ],
+        "received_at": delivery.received_at.isoformat(),
+        "verified_at": delivery.verified_at.isoformat(),
+        "corrected": entry.corrected,
+        "warnings": len(delivery.examination.findings),
+    }
+
+
+def _drop_lost(station: Station, actor: Actor) -> None:
+    """A waiting delivery whose files are gone is said so; it may come again."""
+    lost = []
+    for entry in station.state().waiting:
+        try:
+            staging.kept(station, entry.delivery)
+        except (OSError, ValueError):
+            lost.append(entry.delivery)
+    if lost:
+        with station.acting("drop") as ledger:
+            settle(ledger)
+            ledger.append([("dropped", {"deliveries": lost, "why": "lost"})], actor)
+
+
+def _set_aside(station: Station, deliveries: Sequence[str], actor: Actor) -> None:
+    """Deliveries that can become no cut any more go to quarantine, and the journal says why."""
+    for name in deliveries:
+        delivery = staging.kept(station, name)
+        identity = quarantine.keep(
+            station,
+            station.staging / name,
+            name=delivery.name,
+            source=delivery.source,
+            at=datetime.now(UTC),
+            findings=(),
+        )
+        with station.acting("set aside") as ledger:
+            settle(ledger)
+            ledger.append([("dropped", {"deliveries": [name], "quarantine": identity})], actor)
+
+
+def unwritable(error: OSError) -> Failed:
+    return Failed(
+        sentence(
+            N_("the delivery could not be stored: {error}"),
+            error=f"{error.strerror}: {error.filename or ''}".rstrip(": "),
+        ),
+        sentence(N_("it was left where it is; check the station's disk and repeat")),
+    )
