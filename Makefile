@@ -38,7 +38,8 @@ texts: $(READY) ## bring new sentences into the Spanish catalogue, and the keys 
 	@$(MAKE) $(LOCALE).mo
 	@$(BIN)/python -m tests.wording.keys
 
-screenshots: $(READY) $(LOCALE).mo ## the pictures in screenshots/, from the real console
+screenshots: servers $(READY) $(LOCALE).mo ## the pictures in screenshots/, from the real console in a real terminal
+	@.ci/servers packages-pictures
 	@$(BIN)/python screenshots/make.py $(ARGS)
 
 wheel: $(READY) ## what a station installs, in dist/ (see docs/station.md)
