@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from zoneinfo import ZoneInfo
 
 _CUT_ID = re.compile(r"(\d{8}_\d{4})(?:\.([1-9]\d{0,3}))?", re.ASCII)
@@ -56,13 +56,19 @@ class CutId:
     @classmethod
     def of(cls, text: str) -> CutId:
         """Read an id, which is also a folder name; ValueError when it is none."""
-        match = _CUT_ID.fullmatch(text)
-        if match is None or match[2] == "1":
-            raise ValueError(f"not a cut id: {text!r}")
-        return cls(Stamp.of(match[1]), int(match[2] or 1))
+        return _cut_id(text)
 
     def __str__(self) -> str:
         return str(self.stamp) if self.revision == 1 else f"{self.stamp}.{self.revision}"
 
     def __lt__(self, other: CutId) -> bool:
         return (self.stamp, self.revision) < (other.stamp, other.revision)
+
+
+@lru_cache(maxsize=4096)
+def _cut_id(text: str) -> CutId:
+    """A night's few hundred ids are put in order again and again: each is read once."""
+    match = _CUT_ID.fullmatch(text)
+    if match is None or match[2] == "1":
+        raise ValueError(f"not a cut id: {text!r}")
+    return CutId(Stamp.of(match[1]), int(match[2] or 1))

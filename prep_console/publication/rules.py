@@ -74,14 +74,19 @@ def automatic(state: State, settings: Settings, now: datetime) -> CutRecord | No
     return cut
 
 
-def cut_state(state: State, cut: CutRecord) -> CutState:
-    """The word for a cut in a list."""
+def cut_states(state: State) -> dict[str, CutState]:
+    """The word for each stored cut in a list, by its id."""
+    target = rollback_target(state)
+    previous = target.id if target is not None else None
+    return {cut.id: _cut_state(state, cut, previous) for cut in stored(state)}
+
+
+def _cut_state(state: State, cut: CutRecord, previous: str | None) -> CutState:
     if cut.id == state.live:
         return "final" if state.mode == "frozen" else "live"
     if cut.withdrawn:
         return "withdrawn"
-    target = rollback_target(state)
-    return "previous" if target is not None and target.id == cut.id else "kept"
+    return "previous" if cut.id == previous else "kept"
 
 
 def protected(state: State) -> set[str]:
