@@ -1,0 +1,67 @@
+"""What every command stands on: the options before it, and how it prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from prep_console import config, wording
+from prep_console.problems import WrongUsage
+from prep_console.wording import N_, sentence
+
+if TYPE_CHECKING:
+    from prep_console.config import Settings
+    from prep_console.cuts.stamps import CutId
+    from prep_console.publication.station import Station
+
+
+class Context:
+    """What the options before the command chose."""
+
+    def __init__(self) -> None:
+        self.path: Path | None = None
+        self.lang: str | None = None
+        self._settings: Settings | None = None
+
+    @property
+    def settings(self) -> Settings:
+        if self._settings is None:
+            self._settings = config.load(self.path)
+            if self.lang is None:
+                wording.use(self._settings.station.language)
+        return self._settings
+
+    @property
+    def station(self) -> Station:
+        from prep_console.publication.station import Station
+
+        return Station(self.settings)
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        click.echo(line)
+
+
+def print_json(document: dict[str, Any]) -> None:
+    from prep_console.report import as_text
+
+    click.echo(as_text(document))
+
+
+def cut_id(text: str) -> CutId:
+    from prep_console.cuts.stamps import CutId
+
+    try:
+        return CutId.of(text)
+    except ValueError as error:
+        raise WrongUsage(
+            sentence(N_("{text} is no cut id"), text=text),
+            sentence(N_("an id looks like 20240602_2005; prep-console cuts lists them")),
+        ) from error
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Stable JSON, in English.")

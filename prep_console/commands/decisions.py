@@ -1,0 +1,163 @@
+"""Commands that decide what the public sees."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from prep_console.commands.context import Context, cut_id, json_option, print_json
+from prep_console.wording import N_, say
+
+if TYPE_CHECKING:
+    from prep_console.publication.actions import Outcome
+    from prep_console.publication.station import Station
+
+
+def _decision(command: Any) -> Any:
+    """The options that every action has."""
+    for option in (
+        click.option("--reason", default="", help="Why, for the journal."),
+        click.option("--yes", is_flag=True, help="Do not ask."),
+        click.option("--take-over", is_flag=True, help="Stop a stuck holder of the lock."),
+        json_option,
+    ):
+        command = option(command)
+    return click.pass_obj(command)
+
+
+def _act(
+    context: Context, name: str, options: dict[str, Any], *arguments: Any, **named: Any
+) -> None:
+    """Ask where a person sits at a terminal, act, and say what was done."""
+    from prep_console.journal.actor import current_actor
+    from prep_console.publication import actions
+    from prep_console.report import outcome_json, outcome_line
+
+    station = context.station
+    if not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
+        _ask(station, name)
+    outcome: Outcome = getattr(actions, name.replace("-", "_"))(
+        station,
+        *arguments,
+        actor=current_actor(),
+        reason=options["reason"],
+        take_over=options["take_over"],
+        **named,
+    )
+    if options["as_json"]:
+        print_json(outcome_json(outcome))
+    else:
+        click.echo(outcome_line(outcome))
+
+
+def _ask(station: Station, name: str) -> None:
+    from prep_console.report import public_now
+
+    click.echo(public_now(station.live().cut))
+    click.confirm(say(N_("Do it: {action}?"), action=name), abort=True)
+
+
+@click.command()
+@click.argument("cut")
+@_decision
+def publish(context: Context, cut: str, **options: Any) -> None:
+    """Make CUT the live one."""
+    _act(context, "publish", options, cut_id(cut))
+
+
+@click.command()
+@click.option("--to", metavar="CUT", help="Which earlier cut; default: the previous one.")
+@_decision
+def rollback(context: Context, to: str | None, **options: Any) -> None:
+    """Bring back an earlier cut and put publishing on hold."""
+    _act(context, "rollback", options, to=cut_id(to) if to else None)
+
+
+@click.command()
+@_decision
+def hold(context: Context, **options: Any) -> None:
+    """New cuts are stored and wait."""
+    _act(context, "hold", options)
+
+
+@click.command()
+@_decision
+def release(context: Context, **options: Any) -> None:
+    """Back to automatic publishing."""
+    _act(context, "release", options)
+
+
+@click.command()
+@click.argument("cut", required=False)
+@_decision
+def freeze(context: Context, cut: str | None, **options: Any) -> None:
+    """The live cut, or CUT, stays up for good."""
+    _act(context, "freeze", options, cut_id(cut) if cut else None)
+
+
+@click.command()
+@_decision
+def thaw(context: Context, **options: Any) -> None:
+    """From frozen to hold."""
+    _act(context, "thaw", options)
+
+
+@click.command()
+@_decision
+def suspend(context: Context, **options: Any) -> None:
+    """Nothing live: visitors get a plain notice."""
+    _act(context, "suspend", options)
+
+
+@click.command("accept-from")
+@click.argument("stamp")
+@_decision
+def accept_from(context: Context, stamp: str, **options: Any) -> None:
+    """Accept cuts from STAMP (20240602_2005) on again."""
+    _act(context, "accept-from", options, cut_id(stamp).stamp)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would go.")
+@json_option
+@click.pass_obj
+def prune(context: Context, dry_run: bool, as_json: bool) -> None:
+    """Delete the bytes of old cuts by the retention settings; manifests stay."""
+    from prep_console.publication.retention import prune as run
+
+    pruned = run(context.station, dry_run=dry_run)
+    if as_json:
+        print_json({"schema": 1, "dry_run": dry_run, "pruned": pruned})
+        return
+    for cut in pruned:
+        click.echo(cut)
+    if not pruned:
+        click.echo(say(N_("nothing to prune")))
+
+
+@click.group()
+def station() -> None:
+    """The station itself."""
+
+
+@station.command("new")
+@_decision
+def station_new(context: Context, **options: Any) -> None:
+    """Archive store and journal and begin afresh (between a rehearsal and the day)."""
+    from prep_console.journal.actor import current_actor
+    from prep_console.publication.afresh import begin_afresh
+
+    if not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
+        _ask(context.station, "station new")
+    archived = begin_afresh(
+        context.station,
+        actor=current_actor(),
+        reason=options["reason"],
+        take_over=options["take_over"],
+    )
+    if options["as_json"]:
+        print_json({"schema": 1, "archive": str(archived)})
+    else:
+        click.echo(say(N_("archived in {path}; the station is empty"), path=str(archived)))

@@ -1,0 +1,70 @@
+"""Commands that take deliveries."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from prep_console.commands.context import Context, json_option, print_json, print_lines
+from prep_console.problems import Refused
+from prep_console.wording import N_, sentence
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--now", "at_once", is_flag=True, help="Do not wait for a missing election.")
+@json_option
+@click.pass_obj
+def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
+    """Take a delivery: stage, check, put together, seal; live if the mode says so."""
+    from prep_console.cuts.checks import describe
+    from prep_console.intake.receive import receive as take
+    from prep_console.intake.verify import existing
+    from prep_console.journal.actor import current_actor
+    from prep_console.publication.retention import prune_if_needed
+    from prep_console.report import receipt_json, receipt_lines
+
+    station = context.station
+    zone = context.settings.zone
+    receipt = take(station, existing(path), actor=current_actor(), at_once=at_once)
+    prune_if_needed(station)
+    if as_json:
+        print_json(receipt_json(receipt, zone))
+    if receipt.result == "refused":
+        stops = [f for f in receipt.examination.findings if str(f.severity) == "stop"]
+        raise Refused(
+            sentence(
+                N_("the delivery {name} was refused: {reasons}"),
+                name=path.name,
+                reasons=" ".join(str(describe(f)) for f in stops),
+            ),
+            sentence(
+                N_("it is kept in quarantine/{id}; ask the institute for a good one"),
+                id=receipt.quarantined or "-",
+            ),
+        )
+    if not as_json:
+        print_lines(receipt_lines(receipt, zone))
+    return 0
+
+
+@click.command()
+@click.option("--wait", is_flag=True, help="Wait for deliveries that are still arriving.")
+@json_option
+@click.pass_obj
+def resync(context: Context, wait: bool, as_json: bool) -> int:
+    """Newest cut from the sources; every byte of the live cut compared and repaired."""
+    from prep_console.intake.resync import resync as run
+    from prep_console.journal.actor import current_actor
+
+    outcome = run(context.station, actor=current_actor(), wait=wait)
+    if as_json:
+        print_json(outcome.as_json())
+    else:
+        click.echo(str(outcome.told))
+    return 0 if outcome.ok else 1

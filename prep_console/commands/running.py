@@ -1,0 +1,73 @@
+"""Commands that stay: console, engine, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from prep_console import wording
+from prep_console.commands.context import Context
+
+if TYPE_CHECKING:
+    pass
+
+
+@click.command()
+@click.option("--wall", is_flag=True, help="Display for a control room: no keys.")
+@click.option("--read-only", is_flag=True, help="Look, do not act.")
+@click.pass_obj
+def console(context: Context, wall: bool, read_only: bool) -> int:
+    """The operations console."""
+    settings = context.settings
+    from prep_console.console.app import run
+
+    return run(
+        settings,
+        wall=wall,
+        read_only=read_only,
+        language=wording.language(),
+        config=context.path,
+    )
+
+
+@click.command()
+@click.pass_obj
+def engine(context: Context) -> int:
+    """The loop that receives, watches and publishes, without a screen."""
+    settings = context.settings
+    from prep_console.engine.loop import run
+
+    return run(settings)
+
+
+@click.command()
+@click.option("--speed", type=float, help="Simulated seconds per second.")
+@click.option("--from", "source", type=click.Path(path_type=Path), help="A real final cut.")
+@click.option("--folder", type=click.Path(path_type=Path), help="Keep the station here.")
+@click.option("--port", type=int, help="Port of the web server on loopback.")
+@click.option("--cuts", "count", type=int, help="Stop after so many cuts.")
+@click.option("--headless", is_flag=True, help="No screen: the guided tour, checked.")
+@click.pass_obj
+def demo(
+    context: Context,
+    speed: float | None,
+    source: Path | None,
+    folder: Path | None,
+    port: int | None,
+    count: int | None,
+    headless: bool,
+) -> int:
+    """A whole station in a scratch folder, on loopback, labelled SIMULACRO."""
+    from prep_console.drill import demo as night
+
+    return night.run(
+        speed=speed,
+        source=source,
+        folder=folder,
+        language=wording.language(),
+        screen=not headless,
+        cuts=count,
+        port=port,
+    )
