@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+
 from textual.screen import Screen
 
 from prep_console.snapshot import Snapshot
@@ -13,9 +15,9 @@ class LiveScreen(Screen[None]):
 
     DEFAULT_CSS = "LiveScreen { background: ansi_default; }"
 
+    @abstractmethod
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
         """Draw a newer snapshot; ``stale_s`` is the age of the last read, when that is long."""
-        raise NotImplementedError
 
     @property
     def drawable(self) -> bool:

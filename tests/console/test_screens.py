@@ -19,7 +19,7 @@ from prep_console.console.main_screen import MainScreen
 from prep_console.console.page_screen import PageScreen
 from prep_console.console.wall_screen import WallScreen
 from prep_console.problems import Failed, Refused
-from prep_console.snapshot import ServedView
+from prep_console.snapshot import ServedView, Snapshot
 from prep_console.widgets.lines import plain
 from prep_console.widgets.panel import Panel
 from prep_console.wording import sentence, use
@@ -394,14 +394,14 @@ async def test_a_reader_that_hangs_is_said_and_does_not_stop_the_screen(
     hung = threading.Event()
     reads = 0
 
-    def read() -> object:
+    def read() -> Snapshot:
         nonlocal reads
         reads += 1
         if reads > 1:
             hung.wait(20)
         return station.read()
 
-    app = ConsoleApp(read, station, period_s=0.05)  # type: ignore[arg-type]
+    app = ConsoleApp(read, station, period_s=0.05)
     async with app.run_test(size=(80, 24)) as pilot:
         await see(pilot, "STATION UNREADABLE: nothing could be read for")
         await pilot.press("question_mark")
@@ -413,12 +413,12 @@ async def test_a_read_that_fails_is_said_and_the_next_one_heals() -> None:
     station = FakeStation()
     broken = False
 
-    def read() -> object:
+    def read() -> Snapshot:
         if broken:
             raise OSError(5, "Input/output error")
         return station.read()
 
-    app = ConsoleApp(read, station, period_s=0.05)  # type: ignore[arg-type]
+    app = ConsoleApp(read, station, period_s=0.05)
     async with app.run_test(size=(80, 24)) as pilot:
         await see(pilot, "UP TO DATE")
         broken = True
@@ -428,10 +428,10 @@ async def test_a_read_that_fails_is_said_and_the_next_one_heals() -> None:
 
 
 async def test_a_station_that_cannot_be_read_at_all_ends_with_its_reason() -> None:
-    def read() -> object:
+    def read() -> Snapshot:
         raise PermissionError(13, "Permission denied")
 
-    app = ConsoleApp(read, FakeStation(), period_s=0.05)  # type: ignore[arg-type]
+    app = ConsoleApp(read, FakeStation(), period_s=0.05)
     async with app.run_test() as pilot:
         await until(pilot, lambda: app.failed)
     assert app.return_code == 0 or app.return_value == 3

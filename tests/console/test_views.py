@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from rich.cells import cell_len
@@ -41,7 +42,7 @@ def _english() -> Iterator[None]:
     use("es")
 
 
-def frame(snapshot: Snapshot, width: int = 80, height: int = 24, **more: object) -> main_page.Frame:
+def frame(snapshot: Snapshot, width: int = 80, height: int = 24, **more: Any) -> main_page.Frame:
     return replace(
         main_page.Frame(
             width,
@@ -51,11 +52,11 @@ def frame(snapshot: Snapshot, width: int = 80, height: int = 24, **more: object)
             wording_of.refusal,
             wording_of.alarm,
         ),
-        **more,  # type: ignore[arg-type]
+        **more,
     )
 
 
-def screen(snapshot: Snapshot, width: int = 80, height: int = 24, **more: object) -> str:
+def screen(snapshot: Snapshot, width: int = 80, height: int = 24, **more: Any) -> str:
     there = frame(snapshot, width, height, **more)
     return plain(main_page.page(snapshot, snapshot, there).lines(there))
 
