@@ -135,7 +135,7 @@ def _calls(trace: str, root: Path) -> tuple[Point, ...]:
 
 def _on(rest: str, root: Path) -> str:
     """The files of a call in words that are the same in each run: no ids of processes."""
-    arguments = rest.removesuffix("<unfinished ...>").partition(" = ")[0]
+    arguments = rest.partition(" = ")[0].partition("<unfinished")[0]
     names = re.findall(r'[<"]([^<>"]*)[>"]', arguments)
     inside = [
         name.removeprefix(f"{root}").lstrip("/") or "."

@@ -1,0 +1,116 @@
+"""Real small file systems, mounted from a file: to be filled, remounted and cut off."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+_MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A file system of its own, mounted at ``folder``."""
+
+    image: Path
+    folder: Path
+
+    def free(self) -> int:
+        """Bytes that anybody may still take."""
+        seen = os.statvfs(self.folder)
+        return seen.f_bavail * seen.f_frsize
+
+    def free_inodes(self) -> int:
+        return os.statvfs(self.folder).f_favail
+
+    def fill(self) -> None:
+        """Take every block that is left."""
+        with (self.folder / "filling").open("ab", buffering=0) as file:
+            for size in (_MIB, 4096, 512, 1):
+                with suppress(OSError):
+                    while True:
+                        file.write(b"x" * size)
+                os.fsync(file.fileno())
+        assert self.free() == 0
+
+    def fill_inodes(self) -> None:
+        """Take every inode that is left, with empty files."""
+        folder = self.folder / "fillings"
+        folder.mkdir()
+        with suppress(OSError):
+            for number in range(10**6):
+                (folder / str(number)).touch()
+        assert self.free_inodes() == 0
+
+    def read_only(self) -> None:
+        """What the kernel does to a file system when its disk fails."""
+        _ran("mount", "-o", "remount,ro", str(self.folder))
+
+    def writable(self) -> None:
+        _ran("mount", "-o", "remount,rw", str(self.folder))
+
+    def cut_power(self) -> None:
+        """Everything that is not on the disk at this moment is lost; then it is mounted again."""
+        _ran("xfs_io", "-x", "-c", "shutdown", str(self.folder))
+        self._unmount()
+        self._mount()
+
+    def _mount(self) -> None:
+        _ran("mount", "-o", "loop", str(self.image), str(self.folder))
+
+    def _unmount(self) -> None:
+        _ran("umount", str(self.folder))
+
+
+@contextmanager
+def mounted(
+    folder: Path, *, kind: str = "ext4", size: int = 64 * _MIB, inodes: int = 4096
+) -> Iterator[Disk]:
+    """A new disk of ``size`` bytes under ``folder``; gone after the block. Needs root."""
+    folder.mkdir(parents=True, exist_ok=True)
+    disk = Disk(folder / "image", folder / "mounted")
+    with disk.image.open("wb") as image:
+        image.truncate(size)
+    if kind == "ext4":  # -m 0: no blocks kept back for root, who runs this
+        _ran("mkfs.ext4", "-q", "-b", "4096", "-m", "0", "-N", str(inodes), str(disk.image))
+    else:
+        _ran(f"mkfs.{kind}", "-q", str(disk.image))
+    disk.folder.mkdir(exist_ok=True)
+    disk._mount()
+    try:
+        disk.folder.chmod(0o755)
+        yield disk
+    finally:
+        disk._unmount()
+
+
+@cache
+def why_none() -> str | None:
+    """Why no disk can be mounted here, or None when one can."""
+    if os.geteuid() != 0:
+        return "only root may mount one"
+    try:
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            mounted(Path(folder), size=4 * _MIB, inodes=64),
+        ):
+            return None
+    except (OSError, RuntimeError) as error:
+        return str(error)
+
+
+def _ran(program: str, *arguments: str) -> None:
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    found = shutil.which(program, path=path)
+    if found is None:
+        raise RuntimeError(f"{program} is not installed")
+    done = subprocess.run([found, *arguments], capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{program}: {done.stderr.strip()}")
