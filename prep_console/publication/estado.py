@@ -77,16 +77,29 @@ def said_by(public: Path, seq: int) -> dict[str, Any] | None:
 
 
 def make_ready(public: Path, live: int) -> None:
-    """Take the spares' blocks again and clear away pages that no answer needs any more."""
+    """Take the spares' blocks again and clear away pages that no answer needs any more.
+
+    On a full disk the pages that are no longer needed become the spares, so that the blocks of
+    one switch serve the next, however many there are. OSError when there are too few of them.
+    """
     folder = public / "estado"
     for suffix in ("json", "html"):
+        numbered = sorted(int(p.stem) for p in folder.glob(f"*.{suffix}") if p.stem.isdecimal())
+        spent = [n for n in numbered if n < live][:-_KEPT]
         for number in range(_SPARES):
             spare = folder / f".spare.{number}.{suffix}"
-            if not spare.exists():
+            there = spare.exists()
+            if there and spare.stat().st_size == _SPARE_BYTES:
+                continue
+            try:
                 durable.replace_file(spare, b" " * _SPARE_BYTES, durable=False)
-    old = sorted(int(p.stem) for p in folder.glob("*.json") if p.stem.isdecimal())
-    for seq in [number for number in old if number < live][:-_KEPT]:
-        for suffix in ("json", "html"):
+            except OSError:
+                if there:  # an earlier page with room for one like it
+                    continue
+                if not spent:
+                    raise
+                (folder / f"{spent.pop(0)}.{suffix}").rename(spare)
+        for seq in spent:
             (folder / f"{seq}.{suffix}").unlink(missing_ok=True)
 
 

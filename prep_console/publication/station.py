@@ -266,7 +266,7 @@ def _with_break(state: State, reached: Position) -> State:
 
 def _unwritable(error: OSError) -> Failed:
     if error.errno in _FULL:
-        todo = sentence(N_("free space on the station's disk; a rollback still works"))
+        todo = sentence(N_("free space on the station's disk and repeat the command"))
     else:
         todo = sentence(N_("check that the disk is mounted read-write and who owns the folder"))
     return Failed(
