@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import random
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -60,12 +61,11 @@ def test_publishes_and_rollbacks_under_load(scratch: Path) -> None:
             NEW: deliver(box, scratch, NEW, 4),
         }
         station = box.station
-        turns = itertools.cycle(
-            [
-                lambda: actions.rollback(station, actor=PERSON, reason="prueba de carga"),
-                lambda: actions.publish(station, CutId.of(NEW), actor=PERSON),
-            ]
-        )
+        there_and_back: list[Callable[[], actions.Outcome]] = [
+            lambda: actions.rollback(station, actor=PERSON, reason="prueba de carga"),
+            lambda: actions.publish(station, CutId.of(NEW), actor=PERSON),
+        ]
+        turns = itertools.cycle(there_and_back)
         unseen = []
 
         def switch() -> None:

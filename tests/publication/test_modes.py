@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.problems import Refused
 from prep_console.publication import actions
-from prep_console.publication.actions import Expected
+from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.station import Station
 from tests import nights
 from tests.stations import sandbox
@@ -134,13 +135,14 @@ def test_hold_stores_and_release_publishes_the_newest(station: Station, tmp_path
 def test_frozen_stands_against_everything(station: Station, tmp_path: Path) -> None:
     actions.freeze(station, actor=PERSON, reason="último corte")
     deliver(station, tmp_path, FOURTH)
-    for refused in (
+    attempts: list[Callable[[], Outcome]] = [
         lambda: actions.publish(station, cut(FIRST), actor=PERSON),
         lambda: actions.rollback(station, actor=PERSON),
         lambda: actions.hold(station, actor=PERSON),
         lambda: actions.release(station, actor=PERSON),
         lambda: actions.suspend(station, actor=PERSON),
-    ):
+    ]
+    for refused in attempts:
         with pytest.raises(Refused):
             refused()
     assert (live(station), mode(station)) == (THIRD, "frozen")
