@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -151,14 +152,27 @@ def test_an_action_as_json(box: Sandbox) -> None:
 
 
 def test_the_journal_verifies_against_the_head_that_the_estado_shows(box: Sandbox) -> None:
-    import json
-
     live = box.station.live()
     estado = box.station.public / "estado" / f"{live.estado}.json"
     head = json.loads(estado.read_text())["journal"]
     assert box.run("journal", "--verify", "--head", f"{head['seq']}:{head['hash']}").code == 0
-    lines = [line for line in box.run("journal", "--json").out.splitlines() if line]
+    lines = box.run("journal", "--json").json["lines"]
+    assert lines[-1]["hash"] == box.station.state().position.hash
     assert len(lines) == box.station.state().position.lines
+
+
+def test_the_journal_can_be_followed(box: Sandbox) -> None:
+    follower = box.start("journal", "--follow", "--json")
+    try:
+        assert follower.stdout is not None
+        for _ in range(box.station.state().position.lines):
+            assert json.loads(follower.stdout.readline())["schema"] == 1
+        box.run("hold", "--reason", "seguimiento")
+        line = json.loads(follower.stdout.readline())
+        assert (line["kind"], line["data"]["reason"]) == ("hold", "seguimiento")
+    finally:
+        follower.terminate()
+        follower.communicate(timeout=10)
 
 
 def test_station_new_archives_the_night(box: Sandbox) -> None:

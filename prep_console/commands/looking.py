@@ -110,6 +110,9 @@ def journal(
             raise Refused(verdict.told, sentence(N_("keep the file as it is and ask why")))
         click.echo(str(verdict.told))
         return 0
+    if as_json and not follow:
+        print_json({"schema": 1, "lines": reading.documents(path)})
+        return 0
     for text in reading.texts(path, context.settings.zone, as_json=as_json, follow=follow):
         click.echo(text)
     return 0

@@ -110,8 +110,13 @@ def _head(head: str | None) -> tuple[int, str] | None:
     return int(match[1]), match[2]
 
 
+def documents(path: Path) -> list[dict[str, object]]:
+    """Every readable line as it stands in the file."""
+    return [_document(line) for line in journal.read(path).lines]
+
+
 def texts(path: Path, zone: ZoneInfo, *, as_json: bool, follow: bool) -> Iterator[str]:
-    """Every line as text, oldest first; with ``follow`` without end."""
+    """Every line as text (one JSON object a line), oldest first; ``follow``: without end."""
     position: journal.Position | None = None
     while True:
         reading = journal.read(path, position)
@@ -124,18 +129,19 @@ def texts(path: Path, zone: ZoneInfo, *, as_json: bool, follow: bool) -> Iterato
 
 
 def _as_json(line: Line) -> str:
-    return json.dumps(
-        {
-            "seq": line.seq,
-            "time": line.time.isoformat(),
-            "actor": line.actor.as_json(),
-            "kind": line.kind,
-            "data": line.data,
-            "prev": line.prev,
-            "hash": line.hash,
-        },
-        ensure_ascii=True,
-    )
+    return json.dumps({"schema": 1, **_document(line)}, ensure_ascii=True)
+
+
+def _document(line: Line) -> dict[str, object]:
+    return {
+        "seq": line.seq,
+        "time": line.time.isoformat(),
+        "actor": line.actor.as_json(),
+        "kind": line.kind,
+        "data": line.data,
+        "prev": line.prev,
+        "hash": line.hash,
+    }
 
 
 def _as_text(line: Line, zone: ZoneInfo) -> str:
