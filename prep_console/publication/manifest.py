@@ -74,3 +74,16 @@ def decode(raw: bytes) -> Manifest:
     if manifest.schema > SCHEMA:
         raise ValueError(f"manifest of a newer version ({manifest.schema})")
     return manifest
+
+
+def sizes(raw: bytes) -> dict[str, int]:
+    """Path to size of every file, without reading the rest; ValueError when it is none."""
+    return {path: file.size for path, file in msgspec.json.decode(raw, type=_Sizes).files.items()}
+
+
+class _Size(msgspec.Struct):
+    size: int
+
+
+class _Sizes(msgspec.Struct):
+    files: dict[str, _Size]

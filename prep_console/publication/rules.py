@@ -10,9 +10,10 @@ from prep_console.journal.state import CutRecord, State
 from prep_console.snapshot import CutState
 
 
-def rank(cut: CutRecord) -> tuple[int, CutId]:
+def rank(cut: CutRecord) -> tuple[int, datetime, int]:
     """Sorts cuts oldest first. After ``accept-from`` a cut outranks all that came before it."""
-    return cut.epoch, CutId.of(cut.id)
+    identity = CutId.of(cut.id)
+    return cut.epoch, identity.stamp.wall, identity.revision
 
 
 def stored(state: State) -> list[CutRecord]:
@@ -22,14 +23,16 @@ def stored(state: State) -> list[CutRecord]:
 
 def newest(state: State) -> CutRecord | None:
     """The newest stored cut, withdrawn or not."""
-    cuts = stored(state)
-    return cuts[-1] if cuts else None
+    return max((c for c in state.cuts.values() if not c.pruned), key=rank, default=None)
 
 
 def newest_eligible(state: State) -> CutRecord | None:
     """What goes live by itself: not withdrawn, and no correction that waits for a person."""
-    cuts = [c for c in stored(state) if not c.withdrawn and not c.waits_for_person]
-    return cuts[-1] if cuts else None
+    return max(
+        (c for c in state.cuts.values() if _may_go_live(c)),
+        key=rank,
+        default=None,
+    )
 
 
 def rollback_target(state: State) -> CutRecord | None:
@@ -37,24 +40,30 @@ def rollback_target(state: State) -> CutRecord | None:
     live = state.cuts.get(state.live or "")
     if live is None:
         return None
-    earlier = [
-        c
-        for c in stored(state)
-        if rank(c) < rank(live) and not c.withdrawn and not c.waits_for_person
-    ]
-    return earlier[-1] if earlier else None
+    before = rank(live)
+    return max(
+        (c for c in state.cuts.values() if _may_go_live(c) and rank(c) < before),
+        key=rank,
+        default=None,
+    )
+
+
+def _may_go_live(cut: CutRecord) -> bool:
+    """Without a person's word: its bytes are here, nobody withdrew it, it corrects nothing."""
+    return not (cut.pruned or cut.withdrawn or cut.waits_for_person)
 
 
 def left_behind(state: State, target: CutRecord) -> list[CutRecord]:
     """Cuts that a rollback to ``target`` withdraws: the live one and all between."""
-    live = state.cuts[state.live or ""]
-    return [c for c in stored(state) if rank(target) < rank(c) <= rank(live)]
+    first, last = rank(target), rank(state.cuts[state.live or ""])
+    return [c for c in stored(state) if first < rank(c) <= last]
 
 
 def waiting(state: State) -> list[CutRecord]:
     """Sealed cuts newer than the live one that a release could publish, oldest first."""
     live = state.cuts.get(state.live or "")
-    return [c for c in stored(state) if not c.withdrawn and (live is None or rank(c) > rank(live))]
+    after = rank(live) if live is not None else None
+    return [c for c in stored(state) if not c.withdrawn and (after is None or rank(c) > after)]
 
 
 def embargoed(settings: Settings, now: datetime) -> bool:

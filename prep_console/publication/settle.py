@@ -71,11 +71,7 @@ def _record_unrecorded(ledger: Ledger, actor: Actor) -> None:
 
 def unrecorded(station: Station, state: State) -> list[CutId]:
     """Sealed folders that no line speaks of: a crash came between the seal and its line."""
-    found = []
-    for name in store.folder_names(station):
-        if name not in state.cuts:
-            found.append(CutId.of(name))
-    return sorted(found)
+    return store.cuts_besides(station, state.cuts)
 
 
 def _follow_pointer(ledger: Ledger, actor: Actor) -> None:

@@ -46,6 +46,8 @@ class Station:
         self.journal = self.root / "journal" / "journal.jsonl"
         self.run = self.root / "run"
         self._state: State | None = None
+        self._kept_lines: int | None = None
+        """Lines that the checkpoint holds, once it was read or written here."""
         self._inode = 0
 
     @cached_property
@@ -100,6 +102,7 @@ class Station:
     def forget(self) -> None:
         """Read the journal from its beginning next time: it is another one now."""
         self._state = None
+        self._kept_lines = None
 
     def live(self) -> Live:
         """What the pointer names now."""
@@ -151,6 +154,7 @@ class Station:
         kept = self._checkpoint_said()
         if kept is None:
             return None
+        self._kept_lines = kept.position.lines
         end = kept.position.offset
         try:
             with self.journal.open("rb") as file:
@@ -168,11 +172,14 @@ class Station:
         state = self._state
         if state is None or state.intent is not None:
             return
-        kept = self._checkpoint_said()
-        if kept is not None and 0 <= state.position.lines - kept.position.lines < _CHECKPOINT_LINES:
+        if self._kept_lines is None:
+            kept = self._checkpoint_said()
+            self._kept_lines = kept.position.lines if kept is not None else -_CHECKPOINT_LINES
+        if 0 <= state.position.lines - self._kept_lines < _CHECKPOINT_LINES:
             return
         with suppress(OSError):
             durable.replace_file(self._checkpoint_file, msgspec.json.encode(state), durable=False)
+            self._kept_lines = state.position.lines
 
     @contextmanager
     def acting(self, purpose: str, *, take_over: bool = False) -> Iterator[Ledger]:
