@@ -158,7 +158,7 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
     yield say(N_("A rollback would go to: {cut}"), cut=previous.id if previous else "-")
     if snapshot.waiting_for:
         yield say(N_("Waiting for: {elections}"), elections=", ".join(snapshot.waiting_for))
-    yield say_n(N_("{n} cut is stored"), N_("{n} cuts are stored"), len(snapshot.cuts))
+    yield say_n("{n} cut is stored", "{n} cuts are stored", len(snapshot.cuts))
     engine = snapshot.engine
     if engine.alive:
         yield say(N_("Engine: running, pid {pid}"), pid=engine.pid)
