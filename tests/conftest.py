@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 PACKAGES = Path(__file__).parents[1] / ".ci" / "packages"
 """Programs that tests run for real, and the Debian package of each."""
 
+_OWN_FOLDER = pytest.StashKey[str]()
 _left_out: list[str] = []
 
 
@@ -27,6 +29,25 @@ def absent_programs() -> list[str]:
         for program, package in (pair for pair in wanted if pair and pair[0] != "#")
         if shutil.which(program, path=path) is None
     ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give this run a temporary folder of its own.
+
+    pytest's shared one is closed to others again by each run that starts, also while an Apache
+    of another run, which serves as www-data, has to pass through it.
+    """
+    if config.option.basetemp is None:
+        config.stash[_OWN_FOLDER] = tempfile.mkdtemp(prefix="prep-tests-")
+        config.option.basetemp = config.stash[_OWN_FOLDER]
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """What failed leaves its folder behind, to be looked at."""
+    own_folder = session.config.stash.get(_OWN_FOLDER, None)
+    if own_folder is not None and exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(own_folder, ignore_errors=True)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
