@@ -1,6 +1,8 @@
-"""Large digits for the one answer that matters, at any size that fits."""
+"""Large digits and letters for what must be read from afar, at any size that fits."""
 
 from __future__ import annotations
+
+import unicodedata
 
 _GLYPHS = {
     "0": ("###", "# #", "# #", "# #", "###"),
@@ -16,14 +18,43 @@ _GLYPHS = {
     "-": ("   ", "   ", "###", "   ", "   "),
     "?": ("###", "  #", " ##", "   ", " # "),
     ":": ("   ", " # ", "   ", " # ", "   "),
-    " ": ("   ", "   ", "   ", "   ", "   "),
+    " ": ("  ", "  ", "  ", "  ", "  "),
+    "A": (" # ", "# #", "###", "# #", "# #"),
+    "B": ("## ", "# #", "## ", "# #", "## "),
+    "C": ("###", "#  ", "#  ", "#  ", "###"),
+    "D": ("## ", "# #", "# #", "# #", "## "),
+    "E": ("###", "#  ", "## ", "#  ", "###"),
+    "F": ("###", "#  ", "## ", "#  ", "#  "),
+    "G": ("###", "#  ", "# #", "# #", "###"),
+    "H": ("# #", "# #", "###", "# #", "# #"),
+    "I": ("#", "#", "#", "#", "#"),
+    "J": ("  #", "  #", "  #", "# #", "###"),
+    "K": ("# #", "# #", "## ", "# #", "# #"),
+    "L": ("#  ", "#  ", "#  ", "#  ", "###"),
+    "M": ("#   #", "## ##", "# # #", "#   #", "#   #"),
+    "N": ("#  #", "## #", "# ##", "#  #", "#  #"),
+    "O": ("###", "# #", "# #", "# #", "###"),
+    "P": ("###", "# #", "###", "#  ", "#  "),
+    "Q": ("###", "# #", "# #", "###", "  #"),
+    "R": ("## ", "# #", "## ", "# #", "# #"),
+    "S": ("###", "#  ", "###", "  #", "###"),
+    "T": ("###", " # ", " # ", " # ", " # "),
+    "U": ("# #", "# #", "# #", "# #", "###"),
+    "V": ("# #", "# #", "# #", "# #", " # "),
+    "W": ("#   #", "#   #", "# # #", "## ##", "#   #"),
+    "X": ("# #", "# #", " # ", "# #", "# #"),
+    "Y": ("# #", "# #", " # ", " # ", " # "),
+    "Z": ("###", "  #", " # ", "#  ", "###"),
 }
 _ROWS = 5
 _HALVES = {(True, True): "█", (True, False): "▀", (False, True): "▄", (False, False): " "}
 
 
 def _pixels(text: str) -> list[str]:
-    glyphs = [_GLYPHS.get(character, _GLYPHS["?"]) for character in text]
+    letters = unicodedata.normalize("NFKD", text.upper())
+    glyphs = [
+        _GLYPHS.get(letter, _GLYPHS["?"]) for letter in letters if not unicodedata.combining(letter)
+    ]
     return [" ".join(glyph[row] for glyph in glyphs) for row in range(_ROWS)]
 
 
@@ -46,7 +77,9 @@ def rows(scale: int, *, halves: bool = True) -> int:
 
 
 def big(text: str, scale: int, *, halves: bool = True) -> list[str]:
-    """``02:35`` as rows of blocks: at each scale a pixel is ``scale`` cells wide.
+    """``02:35`` as rows of blocks, letters as capitals without accents.
+
+    At each scale a pixel is ``scale`` cells wide.
 
     With ``halves`` a pixel is half as many cells high as it is wide, which is square on a
     screen; without (a terminal that has no half blocks) it is as high as it is wide.

@@ -33,7 +33,7 @@ def cut_hour(snapshot: Snapshot, stamp: datetime) -> str:
 
     A rehearsal replays a night of another day: its cuts are near one another, not near now.
     """
-    newest = max((cut.stamp for cut in snapshot.cuts), default=snapshot.observed_at)
+    newest = snapshot.cuts[0].stamp if snapshot.cuts else snapshot.observed_at
     return _hour(snapshot, stamp, newest)
 
 

@@ -88,6 +88,8 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> Page:
     found = notices(snapshot, stale_s=frame.stale_s, keys=frame.keys)
     drill = public_band.drill_band(snapshot, width)
     figures = public_band.figures(snapshot, found, scale_of(frame), halves=frame.halves)
+    if height >= TALL:
+        figures.insert(0, ())
     side = width - figures_width(frame)
     rest = public_band.below(snapshot, found, width)
     if side >= FACTS_WIDTH:
@@ -139,21 +141,23 @@ def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list
 
 
 def _wide(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[Line]:
-    """Cuts beside instruments, alarms beside the record."""
+    """Cuts over alarms on the left, instruments over the record on the right."""
     right = max(46, frame.width * 42 // 100)
     left = frame.width - right - 1
-    shown = instruments.panel(calm, right)
-    lower = max(3, min(8, room // 4))
-    upper = max(room - lower - 2, min(len(shown), room - 5))
-    lower = max(1, room - upper - 2)
-    lines = [_join(rule(say(N_("CUTS")), left), rule(say(N_("INSTRUMENTS")), right), left, "┬")]
-    cuts = _cuts(snapshot, frame, left, upper)
-    lines += [_join(_at(cuts, y), _at(shown, y), left, "│") for y in range(upper)]
-    lines.append(_join(_alarm_rule(snapshot, left), rule(say(N_("RECORD")), right), left, "┼"))
-    alarms = alarm_list.panel(snapshot, left, lower, frame.wording)
-    record = journal_lines.panel(snapshot, right, lower, frame.explain)
-    lines += [_join(_at(alarms, y), _at(record, y), left, "│") for y in range(lower)]
-    return lines
+    alarm_rows = max(1, min(len(snapshot.alarms), 6, room // 4))
+    cut_rows = room - 2 - alarm_rows
+    west = [rule(say(N_("CUTS")), left)]
+    west += _cuts(snapshot, frame, left, cut_rows)
+    west += [_alarm_rule(snapshot, left)]
+    west += alarm_list.panel(snapshot, left, alarm_rows, frame.wording)
+    east = [rule(say(N_("INSTRUMENTS")), right), *instruments.panel(calm, right)]
+    at = len(east)
+    east += [rule(say(N_("RECORD")), right)]
+    east += journal_lines.panel(snapshot, right, max(0, room - len(east)), frame.explain)
+    joints = {0: "┬", 1 + cut_rows: "┤", at: "├"}
+    if at == 1 + cut_rows:
+        joints[at] = "┼"
+    return [_join(_at(west, y), _at(east, y), left, joints.get(y, "│")) for y in range(room)]
 
 
 def _cuts(snapshot: Snapshot, frame: Frame, width: int, height: int) -> list[Line]:

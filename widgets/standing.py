@@ -253,6 +253,8 @@ def served_span(snapshot: Snapshot) -> Span:
         return Span("? " + say(N_("last looked {age} ago"), age=span(age)), "warning")
     live = snapshot.live
     if live is not None and served.checked_at < live.since:
+        if live.cut.served_at is not None and live.cut.served_at >= live.since:
+            return Span("✓")  # the action saw it; the probe has not looked again yet
         return Span("? " + say(N_("not yet seen")), "dim")
     if not served.ok:
         return Span("✖ " + say(N_("not seen")), "critical")

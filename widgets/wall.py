@@ -7,7 +7,7 @@ from prep_console.widgets import alarm_list, digits, public_band
 from prep_console.widgets.figures import cut_age, second, span
 from prep_console.widgets.instruments import instruments
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, fit, line, wrap
-from prep_console.widgets.standing import Notice, notices, public_cut, word
+from prep_console.widgets.standing import notices, public_cut, word
 from prep_console.wording import N_, say
 
 STALE_S = 15.0
@@ -30,33 +30,32 @@ def wall(
     found = notices(snapshot, keys=False)
     time, tone = public_band.public_time(snapshot, found)
     top = [*public_band.drill_band(snapshot, width), public_band.header(snapshot, width), ()]
-    below = _facts(snapshot, found, width)
+    below = _facts(snapshot, word(snapshot, found), width)
     below += public_band.notice_bands(found, width)
     pulse = "●" if beat % 2 else "○"
     foot = line(f" {pulse} ", second(snapshot, snapshot.observed_at))
-    rest = _instruments(snapshot, width) + alarm_list.panel(snapshot, width, 4, wording)
-    room = height - len(top) - len(below) - 4
-    scale = digits.largest(
-        time, width - 4, max(3, min(room, room - min(len(rest), room // 3))), halves=halves
-    )
-    rows = [
-        line(Span(row.center(width), tone))
-        for row in digits.big(time, max(1, scale), halves=halves)
-    ]
-    lines = [*top, *rows, (), *below, ()]
+    rest = [*_instruments(snapshot, width), *alarm_list.panel(snapshot, width, 4, wording)]
+    room = height - len(top) - len(below) - min(len(rest), height // 4) - 4
+    state = word(snapshot, found)
+    named = _large(state.text[2:], state.tone, width, max(3, room // 4), halves)
+    clock = _large(time, tone, width, max(3, room - len(named) - 1), halves)
+    lines = [*top, *clock, (), *named, (), *below, ()]
     lines += rest[: max(0, height - len(lines) - 1)]
     lines += [()] * (height - len(lines) - 1)
     return [fit(spans, width) for spans in [*lines[: height - 1], foot]]
 
 
-def _facts(snapshot: Snapshot, found: list[Notice], width: int) -> list[Line]:
-    state = word(snapshot, found)
-    lines = [line(Span(state.text.center(width), state.tone))]
+def _large(text: str, tone: Tone, width: int, height: int, halves: bool) -> list[Line]:
+    """``text`` as large as fits; nothing when it does not fit at all."""
+    scale = digits.largest(text, width - 4, height, halves=halves)
+    rows = digits.big(text, scale, halves=halves) if scale else []
+    return [line(Span(row.center(width), tone)) for row in rows]
+
+
+def _facts(snapshot: Snapshot, state: Span, width: int) -> list[Line]:
     cut = public_cut(snapshot)
-    if cut is not None:
-        age = cut_age(snapshot, cut)
-        text = f"{public_band.day(snapshot, cut)} · {age}"
-        lines.append(line(text.center(width)))
+    age = "" if cut is None else f"   {cut_age(snapshot, cut)} · {public_band.day(snapshot, cut)}"
+    lines = [_centred(line(state, age), width)]
     lines.append(_centred(public_band.next_cut(snapshot), width))
     lines.append(_centred(public_band.tally(snapshot), width))
     lines += [_centred(spans, width) for spans in public_band.four_clocks(snapshot, width)]

@@ -15,7 +15,7 @@ from prep_console.widgets.decision_page import Decision, hour_of
 from prep_console.widgets.figures import local
 from prep_console.wording import N_, say
 
-_HOLDS = N_("Publishing goes ON HOLD: nothing new goes live until somebody releases it with h.")
+_HOLDS = N_("Publishing goes ON HOLD: nothing new goes live until released with h.")
 _ASKED = N_("the institute asks for it")
 
 

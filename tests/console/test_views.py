@@ -166,6 +166,17 @@ def test_a_look_from_before_the_switch_proves_nothing() -> None:
     assert public_band.public_time(earlier, [])[0] == "02:35"
 
 
+def test_what_an_action_saw_counts_until_the_probe_looks_again() -> None:
+    snapshot = night()
+    assert snapshot.live is not None
+    assert snapshot.served is not None
+    before = replace(snapshot.served, checked_at=snapshot.live.since - timedelta(seconds=1))
+    assert "served :44 ✓" in screen(replace(snapshot, served=before))
+    unseen = replace(snapshot.live, cut=replace(snapshot.live.cut, served_at=None))
+    shown = screen(replace(snapshot, served=before, live=unseen))
+    assert "served ? not yet seen" in shown
+
+
 def test_four_clocks_name_the_publication_when_it_came_later() -> None:
     snapshot = night()
     assert snapshot.live is not None

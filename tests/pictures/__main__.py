@@ -1,0 +1,205 @@
+"""``python -m tests.pictures [NAME ...]``: the pictures in ``screenshots/``, taken anew.
+
+The installed console in a real tmux over a real station: a synthetic night behind a real Apache,
+received cut by cut at the hours of its cuts (libfaketime sets only the time of day), then driven
+by keys. Names choose pictures; the whole night is played in any case.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from prep_console.cuts.stamps import Stamp
+from prep_console.wording import Language
+from tests import nights
+from tests.apache.server import Apache
+from tests.bench.grounds import scratch
+from tests.console.terminals import CHECKOUT, Tmux
+from tests.pictures.drawing import svg
+from tests.stations import PROGRAM, Sandbox, sandbox
+from tests.waiting import wait_until
+
+OUT = CHECKOUT / "screenshots"
+ZONE = ZoneInfo("America/Mexico_City")
+FIRST, CUTS, ACTAS = "20240602_2005", 79, 2_000
+"""From 20:05 to 02:35, as many cuts as a real night has by then."""
+LOOKED_AT = datetime(2024, 6, 3, 2, 36, 40, tzinfo=ZONE)
+SAMPLES = 5
+"""Of the instruments' history, one each ten seconds."""
+LANGUAGES: tuple[Language, ...] = ("es", "en")
+SIZES = {"console": (120, 40), "small": (80, 24), "wall": (160, 45)}
+
+
+def offset_s(moment: datetime) -> float:
+    """What to add to the real clock so that it is ``moment`` now."""
+    return moment.timestamp() - time.time()
+
+
+def at(moment: datetime | float, *command: str | Path) -> list[str]:
+    """``command`` under a clock that says ``moment`` (or the real one plus so many seconds).
+
+    Not through the ``faketime`` program: that stays as a parent, and a signal meant for the
+    command would reach only it.
+    """
+    shift = moment if isinstance(moment, float) else offset_s(moment)
+    clock = [
+        "LD_PRELOAD=/usr/$LIB/faketime/libfaketime.so.1",
+        "FAKETIME_DONT_FAKE_MONOTONIC=1",
+        f"FAKETIME={shift:+.3f}s",
+    ]
+    return ["env", *clock, *(str(part) for part in command)]
+
+
+@dataclass
+class Studio:
+    """A station with its consoles open, and the pictures wanted of them."""
+
+    box: Sandbox
+    folder: Path
+    wanted: Sequence[str]
+    shift: float = 0.0
+    screens: dict[tuple[str, Language], Tmux] = field(default_factory=dict)
+
+    def receive(self, stamp: str) -> None:
+        """Both archives of a cut, 38 and 41 seconds after its hour."""
+        made = self.folder / f"delivery-{stamp}"
+        made.mkdir()
+        there = Stamp.of(stamp).at(ZONE).timestamp()
+        for late, archive in enumerate(nights.two_archives(made, stamp, actas=ACTAS).values()):
+            moment = datetime.fromtimestamp(there + 38 + 3 * late, ZONE)
+            clock = self.shift or offset_s(moment)
+            self.run(clock, "receive", archive)
+        shutil.rmtree(made)
+
+    def run(self, clock: float, *arguments: str | Path) -> None:
+        command = at(clock, PROGRAM, "--config", self.box.file, *arguments)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode not in (0, 1):
+            raise RuntimeError(done.stderr)
+
+    @contextlib.contextmanager
+    def engine(self) -> Iterator[subprocess.Popen[bytes]]:
+        process = subprocess.Popen(
+            at(self.shift, PROGRAM, "--config", self.box.file, "engine"),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(15)
+
+    def open(self, stack: contextlib.ExitStack) -> None:
+        for kind, size in SIZES.items():
+            for language in LANGUAGES:
+                wall = ["--wall"] if kind == "wall" else []
+                command = at(
+                    self.shift,
+                    PROGRAM,
+                    "--config",
+                    self.box.file,
+                    "--lang",
+                    language,
+                    "console",
+                    *wall,
+                )
+                socket = self.folder / f"{kind}-{language}.tmux"
+                screen = Tmux(socket, command, size, {"TERM": "tmux-256color"})
+                self.screens[kind, language] = stack.enter_context(screen)
+
+    def both(self, kind: str, *keys: str) -> None:
+        """The same keys in both languages' consoles."""
+        for language in LANGUAGES:
+            self.screens[kind, language].keys(*keys)
+
+    def see(self, kind: str, spanish: str, english: str) -> None:
+        for language, text in (("es", spanish), ("en", english)):
+            self.screens[kind, "es" if language == "es" else "en"].see(text, 30)
+
+    def take(self, kind: str, name: str) -> None:
+        """One picture per language."""
+        for language in LANGUAGES:
+            full = f"{name}-{language}"
+            if self.wanted and not any(one in full for one in self.wanted):
+                continue
+            captured = self.screens[kind, language].tmux("capture-pane", "-e", "-N", "-p")
+            drawn = OUT / f"{full}.svg"
+            drawn.write_text(svg(captured, SIZES[kind], f"prep-console: {name}"), "utf-8")
+            subprocess.run(
+                ["rsvg-convert", "--zoom", "1.5", "-o", drawn.with_suffix(".png"), drawn],
+                check=True,
+            )
+            print(drawn.relative_to(CHECKOUT), flush=True)
+
+
+def main(wanted: Sequence[str]) -> None:
+    with scratch() as folder:
+        root = folder / "station"
+        root.mkdir()
+        bare = sandbox(root)
+        bare.station.prepare()
+        with Apache(bare.settings, root / "apache") as apache:
+            box = sandbox(
+                root,
+                {
+                    "site": {"url": apache.url + "/"},
+                    "station": {"name": "Difusor UAQ"},
+                    "election": {"title": "Proceso Electoral Local 2023-2024"},
+                    "host": {"min_cpus": 1, "min_memory_bytes": 1, "min_free_bytes": 1},
+                },
+            )
+            play(Studio(box, folder, wanted))
+
+
+def play(studio: Studio) -> None:
+    """The night, and what is done in it."""
+    stamps = nights.stamps(FIRST, CUTS + 1)
+    stale = nights.archive(studio.folder, "AYUN", stamps[CUTS - 5], actas=ACTAS + 1)
+    for stamp in stamps[:CUTS]:
+        if stamp == stamps[CUTS - 1]:
+            studio.run(offset_s(datetime(2024, 6, 3, 2, 33, 10, tzinfo=ZONE)), "receive", stale)
+        studio.receive(stamp)
+    studio.shift = offset_s(LOOKED_AT)
+    with contextlib.ExitStack() as stack:
+        with studio.engine():
+            studio.open(stack)
+            studio.see("console", "AL CORRIENTE", "UP TO DATE")
+            studio.see("wall", "AL CORRIENTE", "UP TO DATE")
+            studio.see("console", "sitio 200", "site 200")
+            samples = studio.box.settings.root / "run" / "now.json"
+            wait_until(lambda: _sampled(samples) >= SAMPLES, 90, "history for the graphs")
+            studio.take("console", "console")
+            studio.take("wall", "wall")
+            studio.both("small", "b")
+            studio.see("small", "¿Por qué?", "Why?")
+            studio.take("small", "rollback")
+            studio.screens["small", "en"].keys("Escape")
+            studio.screens["small", "es"].keys("1", "s")
+            studio.screens["small", "es"].see("Visto por HTTP", 30)
+            studio.screens["small", "es"].keys("Enter")
+            studio.receive(stamps[CUTS])
+            studio.see("small", "1 corte nuevo espera", "1 new cut waits")
+            studio.take("small", "hold")
+            studio.see("wall", "RETENIDO", "ON HOLD")
+            studio.take("wall", "wall-hold")
+        studio.see("console", "MOTOR DETENIDO", "ENGINE STOPPED")
+        studio.take("console", "no-engine")
+
+
+def _sampled(now: Path) -> int:
+    return len(json.loads(now.read_bytes())["history"].get("host.cpu", ()))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
