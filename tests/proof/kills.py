@@ -17,11 +17,14 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import prep_console
+from tests.proof.stations import put_back
+from tests.waiting import wait_until
 
 _MUTATING = (
     "open openat creat write pwrite64 writev pwritev pwritev2 sendfile copy_file_range splice "
@@ -73,16 +76,12 @@ class Run:
 
 def run(command: Sequence[str], root: Path, program: Path, at: Point | None = None) -> Run:
     """Run ``command`` of the ``program`` copy; with ``at``, kill it as it enters that call."""
-    environment = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.NamedTemporaryFile(prefix="prep-strace-") as trace:
-        strace = [_strace(), "-f", "-qq", "-y", "-s", "0", "-o", trace.name]
-        strace += ["-e", f"trace={_TRACE}", "-e", "signal=none"]
-        if at is not None:
-            strace += ["-e", f"inject={at.call}:signal=KILL:when={at.nth}"]
+        inject = ["-e", f"inject={at.call}:signal=KILL:when={at.nth}"] if at is not None else []
         done = subprocess.run(
-            [*strace, *command],
+            [*_strace(trace.name), *inject, *command],
             cwd=root.parent,
-            env={**os.environ, **environment, "PYTHONPATH": str(program)},
+            env=_environment(program),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -101,15 +100,55 @@ def points(command: Sequence[str], root: Path, program: Path) -> tuple[tuple[Poi
     return whole.calls, whole
 
 
+@contextmanager
+def stopped_at(
+    command: Sequence[str], root: Path, program: Path, call: str, where: str
+) -> Iterator[int]:
+    """``command`` hangs for the block after its first ``call`` on a path with ``where``; its pid.
+
+    (A stop, unlike a kill, waits for the call's end.)
+    """
+    before = root.with_name("before")
+    put_back(root, before)
+    found, _ = points(command, root, program)
+    put_back(before, root)
+    point = next(p for p in found if p.call == call and where in p.on)
+    with tempfile.NamedTemporaryFile(prefix="prep-strace-") as trace:
+        inject = f"inject={point.call}:signal=STOP:when={point.nth}"
+        process = subprocess.Popen(
+            [*_strace(trace.name), "-e", inject, *command],
+            cwd=root.parent,
+            env=_environment(program),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        said = Path(trace.name)
+        try:
+            wait_until(lambda: "stopped by SIGSTOP" in said.read_text("utf-8"), 20, str(point))
+            yield int(said.read_text("utf-8").split()[0])
+        finally:
+            process.kill()
+            process.wait()
+
+
 def fired(killed: Run, at: Point) -> bool:
     """Whether the process died, in the very call that was meant."""
     return killed.killed and bool(killed.calls) and killed.calls[-1] == at
 
 
-def _strace() -> str:
+def _strace(trace: str) -> list[str]:
+    """Not with --seccomp-bpf: then an injected kill never fires (strace 6.1)."""
     found = shutil.which("strace")
     assert found, "strace is not installed: apt-get install strace"
-    return found
+    seen = ["-e", f"trace={_TRACE}"]
+    return [found, "-f", "-qq", "-y", "-s", "0", "-o", trace, *seen]
+
+
+def _environment(program: Path) -> dict[str, str]:
+    """The same calls in each run: no random order of sets, and nothing compiled on the way."""
+    steady = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+    return {**os.environ, **steady, "PYTHONPATH": str(program)}
 
 
 def _calls(trace: str, root: Path) -> tuple[Point, ...]:

@@ -1,0 +1,264 @@
+"""A damaged journal is named to the line, raised as an alarm, and stops nobody."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from prep_console.journal import chain, journal, reading
+from prep_console.journal.actor import Actor
+from prep_console.publication.settle import settle_if_open
+from tests.proof import whole
+from tests.proof.stations import STAMPS, Place, deliveries, place, put_back, receive_cuts
+
+FIRST, SECOND, THIRD, FOURTH, *_ = STAMPS
+Damage = Callable[[list[bytes]], list[bytes]]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Three cuts, a rollback and a release: every kind of line that carries weight."""
+    folder = tmp_path_factory.mktemp("base")
+    made = place(folder / "at")
+    receive_cuts(made, folder / "deliveries", [FIRST, SECOND])
+    assert made.call("rollback", "--reason", "a reason").code == 0
+    assert made.call("release").code == 0
+    receive_cuts(made, folder / "deliveries", [THIRD])
+    return made
+
+
+@pytest.fixture
+def at(base: Place, tmp_path: Path) -> Place:
+    made = place(tmp_path / "at")
+    put_back(base.root, made.root)
+    return made
+
+
+def lines_of(at: Place) -> list[bytes]:
+    return at.station.journal.read_bytes().splitlines(keepends=True)
+
+
+def first_broken(path: Path, content: bytes) -> int | None:
+    path.write_bytes(content)
+    verdict = reading.verify(path)
+    assert verdict.ok == (verdict.first_broken_line is None)
+    return verdict.first_broken_line
+
+
+def test_a_flipped_bit_anywhere_is_named_to_the_line(base: Place, tmp_path: Path) -> None:
+    content = b"".join(lines_of(base)[:6])
+    path = tmp_path / "journal.jsonl"
+    wrong = []
+    line = 1
+    for offset, byte in enumerate(content[:-1]):
+        for bit in {offset % 8, 6}:
+            flipped = content[:offset] + bytes([byte ^ 1 << bit]) + content[offset + 1 :]
+            named = first_broken(path, flipped)
+            if named != line:
+                wrong.append((offset, bit, line, named))
+        line += byte == ord("\n")
+    assert wrong == []
+
+
+def test_a_lost_last_line_end_makes_the_line_torn_and_the_head_tells(
+    base: Place, tmp_path: Path
+) -> None:
+    content = b"".join(lines_of(base)[:8])
+    last = journal.read(base.station.journal).lines[7]
+    path = tmp_path / "journal.jsonl"
+    for ending in (b"", b"\x0b", b"J"):
+        path.write_bytes(content[:-1] + ending)
+        assert reading.verify(path).torn_bytes > 0
+        assert reading.verify(path, f"{last.seq}:{last.hash}").first_broken_line == 8
+
+
+def test_lines_taken_out_swapped_doubled_or_cut_short_are_named(
+    base: Place, tmp_path: Path
+) -> None:
+    lines = lines_of(base)
+    path = tmp_path / "journal.jsonl"
+    for n in range(len(lines) - 1):  # the last line gone is for the head to find
+        before, line, after = lines[:n], lines[n], lines[n + 1 :]
+        for damaged in (
+            [*before, *after],
+            [*before, after[0], line, *after[1:]],
+            [*before, b"\n", line, *after],
+            [*before, line[:-40] + b"\n", *after],
+            [*before, b"", line[:-1], *after],
+        ):
+            assert first_broken(path, b"".join(damaged)) == n + 1
+        assert first_broken(path, b"".join([*before, line, line, *after])) == n + 2
+
+
+def test_a_line_made_anew_breaks_the_next(base: Place, tmp_path: Path) -> None:
+    """Somebody who knows the format changes a reason and computes the line's own hash again."""
+    lines = lines_of(base)
+    old = journal.read(base.station.journal).lines
+    n = next(i for i, line in enumerate(old) if line.data.get("reason") == "a reason")
+    line, forged = chain.compose(
+        old[n].seq,
+        old[n].time,
+        old[n].actor,
+        old[n].kind,
+        {**old[n].data, "reason": "another"},
+        old[n].prev,
+    )
+    assert line.hash != old[n].hash
+    content = b"".join([*lines[:n], forged, *lines[n + 1 :]])
+    assert first_broken(tmp_path / "journal.jsonl", content) == n + 2
+
+
+def test_a_cut_off_tail_is_found_by_each_head_beyond_it(base: Place, tmp_path: Path) -> None:
+    lines, read = lines_of(base), journal.read(base.station.journal).lines
+    path = tmp_path / "journal.jsonl"
+    for kept in range(len(lines)):
+        path.write_bytes(b"".join(lines[:kept]))
+        assert reading.verify(path).ok
+        for n, line in enumerate(read):
+            verdict = reading.verify(path, f"{line.seq}:{line.hash}")
+            assert verdict.ok == (n < kept)
+
+
+def test_the_estado_page_is_a_head_that_finds_it(at: Place) -> None:
+    page = json.loads((at.root / f"public/estado/{whole.live(at.root)[1]}.json").read_bytes())
+    head = f"{page['journal']['seq']}:{page['journal']['hash']}"
+    assert at.run("journal", "--verify", "--head", head).code == 0
+    at.station.journal.write_bytes(b"".join(lines_of(at)[: page["journal"]["seq"] - 1]))
+    assert at.run("journal", "--verify").code == 0
+    said = at.run("journal", "--verify", "--head", head)
+    assert said.code == 1
+    assert "cut off" in said.out + said.err
+
+
+@pytest.mark.parametrize("torn", [1, 40, -1])
+def test_an_append_that_a_crash_cut_short_is_recovered_and_said(at: Place, torn: int) -> None:
+    _, raw = chain.compose(
+        99, journal.read(at.station.journal).lines[-1].time, Actor(0, "x"), "hold", {}, ""
+    )
+    with at.station.journal.open("ab") as file:
+        file.write(raw[:torn])
+    assert whole.faults(at) == []
+    assert at.run("hold").code == 0
+    assert at.run("journal", "--verify").code == 0
+    recovered = journal.read(at.station.journal).lines[-2:]
+    assert [line.kind for line in recovered] == ["recovered", "hold"]
+    assert recovered[0].data["torn_bytes"] == len(raw[:torn])
+
+
+def broken_lines(at: Place) -> list[str]:
+    """What is not whole, the journal apart: that is what was damaged."""
+    return [fault for fault in whole.faults(at) if not fault.startswith("journal: ")]
+
+
+def goes_on(at: Place, folder: Path) -> None:
+    """Decisions and deliveries work as ever, and the break stays known."""
+    public = whole.live(at.root)[0]
+    assert at.call("status", "--json").code == 0
+    for command in (["hold"], ["publish", FIRST], ["rollback", "--to", FIRST], ["release"]):
+        said = at.call(*command)
+        assert said.code in {0, 1}, said.err
+        assert broken_lines(at) == []
+    assert public != whole.NOTHING
+    receive_cuts(at, folder, [FOURTH])
+    assert at.call("publish", FOURTH).code == 0
+    assert whole.live(at.root)[0] == FOURTH
+    assert broken_lines(at) == []
+    status = json.loads(at.call("status", "--json").out)
+    assert status["live"]["id"] == FOURTH
+    assert "journal.broken" in {alarm["id"] for alarm in status["alarms"]}
+    kinds = [line.kind for line in journal.read(at.station.journal).lines]
+    assert kinds.count("segment") == 1
+
+
+def _flip(lines: list[bytes], n: int) -> list[bytes]:
+    middle = len(lines[n]) // 2
+    damaged = bytearray(lines[n])
+    damaged[middle] ^= 1
+    return [*lines[:n], bytes(damaged), *lines[n + 1 :]]
+
+
+def _without(lines: list[bytes], n: int) -> list[bytes]:
+    return [*lines[:n], *lines[n + 1 :]]
+
+
+@pytest.mark.parametrize("damage", [_flip, _without], ids=["flipped", "gone"])
+def test_whichever_line_is_damaged_the_station_goes_on(
+    damage: Callable[[list[bytes], int], list[bytes]], base: Place, tmp_path: Path
+) -> None:
+    lines = lines_of(base)
+    at = place(tmp_path / "at")
+    for n in range(len(lines) - 1):
+        put_back(base.root, at.root)
+        at.station.journal.write_bytes(b"".join(damage(lines, n)))
+        (at.root / "run" / "state.json").unlink()
+        status = json.loads(at.call("status", "--json").out)
+        assert status["live"]["id"] == THIRD, f"line {n + 1}"
+        assert "journal.broken" in {alarm["id"] for alarm in status["alarms"]}
+        goes_on(at, tmp_path)
+        verdict = reading.verify(at.station.journal)
+        assert verdict.first_broken_line == n + 1
+
+
+def test_a_second_break_is_named_too(at: Place) -> None:
+    for n in (3, 9):
+        at.station.journal.write_bytes(b"".join(_flip(lines_of(at), n)))
+        station = at.station
+        station.whole_state()
+        settle_if_open(station)
+    lines = (json.loads(line) for line in lines_of(at))
+    segments = [line["data"]["breaks"] for line in lines if line["kind"] == "segment"]
+    assert [breaks[0]["line"] for breaks in segments] == [4, 10]
+
+
+def test_damage_behind_the_checkpoint_is_found_by_the_engine_s_look(
+    at: Place, tmp_path: Path
+) -> None:
+    at.station.journal.write_bytes(b"".join(_flip(lines_of(at), 0)))
+    station = at.station
+    station.whole_state()  # what the engine does at its start and every hour
+    settle_if_open(station)
+    goes_on(at, tmp_path)
+
+
+def test_a_journal_that_became_shorter_than_the_checkpoint_is_an_alarm(
+    at: Place, tmp_path: Path
+) -> None:
+    lines = lines_of(at)
+    (at.root / "run" / "state.json").unlink()
+    assert at.call("hold").code == 0  # keeps the state beside the journal
+    at.station.journal.write_bytes(b"".join(lines[:-3]))
+    status = json.loads(at.call("status", "--json").out)
+    assert "journal.broken" in {alarm["id"] for alarm in status["alarms"]}
+    goes_on(at, tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 4096, b"not a journal\n" * 3])
+def test_a_journal_that_is_gone_or_something_else_leaves_the_public_cut_up(
+    content: bytes, at: Place, tmp_path: Path
+) -> None:
+    at.station.journal.write_bytes(content)
+    status = json.loads(at.call("status", "--json").out)
+    assert status["live"]["id"] == THIRD
+    assert "journal.broken" in {alarm["id"] for alarm in status["alarms"]}
+    goes_on(at, tmp_path)
+
+
+def test_a_bare_wrong_number_is_named(base: Place, tmp_path: Path) -> None:
+    """A line that is bound to the right one but calls itself by another number."""
+    lines, read = lines_of(base), journal.read(base.station.journal).lines
+    last = read[4]
+    _, forged = chain.compose(last.seq + 5, last.time, last.actor, last.kind, last.data, last.prev)
+    assert first_broken(tmp_path / "journal.jsonl", b"".join([*lines[:4], forged])) == 5
+
+
+def test_a_new_cut_still_reaches_the_public_by_itself(at: Place, tmp_path: Path) -> None:
+    """Broken in the middle while publishing is automatic: nobody has to do anything."""
+    at.station.journal.write_bytes(b"".join(_flip(lines_of(at), 5)))
+    (at.root / "run" / "state.json").unlink()
+    for path in deliveries(tmp_path, FOURTH):
+        assert at.run("receive", str(path)).code == 0
+    assert whole.live(at.root)[0] == FOURTH
+    assert at.run("journal", "--verify").code == 1

@@ -1,0 +1,260 @@
+"""The action lock: a stuck holder is named, and can be taken over; nobody acts twice at once."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from prep_console.journal import journal
+from prep_console.publication.lock import process_start
+from tests import nights
+from tests.proof import kills, whole
+from tests.proof.stations import STAMPS, Place, deliveries, place, receive_cuts
+from tests.waiting import wait_until
+
+FIRST, SECOND, THIRD, *_ = STAMPS
+PURPOSE = "publish"
+
+HOLD = """
+import sys
+from pathlib import Path
+from prep_console.publication import lock
+with lock.held(Path(sys.argv[1]), sys.argv[2]):
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+HOLD_AND_FORK = """
+import os, sys
+from pathlib import Path
+from prep_console.publication import lock
+with lock.held(Path(sys.argv[1]), sys.argv[2]):
+    child = os.fork()
+    if child == 0:
+        sys.stdin.read()
+    print(child, flush=True)
+    os._exit(0)
+"""
+
+
+@pytest.fixture
+def at(tmp_path: Path) -> Place:
+    """Three cuts, the newest live."""
+    made = place(tmp_path / "at")
+    receive_cuts(made, tmp_path / "deliveries", [FIRST, SECOND, THIRD])
+    return made
+
+
+@contextmanager
+def holder(at: Place, script: str = HOLD) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that has the station's action lock, and what it said."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(at.station.action_lock), PURPOSE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process, process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.communicate()
+
+
+@contextmanager
+def stopped_holder(at: Place) -> Iterator[subprocess.Popen[str]]:
+    """One that neither lets go nor goes on."""
+    with holder(at) as (process, said):
+        assert said == "held"
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: _is_stopped(process.pid))
+        yield process
+
+
+def _is_stopped(pid: int) -> bool:
+    state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    return state in {b"T", b"t"}
+
+
+def snapshot(at: Place) -> tuple[whole.Facts, bytes]:
+    return whole.facts(at), at.station.journal.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "process {pid} (publish) has held"), ("es", "el proceso {pid} (publish)")],
+)
+def test_a_stopped_holder_is_named_after_two_seconds(at: Place, language: str, words: str) -> None:
+    before = snapshot(at)
+    with stopped_holder(at) as stuck:
+        started = time.monotonic()
+        said = at.run("--lang", language, "rollback")
+        took_s = time.monotonic() - started
+        assert said.code == 1, said
+        assert words.format(pid=stuck.pid) in said.err
+        assert "--take-over" in said.err
+        assert 2.0 <= took_s < 4.0
+        assert snapshot(at) == before
+        assert stuck.poll() is None
+        started = time.monotonic()
+        assert at.run("status", "--json").code == 0
+        assert time.monotonic() - started < 2.0, "a reader waited for the lock"
+
+
+def test_taking_over_ends_the_stopped_holder_and_acts(at: Place) -> None:
+    with stopped_holder(at) as stuck:
+        said = at.run("rollback", "--take-over", "--reason", "stuck")
+        assert said.code == 0, said.err
+        assert stuck.wait(5) == -signal.SIGKILL
+    assert whole.faults(at) == []
+    assert whole.facts(at).live == SECOND
+
+
+@pytest.mark.parametrize(
+    ("call", "where", "switched"),
+    [
+        ("fsync", "journal", False),
+        ("utimensat", "live.map", False),
+        ("renameat2", "live.map", True),
+    ],
+)
+def test_a_real_rollback_that_hangs_half_way_is_taken_over_and_settled(
+    at: Place, call: str, where: str, switched: bool, tmp_path: Path
+) -> None:
+    """The command itself, stopped by strace in the middle of its switch."""
+    program = kills.frozen_program(tmp_path / "program")
+    command = at.command("rollback", "--reason", "first")
+    with kills.stopped_at(command, at.root, program, call, where) as pid:
+        reached = whole.live(at.root)[0]
+        assert at.call("hold").code == 1
+        said = at.run("rollback", "--to", FIRST, "--take-over", "--reason", "second")
+        assert said.code == 0, said.err
+        wait_until(lambda: process_start(pid) is None, what="the stuck command is dead")
+    assert reached == (SECOND if switched else THIRD)
+    assert whole.faults(at) == []
+    assert whole.facts(at).live == FIRST
+    assert whole.facts(at).withdrawn == {SECOND, THIRD}
+    kinds = [line.kind for line in journal.read(at.station.journal).lines[-4:]]
+    assert kinds == ["intent", "done" if switched else "abandoned", "intent", "done"]
+
+
+def test_taking_over_never_kills_a_process_that_only_has_the_pid(at: Place) -> None:
+    """The lock file names a process of another start time: the pid was given away meanwhile."""
+    with stopped_holder(at) as stuck:
+        innocent = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+        try:
+            path = at.station.action_lock
+            said = path.read_text("utf-8")
+            named = re.sub(r'"pid": \d+', f'"pid": {innocent.pid}', said)
+            path.write_text(named.rstrip().ljust(len(said) - 1) + "\n", "utf-8")
+            before = snapshot(at)
+            refused = at.run("rollback", "--take-over")
+            assert refused.code == 1, refused
+            assert "fuser" in refused.err
+            assert snapshot(at) == before
+            assert innocent.poll() is None
+            assert stuck.poll() is None
+        finally:
+            innocent.kill()
+            innocent.communicate()
+
+
+def test_a_lock_that_a_forked_child_kept_is_told_as_such(at: Place) -> None:
+    """The process that the lock names is dead: taking over would find nobody to end."""
+    with holder(at, HOLD_AND_FORK) as (parent, child):
+        assert parent.wait(5) == 0
+        try:
+            refused = at.run("rollback", "--take-over")
+            assert refused.code == 1, refused
+            assert "fuser" in refused.err
+            assert whole.facts(at).live == THIRD
+        finally:
+            os.kill(int(child), signal.SIGKILL)
+        wait_until(lambda: process_start(int(child)) is None)
+        assert at.run("rollback").code == 0
+    assert whole.faults(at) == []
+
+
+def test_a_holder_that_died_leaves_nothing_to_wait_for(at: Place) -> None:
+    with stopped_holder(at) as stuck:
+        stuck.kill()
+        started = time.monotonic()
+        assert at.run("rollback").code == 0
+        assert time.monotonic() - started < 2.0
+    assert whole.facts(at).live == SECOND
+
+
+def _at_once(at: Place, commands: Sequence[Sequence[str]]) -> list[tuple[int, str]]:
+    running = [
+        subprocess.Popen(
+            at.command(*command), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        )
+        for command in commands
+    ]
+    return [(p.returncode, err) for p in running for err in [p.communicate(timeout=60)[1]]]
+
+
+def test_two_rollbacks_at_once_never_withdraw_a_cut_twice(tmp_path: Path) -> None:
+    at = place(tmp_path / "at")
+    cuts = nights.stamps(count=22)
+    receive_cuts(at, tmp_path / "deliveries", cuts)
+    for _ in range(10):
+        done = _at_once(at, [["rollback"], ["rollback"]])
+        assert [code for code, _ in done] == [0, 0], done
+    assert whole.faults(at) == []
+    assert whole.facts(at).live == cuts[1]
+    lines = journal.read(at.station.journal).lines
+    intents = [line.data for line in lines if line.data.get("action") == "rollback"]
+    withdrawn = [cut for intent in intents for cut in _list(intent["withdraws"])]
+    assert len(intents) == 20
+    assert sorted(withdrawn) == cuts[2:], "each cut once"
+
+
+def _list(value: object) -> list[str]:
+    assert isinstance(value, list)
+    return [str(item) for item in value]
+
+
+@contextmanager
+def engine(at: Place) -> Iterator[None]:
+    log = at.folder / "engine.log"
+    with log.open("w") as file:
+        process = subprocess.Popen(at.command("engine"), stdin=subprocess.DEVNULL, stderr=file)
+    try:
+        wait_until(lambda: "leading" in log.read_text(), 20, "the engine leads")
+        yield
+        assert process.poll() is None, log.read_text()
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait()
+
+
+def test_an_engine_that_receives_and_people_who_decide_at_once(at: Place, tmp_path: Path) -> None:
+    """Whatever the order, nothing that came is lost and every switch is whole."""
+    coming = nights.stamps(STAMPS[3], count=6)
+    drop = at.settings.drop_folder
+    orders = [["rollback"], ["publish", THIRD], ["hold"], ["release"], ["publish", FIRST]]
+    with engine(at):
+        for stamp in coming:
+            for path in deliveries(tmp_path / "more", stamp):
+                path.rename(drop / path.name)
+            for code, err in _at_once(at, orders):
+                assert code in {0, 1}, err
+            assert whole.live(at.root)[0] != whole.NOTHING
+        wait_until(lambda: set(coming) <= set(whole.facts(at).cuts), 60, "every cut is sealed")
+        wait_until(lambda: list(drop.iterdir()) == [], 20, "what is sealed leaves the drop folder")
+        assert at.run("publish", coming[-1]).code == 0
+    assert whole.faults(at) == []
+    assert whole.facts(at).live == coming[-1]
