@@ -19,9 +19,10 @@ from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.intake.assembly import assemble
 from prep_console.journal import journal
+from prep_console.journal.actor import program
 from prep_console.journal.chain import Line
-from prep_console.journal.state import CutRecord, State
-from prep_console.publication import lock, rules
+from prep_console.journal.state import CutRecord, State, fold
+from prep_console.publication import lock, rules, store
 from prep_console.publication.pointer import Live
 from prep_console.publication.station import Station
 from prep_console.snapshot import (
@@ -89,8 +90,9 @@ class SnapshotReader:
             error = f"{problem.strerror}: {problem.filename}"
         said = read_now(self._station.run / "now.json")
         live = self._station.live()
-        if error is None and live.cut is not None and live.cut not in state.cuts:
-            error = f"cut {live.cut} is public and the journal does not know it"
+        if live.cut is not None and live.cut not in state.cuts:
+            error = error or f"cut {live.cut} is public and the journal does not know it"
+            state = _with_public(self._station, state, live.cut)
         return compose(
             self._settings,
             state,
@@ -191,6 +193,20 @@ def compose(
         ),
         read_error=read_error,
     )
+
+
+def _with_public(station: Station, state: State, cut: str) -> State:
+    """The public cut is on the screen also when its lines were lost: its manifest says what it is.
+
+    The state as it was when not even that can be read.
+    """
+    try:
+        sealed, digest = store.load(station, cut)
+    except (OSError, ValueError):
+        return state
+    data = store.line_of(sealed, digest)
+    line = Line(0, sealed.verified_at, program("status"), "sealed", data, "", "")
+    return fold([line], state.position, state)
 
 
 def _cut_views(settings: Settings, state: State) -> tuple[CutView, ...]:

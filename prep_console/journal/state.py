@@ -313,9 +313,10 @@ def _archived(state: State, line: Line, data: Mapping[str, Any]) -> State:
 
 def _segment(state: State, line: Line, data: Mapping[str, Any]) -> State:
     named = data["breaks"]
+    lines = {said["line"] for said in named}
     return replace(
         state,
-        breaks=(),
+        breaks=tuple(b for b in state.breaks if b.line not in lines),
         known_breaks=state.known_breaks + len(named),
         broken_line=state.broken_line or (named[0]["line"] if named else 0),
         broken_at=state.broken_at or line.time,

@@ -110,34 +110,44 @@ class Station:
 
     def state(self) -> State:
         """The journal folded up to its end. Takes no lock and changes nothing."""
-        try:
-            status = self.journal.stat()
-            size, inode = status.st_size, status.st_ino
-        except FileNotFoundError:
-            size, inode = 0, 0
-        if inode != self._inode:  # the night before was archived: this is another journal
-            self._state, self._inode = None, inode
+        size = self._journal_size()
         known = self._state or self._checkpoint()
         if known is not None and size < known.position.offset:
-            known = self._shortened(known)
+            known = self._read_against(known)
         reading = journal.read(self.journal, known.position if known else None)
         self._state = fold(reading.lines, reading.position, known, reading.breaks)
         return self._state
 
     def whole_state(self) -> State:
         """Like :meth:`state`, but every line is read and verified again."""
-        reading = journal.read(self.journal)
-        fresh = fold(reading.lines, reading.position, None, reading.breaks)
-        kept = self._checkpoint_said()
-        if kept is not None and fresh.position.seq < kept.position.seq:
-            fresh = _with_break(fresh, kept.position)
-        self._state = fresh
-        return fresh
+        self._journal_size()
+        self._state = self._read_against(self._checkpoint_said())
+        return self._state
 
-    def _shortened(self, known: State) -> State:
+    def _journal_size(self) -> int:
+        """Its bytes; what was read of another journal (the night before) is forgotten."""
+        try:
+            status = self.journal.stat()
+            size, inode = status.st_size, status.st_ino
+        except FileNotFoundError:
+            size, inode = 0, 0
+        if inode != self._inode:
+            self._state, self._inode = None, inode
+        return size
+
+    def _read_against(self, kept: State | None) -> State:
+        """The whole journal again; a break when it lacks the line that ``kept`` ended with."""
         reading = journal.read(self.journal)
         fresh = fold(reading.lines, reading.position, None, reading.breaks)
-        return _with_break(fresh, known.position)
+        if kept is None or kept.position.seq == 0:
+            return fresh
+        reached = kept.position
+        if any((line.seq, line.hash) == (reached.seq, reached.hash) for line in reading.lines):
+            return fresh
+        if any(found.line == reached.lines for found in reading.breaks):
+            return fresh  # it is there, damaged, and named already
+        self._kept_lines = -_CHECKPOINT_LINES  # of another journal: replaced at the next action
+        return _with_break(fresh, reached)
 
     @property
     def _checkpoint_file(self) -> Path:
@@ -150,7 +160,7 @@ class Station:
             return None
 
     def _checkpoint(self) -> State | None:
-        """The kept state, if the journal still holds the line that it ends with."""
+        """The kept state; what the journal says now when it lost the line that this ends with."""
         kept = self._checkpoint_said()
         if kept is None:
             return None
@@ -158,19 +168,17 @@ class Station:
         end = kept.position.offset
         try:
             with self.journal.open("rb") as file:
-                size = file.seek(0, os.SEEK_END)
-                if size < end:
-                    return kept  # state() finds that the journal was shortened
                 file.seek(max(0, end - _TAIL_BYTES))
                 tail = file.read(min(end, _TAIL_BYTES))
-        except OSError:
-            return None
-        return kept if tail.endswith(b"\n") and kept.position.hash.encode() in tail else None
+        except FileNotFoundError:
+            tail = b""
+        holds = tail.endswith(b"\n") and kept.position.hash.encode() in tail
+        return kept if holds else self._read_against(kept)
 
     def keep_checkpoint(self) -> None:
         """Keep the state for the next process. A convenience: failing costs time, nothing else."""
         state = self._state
-        if state is None or state.intent is not None:
+        if state is None or state.intent is not None or state.position.seq == 0:
             return
         if self._kept_lines is None:
             kept = self._checkpoint_said()
@@ -266,7 +274,7 @@ def _with_break(state: State, reached: Position) -> State:
     gone = Break(
         state.position.lines + 1,
         reached.seq,
-        f"the lines after it are gone: it once reached {reached.seq}:{reached.hash}",
+        f"lines are gone or were rewritten: it once reached {reached.seq}:{reached.hash}",
     )
     return replace(state, breaks=(*state.breaks, gone))
 
