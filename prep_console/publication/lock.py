@@ -142,7 +142,7 @@ def _make_way(path: Path, take_over: bool) -> None:
 
 def _refusal(path: Path) -> Refused:
     holder = holder_of(path)
-    if holder is None:
+    if holder is None or not holder.alive:  # a child that it forked may still have the lock
         return Refused(
             sentence(N_("another process holds the station's lock {path}"), path=path.name),
             sentence(N_("try again; if it stays so, see who has the file open with fuser")),
