@@ -57,6 +57,7 @@ class _Builder:
         self._delivered_files: dict[str, dict[str, DeliveredFile]] = {}
         newest = max((cut.mtime_us for cut in state.cuts.values()), default=0)
         self._mtime_us = max(time.time_ns() // 1000, newest + 1)
+        self._folders: set[str] = {""}
         site.mkdir(mode=0o755)
 
     def add(self, piece: Piece, deliveries: Mapping[str, Delivery]) -> None:
@@ -133,16 +134,22 @@ class _Builder:
         self, delivery: Delivery, source: str, path: str, sha256: str, size: int
     ) -> None:
         """A file that no earlier cut has: a new inode, and so a strictly later mtime."""
-        target = self._link(delivery, source, path)
-        os.utime(target, ns=(self._mtime_us * 1000, self._mtime_us * 1000))
+        self._link(delivery, source, path)
+        os.utime(self._site / path, ns=(self._mtime_us * 1000, self._mtime_us * 1000))
         self._new_bytes += size
         self._files[path] = SealedFile(sha256, size)
 
-    def _link(self, delivery: Delivery, source: str, path: str) -> Path:
-        target = self._site / path
-        self._parent(target)
-        os.link(self._station.staging / delivery.id / source, target, follow_symlinks=False)
-        return target
+    def _link(self, delivery: Delivery, source: str, path: str) -> None:
+        staged = f"{self._station.staging}/{delivery.id}/{source}"
+        os.link(staged, self._target(path), follow_symlinks=False)
+
+    def _target(self, path: str) -> str:
+        """Where a file of the cut goes; its folder is made once, not once a file."""
+        folder = path.rpartition("/")[0]
+        if folder not in self._folders:
+            (self._site / folder).mkdir(parents=True, exist_ok=True)
+            self._folders.add(folder)
+        return f"{self._site}/{path}"
 
     def _add_earlier(self, piece: Piece) -> None:
         sealed = self._manifest_of(piece.cut or "")
@@ -160,9 +167,7 @@ class _Builder:
         file = sealed.files[path]
         if path in self._files:
             return
-        target = self._site / path
-        self._parent(target)
-        if not store.link_known(self._station, sealed.id, path, file.sha256, target):
+        if not store.link_known(self._station, sealed.id, path, file.sha256, self._target(path)):
             raise Failed(
                 sentence(
                     N_("{path} of cut {cut} is not what was sealed; no good copy is here"),
@@ -172,9 +177,6 @@ class _Builder:
                 sentence(N_("ask the institute to deliver that election again")),
             )
         self._files[path] = file
-
-    def _parent(self, target: Path) -> None:
-        target.parent.mkdir(parents=True, exist_ok=True)
 
     def _manifest_of(self, cut: str) -> Manifest:
         if cut not in self._earlier:

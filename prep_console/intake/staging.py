@@ -267,21 +267,14 @@ class _Copier:
     def _copied(self, descriptor: int, size: int, path: str) -> tuple[int, str]:
         sealed = self._sealed.get(path)
         if sealed is not None and sealed[0] == size and self._newest is not None:
-            sha256 = _digest(descriptor)
-            if sha256 == sealed[1] and store.link_known(
-                self._station, self._newest, path, sha256, self.target / path
-            ):
+            own = store.sealed_path(self._station, self._newest, path)
+            sha256, same = store.compared(descriptor, own, size)
+            if same and sha256 == sealed[1]:
+                os.link(own, f"{self.target}/{path}", follow_symlinks=False)
                 self.linked.add(path)
                 return size, sha256
             os.lseek(descriptor, 0, os.SEEK_SET)
         return _copy(descriptor, self.target / path, size + 1)
-
-
-def _digest(descriptor: int) -> str:
-    sha256 = hashlib.sha256()
-    while chunk := os.read(descriptor, _CHUNK):
-        sha256.update(chunk)
-    return sha256.hexdigest()
 
 
 def _copy(source: int, target: Path, most: int) -> tuple[int, str]:

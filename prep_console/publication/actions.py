@@ -170,9 +170,9 @@ def _switch(
 ) -> None:
     station, before = ledger.station, ledger.state
     target = plan.target.id if plan.target else None
-    if target is not None and not store.is_whole(station, target):
+    if plan.target and not store.is_whole(station, plan.target.id, plan.target.manifest):
         raise Refused(
-            sentence(N_("cut {cut} is not whole on disk"), cut=target),
+            sentence(N_("cut {cut} is not whole on disk"), cut=plan.target.id),
             sentence(N_("choose another cut; resync may repair this one")),
         )
     number = station.live().estado + 1

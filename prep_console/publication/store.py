@@ -8,6 +8,7 @@ that another uid could still write through an open descriptor.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -95,21 +96,68 @@ def verified(station: Station, cut: CutId) -> tuple[Manifest, str] | None:
     return sealed, digest_of_manifest
 
 
-def digest(path: Path) -> str | None:
+def digest(path: Path | str) -> str | None:
     """SHA-256 of a plain file, None when there is none that can be read."""
-    sha256 = hashlib.sha256()
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-        try:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                return None
-            while chunk := os.read(descriptor, _CHUNK):
-                sha256.update(chunk)
-        finally:
-            os.close(descriptor)
+        descriptor = _opened(path)
     except OSError:
         return None
+    sha256 = hashlib.sha256()
+    try:
+        while chunk := os.read(descriptor, _CHUNK):
+            sha256.update(chunk)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
     return sha256.hexdigest()
+
+
+def _opened(path: Path | str) -> int:
+    """A descriptor of a plain file; OSError for anything else."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
+    return descriptor
+
+
+def sealed_path(station: Station, cut: str, path: str) -> str:
+    """Where a sealed file lies. A text, because a cut has thousands of files."""
+    return f"{station.cuts}/{cut}/{SITE}/{path}"
+
+
+def compared(delivered: int, own: str, size: int) -> tuple[str, bool]:
+    """SHA-256 of the open file ``delivered``, and whether our file ``own`` has the same bytes.
+
+    Bytes that are equal to those that were just hashed need no hash of their own: this proves as
+    much of our file as reading and hashing it again, in half the time. ``size`` is what both are
+    thought to have. OSError when the delivered one cannot be read.
+    """
+    sha256 = hashlib.sha256()
+    most = min(size + 1, _CHUNK)  # a small file into no more memory than it needs
+    try:
+        ours = _opened(own)
+    except OSError:
+        ours = None
+    try:
+        same = ours is not None
+        while chunk := os.read(delivered, most):
+            sha256.update(chunk)
+            same = same and ours is not None and _read(ours, len(chunk)) == chunk
+        same = same and ours is not None and _read(ours, 1) == b""
+    finally:
+        if ours is not None:
+            os.close(ours)
+    return sha256.hexdigest(), same
+
+
+def _read(descriptor: int, most: int) -> bytes | None:
+    """None, which equals nothing, when the disk does not give the bytes."""
+    try:
+        return os.read(descriptor, most)
+    except OSError:
+        return None
 
 
 def seal(station: Station, built: Path, sealed: Manifest) -> str:
@@ -170,12 +218,14 @@ def set_aside(station: Station, cut: CutId) -> None:
     (station.cuts / str(cut)).rename(target)
 
 
-def link_known(station: Station, source_cut: str, path: str, sha256: str, target: Path) -> bool:
-    """Hard-link a sealed file as ``target`` after reading its bytes again; False when tampered."""
-    source = station.cuts / source_cut / SITE / path
+def link_known(station: Station, cut: str, path: str, sha256: str, target: str) -> bool:
+    """Hard-link a sealed file as ``target`` after reading its bytes again; False when tampered.
+
+    The folder of ``target`` is there.
+    """
+    source = sealed_path(station, cut, path)
     if digest(source) != sha256:
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
     os.link(source, target, follow_symlinks=False)
     return True
 
