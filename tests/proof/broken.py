@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from unittest.mock import patch
 
-from prep_console import cli
+from prep_console import cli, durable
 from prep_console.cuts.stamps import CutId
 from prep_console.publication import estado, pointer, store
 from prep_console.publication.pointer import Live
@@ -60,10 +61,21 @@ def cut_copied_into_the_store() -> None:
     patch.object(store, "commit", commit).start()
 
 
+def nothing_is_flushed() -> None:
+    """What is written is left to the kernel's good time."""
+
+    def no_sync(_: object) -> None:
+        return
+
+    patch.object(os, "fsync", no_sync).start()
+    patch.object(durable, "sync_file_system", no_sync).start()
+
+
 FAULTS: Mapping[str, Callable[[], None]] = {
     "pointer before pages": pointer_before_pages,
     "map rewritten in place": map_rewritten_in_place,
     "cut copied into the store": cut_copied_into_the_store,
+    "nothing is flushed": nothing_is_flushed,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,126 @@
+"""What a command said was done is there after the power went; and whatever is there is whole."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.proof import broken, disks, kills, whole
+from tests.proof.disks import Disk
+from tests.proof.kills import Point
+from tests.proof.stations import STAMPS, Place, deliveries, place, put_back, receive_cuts
+
+pytestmark = pytest.mark.slow
+
+FIRST, SECOND, THIRD, *_ = STAMPS
+_MIB = 1024 * 1024
+
+
+@pytest.fixture(params=["ext4", "xfs"])
+def any_disk(request: pytest.FixtureRequest, ground: Path) -> Iterator[Disk]:
+    """Both file systems that stations stand on (mkfs.xfs makes none below 300 MB)."""
+    with disks.mounted(ground, kind=request.param, size=320 * _MIB) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return kills.frozen_program(tmp_path_factory.mktemp("program"))
+
+
+def settled(at: Place) -> None:
+    """What a test prepared is not what it proves: put that on the disk."""
+    subprocess.run(["sync", "-f", str(at.folder)], check=True)
+
+
+def test_what_was_told_as_done_survives_a_power_cut(any_disk: Disk, ground: Path) -> None:
+    at = place(any_disk.folder)
+    receive_cuts(at, ground, [FIRST, SECOND])
+    settled(at)
+    first, second = deliveries(ground, THIRD)
+    for command in (
+        ["receive", str(first)],
+        ["receive", str(second)],
+        ["rollback", "--reason", "proof"],
+        ["publish", FIRST],
+        ["hold"],
+        ["release"],
+        ["suspend"],
+        ["publish", SECOND],
+        ["freeze"],
+        ["freeze", FIRST, "--reason", "late"],
+        ["thaw"],
+        ["receive", str(deliveries(ground, STAMPS[0], seed=7)[0])],
+        ["station", "new", "--yes"],
+        ["receive", str(first)],
+    ):
+        said = at.run(*command)
+        assert said.code in {0, 1}, said.err
+        told = whole.facts(at)
+        any_disk.cut_power()
+        assert whole.faults(at) == [], command
+        assert whole.facts(at) == told, command
+    assert list(at.root.glob("archive/*/journal/journal.jsonl"))
+    assert at.run("receive", str(second)).code == 0
+    assert whole.live(at.root)[0] == THIRD
+
+
+def _cut_at(disk: Disk, base: Path, command: list[str], program: Path, point: Point) -> Place:
+    """The station after the command was killed at a point, and the power went in that moment."""
+    at = place(disk.folder)
+    put_back(base, at.root)
+    settled(at)
+    killed = kills.run(at.command(*command), at.root, program, point)
+    assert kills.fired(killed, point), killed
+    disk.cut_power()
+    return at
+
+
+@pytest.mark.parametrize("action", ["rollback", "receive"])
+def test_the_power_may_go_at_any_call(action: str, disk: Disk, ground: Path, program: Path) -> None:
+    base = place(ground / "base")
+    receive_cuts(base, ground, [FIRST, SECOND])
+    first, second = deliveries(ground, THIRD)
+    command = ["rollback", "--reason", "proof"]
+    if action == "receive":
+        assert base.call("receive", str(first)).code == 0
+        command = ["receive", str(second)]
+    at = place(disk.folder)
+    put_back(base.root, at.root)
+    before = whole.facts(at)
+    points, _ = kills.points(at.command(*command), at.root, program)
+    after = whole.facts(at)
+    assert len(points) > 20
+    for point in points:
+        _cut_at(disk, base.root, command, program, point)
+        assert whole.faults(at) == [], point
+        now = whole.facts(at)
+        assert now.live in {before.live, after.live}, point
+        assert now.cuts in (before.cuts, after.cuts), point
+        assert now.waiting in (before.waiting, after.waiting), point
+        said = at.call("hold")
+        assert said.code == 0, (point, said.err)
+        assert whole.faults(at) == [], point
+        assert whole.live(at.root)[0] == now.live, point
+
+
+def test_a_publisher_that_flushes_nothing_is_found(disk: Disk, ground: Path, program: Path) -> None:
+    """The same cut of power, the same looks: without fsync the promise does not hold."""
+    at = place(disk.folder)
+    receive_cuts(at, ground, [FIRST, SECOND])
+    settled(at)
+    run = subprocess.run(
+        at.command("rollback", runner=(str(broken.__file__), "nothing is flushed")),
+        env={**os.environ, "PYTHONPATH": str(program)},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr
+    told = whole.facts(at)
+    assert told.live == FIRST
+    disk.cut_power()
+    assert whole.faults(at) != [] or whole.facts(at) != told
