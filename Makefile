@@ -31,7 +31,7 @@ bench: servers $(READY) $(LOCALE).mo ## the figures to hold, as ratios measured 
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 proof: servers $(READY) $(LOCALE).mo ## kills at every call that writes, power cuts, full disks; a real Apache under load
-	@$(BIN)/python -m pytest -s tests/proof tests/apache/test_load.py $(ARGS)
+	@$(BIN)/python -m pytest -s tests/proof tests/apache/test_load.py tests/apache/test_actions_under_load.py $(ARGS)
 
 texts: $(READY) ## bring new sentences into the Spanish catalogue, and the keys into the READMEs
 	@$(BIN)/python -m tests.wording.catalogue $(ARGS)
