@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId
@@ -10,10 +11,16 @@ from prep_console.journal.state import CutRecord, State
 from prep_console.snapshot import CutState
 
 
-def rank(cut: CutRecord) -> tuple[int, datetime, int]:
+def rank(cut: CutRecord) -> tuple[int, tuple[datetime, int]]:
     """Sorts cuts oldest first. After ``accept-from`` a cut outranks all that came before it."""
-    identity = CutId.of(cut.id)
-    return cut.epoch, identity.stamp.wall, identity.revision
+    return cut.epoch, _order(cut.id)
+
+
+@lru_cache(maxsize=4096)
+def _order(cut: str) -> tuple[datetime, int]:
+    """A whole night is compared at every look: plain values, each made once."""
+    identity = CutId.of(cut)
+    return identity.stamp.wall, identity.revision
 
 
 def stored(state: State) -> list[CutRecord]:
@@ -28,11 +35,7 @@ def newest(state: State) -> CutRecord | None:
 
 def newest_eligible(state: State) -> CutRecord | None:
     """What goes live by itself: not withdrawn, and no correction that waits for a person."""
-    return max(
-        (c for c in state.cuts.values() if _may_go_live(c)),
-        key=rank,
-        default=None,
-    )
+    return max((c for c in state.cuts.values() if _may_go_live(c)), key=rank, default=None)
 
 
 def rollback_target(state: State) -> CutRecord | None:
@@ -41,22 +44,24 @@ def rollback_target(state: State) -> CutRecord | None:
     if live is None:
         return None
     before = rank(live)
-    return max(
-        (c for c in state.cuts.values() if _may_go_live(c) and rank(c) < before),
-        key=rank,
-        default=None,
-    )
+    earlier = [
+        (at, c.id) for c in state.cuts.values() if _may_go_live(c) and (at := rank(c)) < before
+    ]
+    return state.cuts[max(earlier)[1]] if earlier else None
 
 
 def _may_go_live(cut: CutRecord) -> bool:
     """Without a person's word: its bytes are here, nobody withdrew it, it corrects nothing."""
-    return not (cut.pruned or cut.withdrawn or cut.waits_for_person)
+    return not (cut.pruned or cut.withdrawn or cut.waits_for_person or cut.damaged)
 
 
 def left_behind(state: State, target: CutRecord) -> list[CutRecord]:
     """Cuts that a rollback to ``target`` withdraws: the live one and all between."""
     first, last = rank(target), rank(state.cuts[state.live or ""])
-    return [c for c in stored(state) if first < rank(c) <= last]
+    found = [
+        (at, c.id) for c in state.cuts.values() if not c.pruned and first < (at := rank(c)) <= last
+    ]
+    return [state.cuts[cut] for _, cut in sorted(found)]
 
 
 def waiting(state: State) -> list[CutRecord]:
