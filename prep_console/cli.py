@@ -43,13 +43,15 @@ from prep_console.wording import N_, sentence
 @click.option("--lang", type=click.Choice(["es", "en"]), help="Language of texts.")
 @click.version_option(__version__, prog_name="prep-console")
 @click.pass_context
-def cli(context: click.Context, path: Path | None, lang: str | None) -> None:
+def cli(context: click.Context, path: Path | None, lang: str | None) -> int:
     """Operations console of an official PREP broadcaster."""
     if lang is not None:
         wording.use("en" if lang == "en" else "es")
     context.obj.path, context.obj.lang = path, lang
     if context.invoked_subcommand is None:
-        context.invoke(console, wall=False, read_only=False)
+        code: int = context.invoke(console, wall=False, read_only=False)
+        return code
+    return 0
 
 
 def main() -> NoReturn:

@@ -188,6 +188,8 @@ def _canonical(settings: Settings, where: str) -> Settings:
 def _read(path: Path) -> str:
     try:
         status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise _wrong(str(path), "it is no plain file")
         if stat.S_IMODE(status.st_mode) & 0o022:
             raise WrongUsage(
                 sentence(N_("the settings file {path} can be written by others"), path=str(path)),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from prep_console.cuts.stamps import Stamp
 from prep_console.snapshot import AlarmView, CutView, Reading, Snapshot
-from prep_console.wording import N_, say, say_n, visible
+from prep_console.wording import N_, known_text, say, say_n, visible
 
 if TYPE_CHECKING:
     from prep_console.cuts.model import Examination, Finding, Results
@@ -127,7 +127,9 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
     if snapshot.phase == "simulacro":
         yield say(N_("REHEARSAL (simulacro)"))
     if snapshot.read_error is not None:
-        yield say(N_("the station cannot be read in full: {error}"), error=snapshot.read_error)
+        yield say(
+            N_("the station cannot be read in full: {error}"), error=known_text(snapshot.read_error)
+        )
     live = snapshot.live
     if live is None:
         yield say(N_("Public: nothing is live"))
@@ -154,8 +156,15 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
             by=decision.by,
             reason=decision.reason or "-",
         )
+    if snapshot.waiting_cuts:
+        yield say_n(
+            "{n} newer cut is stored and waits",
+            "{n} newer cuts are stored and wait",
+            snapshot.waiting_cuts,
+        )
     previous = snapshot.previous
-    yield say(N_("A rollback would go to: {cut}"), cut=previous.id if previous else "-")
+    if snapshot.mode != "frozen":
+        yield say(N_("A rollback would go to: {cut}"), cut=previous.id if previous else "-")
     if snapshot.waiting_for:
         yield say(N_("Waiting for: {elections}"), elections=", ".join(snapshot.waiting_for))
     yield say_n("{n} cut is stored", "{n} cuts are stored", len(snapshot.cuts))
@@ -282,6 +291,7 @@ def receipt_json(receipt: Receipt, zone: ZoneInfo) -> dict[str, Any]:
         "cut": receipt.cut,
         "waiting_for": list(receipt.waiting_for),
         "quarantine": receipt.quarantined,
+        "waits": None if receipt.waits is None else receipt.waits.in_("en"),
         "live": published is not None and published.to_cut == receipt.cut,
         "published": None if published is None else outcome_json(published),
     }
@@ -301,6 +311,8 @@ def receipt_lines(receipt: Receipt, zone: ZoneInfo) -> Iterable[str]:
     yield from examination_lines(receipt.examination, zone)
     if receipt.published is not None:
         yield outcome_line(receipt.published)
+    elif receipt.waits is not None:
+        yield str(receipt.waits)
 
 
 # --- actions and lists ----------------------------------------------------------------------

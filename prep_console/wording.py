@@ -84,6 +84,15 @@ def say_n(singular: str, plural: str, n: int, **values: Value) -> str:
     return template.format(n=n, **shown)
 
 
+def known_text(text: str) -> str:
+    """``text`` in the chosen language if it is one of our own sentences, else as it is.
+
+    For reasons that travel as plain English (a reading's error) and may be a neighbour's words:
+    nothing is filled in.
+    """
+    return _catalogue(_current).gettext(text) if text else text
+
+
 @dataclass(frozen=True, slots=True)
 class Sentence:
     """A sentence as data: an English template marked with :func:`N_`, and its values."""

@@ -24,16 +24,20 @@ def current(
     readings: Mapping[str, Reading],
     next_due: datetime | None,
     cadence: timedelta,
+    since: Mapping[str, datetime],
     now: datetime,
 ) -> tuple[AlarmView, ...]:
-    """Alarms in force at ``now``, critical ones first, then the oldest."""
+    """Alarms in force at ``now``, critical ones first, then the oldest.
+
+    ``since``: from when on a reading, or ``served``, is in its present state.
+    """
     found = [
         *_of_cuts(state, now),
         *_of_lateness(next_due, cadence, now),
         *_of_hold(state, now),
-        *_of_site(state, served),
+        *_of_site(state, served, since),
         *_of_station(state, engine, now),
-        *_of_host(readings),
+        *_of_host(readings, since),
     ]
     return tuple(sorted(found, key=lambda a: (a.severity != "critical", a.since)))
 
@@ -46,8 +50,15 @@ def _alarm(id_: str, since: datetime, **values: Detail) -> AlarmView:
 
 def _of_cuts(state: State, now: datetime) -> Iterator[AlarmView]:
     live = state.cuts.get(state.live or "")
-    for cut in rules.stored(state):
-        if cut.waits_for_person and (live is None or rules.rank(cut) > rules.rank(live)):
+    if live is not None and live.damaged:
+        yield _alarm("cut.damaged", live.sealed_at, names=", ".join(live.damaged[:3]))
+    corrected = [
+        cut
+        for cut in rules.stored(state)
+        if cut.waits_for_person and (live is None or rules.rank(cut) > rules.rank(live))
+    ]
+    for cut in corrected[-1:]:  # the newest correction holds the earlier ones
+        if not cut.withdrawn:
             yield _alarm("cut.corrected", cut.sealed_at, cut=cut.id)
     if state.mode == "frozen":
         for cut in rules.waiting(state)[-1:]:
@@ -89,13 +100,16 @@ def _of_hold(state: State, now: datetime) -> Iterator[AlarmView]:
         yield _alarm("hold.reminder", state.decision.at + HOLD_REMINDER, **values)
 
 
-def _of_site(state: State, served: ServedView | None) -> Iterator[AlarmView]:
+def _of_site(
+    state: State, served: ServedView | None, since: Mapping[str, datetime]
+) -> Iterator[AlarmView]:
     if served is None or served.ok:
         return
+    began = since.get("served", served.checked_at)
     if served.id is not None and served.id != state.live:
-        yield _alarm("site.differs", served.checked_at, served=served.id, live=state.live or "-")
+        yield _alarm("site.differs", began, served=served.id, live=state.live or "-")
     else:
-        yield _alarm("site.unseen", served.checked_at, error=served.error or str(served.status))
+        yield _alarm("site.unseen", began, error=served.error or str(served.status))
 
 
 def _of_station(state: State, engine: EngineView, now: datetime) -> Iterator[AlarmView]:
@@ -110,8 +124,9 @@ def _of_station(state: State, engine: EngineView, now: datetime) -> Iterator[Ala
         yield _alarm("pointer.moved", state.decision.at)
 
 
-def _of_host(readings: Mapping[str, Reading]) -> Iterator[AlarmView]:
+def _of_host(readings: Mapping[str, Reading], since: Mapping[str, datetime]) -> Iterator[AlarmView]:
     disk = readings.get("host.disk")
     if disk is None or disk.state not in {"warning", "critical"}:
         return
-    yield _alarm("host.disk_full" if disk.state == "critical" else "host.disk", disk.observed_at)
+    check = "host.disk_full" if disk.state == "critical" else "host.disk"
+    yield _alarm(check, since.get("host.disk", disk.observed_at))

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from prep_console.snapshot import AlarmSeverity, AlarmView
-from prep_console.wording import N_, Sentence, Value
+from prep_console.wording import N_, Sentence, Value, known_text
 
 TABLE: Final[Mapping[str, tuple[AlarmSeverity, str]]] = MappingProxyType(
     {
@@ -16,6 +16,10 @@ TABLE: Final[Mapping[str, tuple[AlarmSeverity, str]]] = MappingProxyType(
         "cut.corrected": (
             "critical",
             N_("The institute corrected {cut}: publish it or wait for the next cut."),
+        ),
+        "cut.damaged": (
+            "critical",
+            N_("Files of the public cut are damaged and no good copy is here: {names}"),
         ),
         "cut.after_freeze": ("warning", N_("Cut {cut} arrived after the freeze and waits.")),
         "cut.carried": ("warning", N_("{election} was carried over in the public cut.")),
@@ -45,7 +49,11 @@ TABLE: Final[Mapping[str, tuple[AlarmSeverity, str]]] = MappingProxyType(
 def sentence_of(alarm: AlarmView) -> Sentence:
     """What a person reads about an alarm; an id of a newer version shows its English text."""
     known = TABLE.get(alarm.id)
-    values: dict[str, Value] = {k: v for k, v in alarm.values.items() if not isinstance(v, bool)}
+    values: dict[str, Value] = {
+        k: known_text(v) if isinstance(v, str) else v
+        for k, v in alarm.values.items()
+        if not isinstance(v, bool)
+    }
     if known is None:
         return Sentence(N_("{text}"), {"text": alarm.text})
     return Sentence(known[1], values)

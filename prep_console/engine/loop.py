@@ -68,6 +68,7 @@ class _Engine:
         self._readings: dict[str, Reading] = {}
         self._history: dict[str, deque[float | None]] = {}
         self._served: ServedView | None = None
+        self._since: dict[str, datetime] = {}
         self._stop = asyncio.Event()
         self._look = asyncio.Event()
         """Set when the drop folder may have something new."""
@@ -130,11 +131,17 @@ class _Engine:
     # --- readings ---------------------------------------------------------------------------
 
     def _deliver(self, readings: Mapping[str, Reading]) -> None:
+        for name, reading in readings.items():
+            before = self._readings.get(name)
+            if before is None or before.state != reading.state:
+                self._since[name] = reading.observed_at
         self._readings.update(readings)
 
     def _deliver_site(self, readings: Mapping[str, Reading]) -> None:
         self._deliver(readings)
         seen = served(readings[VISITOR])
+        if self._served is None or self._served.ok != seen.ok:
+            self._since["served"] = seen.checked_at
         self._served = seen
         if seen.ok and seen.id is not None:
             record = self._station.state().cuts.get(seen.id)
@@ -164,11 +171,13 @@ class _Engine:
         """Replace now.json. A full disk must not stop the loop: screens see the age grow."""
         said = Now(
             pid=os.getpid(),
-            at=datetime.fromtimestamp(0, UTC) if ended else datetime.now(UTC),
+            at=datetime.now(UTC),
             readings=self._readings,
             history={name: tuple(kept) for name, kept in self._history.items()},
             history_step_s=HISTORY_STEP_S,
             served=self._served,
+            since=self._since,
+            ended=ended,
         )
         with suppress(OSError):
             durable.replace_file(
@@ -232,6 +241,8 @@ class _Engine:
             try:
                 if self._station.state().waiting:
                     await self._worker.assemble_due()
+                if hand.live().cut != hand.state().live:  # moved by a crash, or by hand
+                    await asyncio.to_thread(settle_if_open, hand)
                 if actions.due(self._station):
                     await asyncio.to_thread(actions.advance, hand, actor=actor)
                 await asyncio.to_thread(prune_if_needed, hand)

@@ -38,10 +38,13 @@ from prep_console.snapshot import (
     ServedView,
     Snapshot,
 )
+from prep_console.wording import N_
 
 STALE_AFTER_S = 15.0
 """A heartbeat older than this is no engine; three times this is no reading."""
 _JOURNAL_LINES = 40
+UNREAD = N_("no engine is there to read it")
+_UNKNOWN_CUT = N_("a cut is public that the journal does not know")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,10 @@ class Now:
     history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
     history_step_s: float = 10.0
     served: ServedView | None = None
+    since: Mapping[str, datetime] = field(default_factory=dict)
+    """Since when a reading, or ``served``, has been in the state that it is in."""
+    ended: bool = False
+    """The engine's last word before a clean end."""
     schema: int = 1
 
 
@@ -91,7 +98,7 @@ class SnapshotReader:
         said = read_now(self._station.run / "now.json")
         live = self._station.live()
         if live.cut is not None and live.cut not in state.cuts:
-            error = error or f"cut {live.cut} is public and the journal does not know it"
+            error = error or _UNKNOWN_CUT
             state = _with_public(self._station, state, live.cut)
         return compose(
             self._settings,
@@ -108,7 +115,7 @@ class SnapshotReader:
         if said is None:
             return EngineView(False, None, None)
         age = max(0.0, (now - said.at).total_seconds())
-        alive = age < STALE_AFTER_S and lock.is_held(self._station.leader_lock)
+        alive = age < STALE_AFTER_S and not said.ended and lock.is_held(self._station.leader_lock)
         return EngineView(alive, said.pid if alive else None, round(age, 1))
 
 
@@ -132,8 +139,8 @@ def compose(
     cuts = _cut_views(settings, state)
     by_id = {cut.id: cut for cut in cuts}
     target = rules.rollback_target(state)
-    readings = _fresh(said, now)
-    served = _served(said, now)
+    readings = _fresh(said, engine, now)
+    served = _served(said, engine, now)
     next_due = _next_due(settings, state)
     cadence = timedelta(minutes=settings.election.cadence_minutes)
     record = state.cuts.get(live.cut or "")
@@ -182,6 +189,7 @@ def compose(
             readings=readings,
             next_due=next_due,
             cadence=cadence,
+            since=said.since if said else {},
             now=now,
         ),
         readings=readings,
@@ -253,24 +261,25 @@ def _decision(state: State) -> DecisionView | None:
     return DecisionView(made.action, made.by, made.at, made.reason) if made else None
 
 
-def _fresh(said: Now | None, now: datetime) -> Mapping[str, Reading]:
+def _fresh(said: Now | None, engine: EngineView, now: datetime) -> Mapping[str, Reading]:
+    """What the engine read, as long as it is there to read it again."""
     if said is None:
         return {}
     limit = timedelta(seconds=3 * STALE_AFTER_S)
     return {
         name: reading
-        if now - reading.observed_at < limit
-        else replace(reading, value=None, state="unknown", error="nobody has read it since")
+        if engine.alive and now - reading.observed_at < limit
+        else replace(reading, value=None, state="unknown", error=UNREAD)
         for name, reading in said.readings.items()
     }
 
 
-def _served(said: Now | None, now: datetime) -> ServedView | None:
-    if said is None or said.served is None:
+def _served(said: Now | None, engine: EngineView, now: datetime) -> ServedView | None:
+    """The last look at the site; None when nobody looks any more: that is not known then."""
+    if said is None or said.served is None or not engine.alive:
         return None
-    if now - said.served.checked_at < timedelta(seconds=3 * STALE_AFTER_S):
-        return said.served
-    return replace(said.served, ok=False, id=None, error="nobody has looked since")
+    fresh = now - said.served.checked_at < timedelta(seconds=3 * STALE_AFTER_S)
+    return said.served if fresh else None
 
 
 def _next_due(settings: Settings, state: State) -> datetime | None:

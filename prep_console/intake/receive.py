@@ -18,7 +18,6 @@ from prep_console.config import Settings
 from prep_console.cuts.model import Examination, Expectations, Finding, Limits, Part, Verdict
 from prep_console.cuts.stamps import Stamp
 from prep_console.intake import quarantine, staging
-from prep_console.intake.assembly import assemble
 from prep_console.intake.sealing import PATIENCE_S, seal_ready, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
 from prep_console.journal.actor import Actor
@@ -29,7 +28,7 @@ from prep_console.publication.actions import Outcome
 from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle, settle_if_open
 from prep_console.publication.station import Station
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, Sentence, sentence
 
 _UNFINISHED = {
     "delivery.changed",
@@ -59,6 +58,8 @@ class Receipt:
     waiting_for: tuple[str, ...]
     quarantined: str | None = None
     published: Outcome | None = None
+    waits: Sentence | None = None
+    """Why its cut is not public, when it could be."""
     still_coming: bool = False
     """It is not whole, but was being written a moment ago: to be looked at again."""
 
@@ -180,18 +181,15 @@ def _decide(
         return _refuse(station, staged, delivery, stops, actor, may_be_coming)
     new, had_in = _new_parts(examination, state)
     if not new:
-        cuts: list[str] = []
-        if at_once:
-            cuts, _ = seal_ready(station, {}, actor, at_once=True)
+        cuts, waiting_for = seal_ready(station, {}, actor, at_once)
         if had_in is not None:  # the same bytes again heal what was damaged here meanwhile
             paths = [file.path for file in examination.files]
             files = station.staging / delivery.id / staging.FILES
             compare_and_repair(station, had_in, [files], actor, only=paths)
         published = actions.advance(station)
-        after = assemble(station.state(), station.settings, datetime.now(UTC))
-        return Receipt(
-            "had", examination, cuts[-1] if cuts else had_in, after.waiting_for, None, published
-        )
+        cut = cuts[-1] if cuts else had_in
+        result: Result = "sealed" if cuts else "had"
+        return Receipt(result, examination, cut, waiting_for, None, published, _waits(station, cut))
     entry = Waiting(
         delivery.id,
         tuple(PartRecord(p.election, str(p.stamp), p.sha256) for p in new),
@@ -203,7 +201,19 @@ def _decide(
     cuts, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, at_once)
     published = actions.advance(station)
     mine = _cut_with(station.state(), entry)
-    return Receipt("sealed" if mine else "waiting", examination, mine, waiting_for, None, published)
+    return Receipt(
+        "sealed" if mine else "waiting",
+        examination,
+        mine,
+        waiting_for,
+        None,
+        published,
+        _waits(station, mine),
+    )
+
+
+def _waits(station: Station, cut: str | None) -> Sentence | None:
+    return rules.why_waiting(station.state(), station.settings, datetime.now(UTC), cut)
 
 
 def _fresh(station: Station, path: Path) -> bool:

@@ -52,6 +52,8 @@ class CutRecord:
     served_at: datetime | None = None
     withdrawn: bool = False
     pruned: bool = False
+    damaged: tuple[str, ...] = ()
+    """Files that are no longer as sealed, and of which no good copy was found."""
     new_bytes: int = 0
     """Bytes that no earlier cut shared when it was sealed."""
     epoch: int = 0
@@ -300,6 +302,11 @@ def _found(state: State, line: Line, data: Mapping[str, Any]) -> State:
     )
 
 
+def _repaired(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    _change(state, data["cut"], damaged=tuple(data["lost"]))
+    return state
+
+
 def _pruned(state: State, line: Line, data: Mapping[str, Any]) -> State:
     for cut in data["cuts"]:
         _change(state, cut, pruned=True)
@@ -338,6 +345,7 @@ _STEPS: Mapping[str, Callable[[State, Line, Mapping[str, Any]], State]] = {
     "thaw": _mode("hold"),
     "accept-from": _accept_from,
     "found": _found,
+    "repaired": _repaired,
     "pruned": _pruned,
     "archived": _archived,
     "segment": _segment,

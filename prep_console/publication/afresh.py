@@ -34,7 +34,9 @@ def begin_afresh(
         state = settle(ledger)
         if state.mode == "frozen":
             raise Refused(
-                sentence(N_("cut {cut} is frozen as the final one"), cut=state.live or "-"),
+                sentence(
+                    N_("not done: cut {cut} is frozen as the final one"), cut=state.live or "-"
+                ),
                 sentence(N_("thaw first, if this is really wanted")),
             )
         done = _take_down(ledger, actor, reason) if state.live is not None else []

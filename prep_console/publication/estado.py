@@ -143,13 +143,16 @@ def _lines(said: Mapping[str, Any], language: Any) -> list[str]:
     def text(msgid: str, **values: str) -> str:
         return html.escape(say_in(language, msgid, **values))
 
+    rehearsal = N_("REHEARSAL - these are not results")
+    as_of = N_("Preliminary results as of")
     lines = [f"<h1>{html.escape(str(said['title'] or said['station']))}</h1>"]
     if said["phase"] == "simulacro":
-        lines.append(f"<strong>{text(N_('REHEARSAL - these are not results'))}</strong>")
+        lines.append(f"<strong>{text(rehearsal)}</strong>")
     if said["cut"] is None:
-        return [*lines, f"<p>{text(N_('No cut is published at this moment.'))}</p>"]
+        nothing = text(N_("No cut is published at this moment."))
+        return [*lines, f"<p>{nothing}</p>"]
     moment = datetime.fromisoformat(said["stamp"])
-    lines.append(f"<p>{text(N_('Preliminary results as of'))}</p>")
+    lines.append(f"<p>{text(as_of)}</p>")
     lines.append(f'<time datetime="{said["stamp"]}">{moment:%d/%m/%Y %H:%M}</time>')
     for part in said["parts"]:
         if part["carried"]:
@@ -157,7 +160,9 @@ def _lines(said: Mapping[str, Any], language: Any) -> list[str]:
             since = text(N_("{election}: as of {hour}"), election=part["election"], hour=hour)
             lines.append(f"<p>{since}</p>")
     if said["final"]:
-        lines.append(f"<p>{text(N_('Final cut.'))}</p>")
+        final = text(N_("Final cut."))
+        lines.append(f"<p>{final}</p>")
     if said["restored"]:
-        lines.append(f"<p>{text(N_('An earlier cut was restored.'))}</p>")
+        restored = text(N_("An earlier cut was restored."))
+        lines.append(f"<p>{restored}</p>")
     return lines

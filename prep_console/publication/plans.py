@@ -147,6 +147,11 @@ def _stored(state: State, cut: CutId) -> CutRecord:
             sentence(N_("there is no cut {cut} here"), cut=str(cut)),
             sentence(N_("prep-console cuts lists those that are kept")),
         )
+    if record.damaged:
+        raise Refused(
+            sentence(N_("cut {cut} is damaged and no good copy is here"), cut=record.id),
+            sentence(N_("resync looks for one again; or choose another cut")),
+        )
     return record
 
 
@@ -181,6 +186,6 @@ def _rollback_target(state: State, to: CutId | None) -> CutRecord:
 def _not_frozen(state: State) -> None:
     if state.mode == "frozen":
         raise Refused(
-            sentence(N_("cut {cut} is frozen as the final one"), cut=state.live or "-"),
+            sentence(N_("not done: cut {cut} is frozen as the final one"), cut=state.live or "-"),
             sentence(N_("thaw first, if this is really wanted")),
         )

@@ -53,7 +53,8 @@ def compare_and_repair(
         else:
             _replace(station, cut, path, good)
             repaired.append(path)
-    if repaired or lost:
+    known = station.state().cuts.get(cut)
+    if repaired or lost or (known is not None and known.damaged and only is None):
         with station.acting("repair") as ledger:
             settle(ledger)
             ledger.append([("repaired", {"cut": cut, "repaired": repaired, "lost": lost})], actor)

@@ -9,6 +9,7 @@ from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId
 from prep_console.journal.state import CutRecord, State
 from prep_console.snapshot import CutState
+from prep_console.wording import N_, Sentence, sentence
 
 
 def rank(cut: CutRecord) -> tuple[int, tuple[datetime, int]]:
@@ -101,6 +102,26 @@ def _cut_state(state: State, cut: CutRecord, previous: str | None) -> CutState:
     if cut.withdrawn:
         return "withdrawn"
     return "previous" if cut.id == previous else "kept"
+
+
+def why_waiting(
+    state: State, settings: Settings, now: datetime, cut: str | None
+) -> Sentence | None:
+    """Why a stored cut that is newer than the live one is not public; None when it is not so."""
+    record = state.cuts.get(cut or "")
+    if record is None or all(record.id != waits.id for waits in waiting(state)):
+        return None
+    if state.mode == "frozen":
+        return sentence(N_("it waits: cut {cut} is frozen as the final one"), cut=state.live or "-")
+    if record.waits_for_person:
+        return sentence(N_("it waits: a correction goes live only when a person publishes it"))
+    if state.mode == "hold":
+        return sentence(N_("it waits: publishing is on hold until a person releases it"))
+    opens = settings.election.opens
+    if opens is not None and embargoed(settings, now):
+        hour = f"{opens.astimezone(settings.zone):%d/%m/%Y %H:%M}"
+        return sentence(N_("it waits: nothing goes live before {hour}"), hour=hour)
+    return None
 
 
 def protected(state: State) -> set[str]:
