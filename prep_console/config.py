@@ -162,6 +162,10 @@ def parse(text: str, where: str) -> Settings:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise _wrong(where, str(error)) from error
+    except RecursionError as error:
+        raise _wrong(where, "nested without end") from error
+    if "\0" in repr(document) or "\\x00" in repr(document):
+        raise _wrong(where, "a value holds a NUL character")
     try:
         settings = msgspec.convert(document, Settings)
     except msgspec.ValidationError as error:
@@ -279,12 +283,35 @@ def _check(settings: Settings, where: str) -> None:
             ),
             sentence(N_("update the tzdata package")),
         )
+    for moment in (election.opens, election.closes):
+        if moment is not None and not 2000 <= moment.year <= 2100:
+            raise _wrong(where, f"election: {moment.isoformat()} is no year of an election")
+    _check_bounds(settings, where)
     for name in ("max_total_bytes", "max_entries", "max_ratio", "carry_after_seconds"):
         if getattr(settings.intake, name) < 0:
             raise _wrong(where, f"intake.{name} is negative")
     prefix = settings.publication.estado_prefix
-    if not re.fullmatch(r"/(?:[A-Za-z0-9._~-]+/)+", prefix):
+    if not re.fullmatch(r"/(?:[A-Za-z0-9._~-]+/)+", prefix) or re.search(r"/\.\.?/", prefix):
         raise _wrong(where, f"publication.estado_prefix is no URL folder like /_prep/: {prefix!r}")
+
+
+def _check_bounds(settings: Settings, where: str) -> None:
+    """Numbers and folders that would only fail later, at a worse moment."""
+    for name, value, most in (
+        ("election.cadence_minutes", settings.election.cadence_minutes, 24 * 60),
+        ("intake.carry_after_seconds", settings.intake.carry_after_seconds, 24 * 3600),
+        ("intake.settle_seconds", settings.intake.settle_seconds, 24 * 3600),
+        ("publication.ballast_bytes", settings.publication.ballast_bytes, 1024**3),
+    ):
+        if not 0 <= value <= most:
+            raise _wrong(where, f"{name} is not between 0 and {most}: {value}")
+    drop, root = settings.drop_folder, settings.root
+    if not drop.is_absolute() or ".." in drop.parts or ".." in root.parts:
+        raise _wrong(where, f"intake.source.path is no plain absolute path: {str(drop)!r}")
+    if root.is_relative_to(drop) or (
+        drop.is_relative_to(root) and not drop.is_relative_to(root / "incoming")
+    ):
+        raise _wrong(where, "intake.source.path lies in the way of the station's own folders")
 
 
 EXAMPLE = """\

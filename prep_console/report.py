@@ -42,7 +42,7 @@ def status_json(snapshot: Snapshot) -> dict[str, Any]:
         "schema": SCHEMA,
         "observed_at": _iso(snapshot.observed_at),
         "station": snapshot.station,
-        "mode": snapshot.mode,
+        "mode": snapshot.mode if _mode_is_known(snapshot) else "unknown",
         "phase": snapshot.phase,
         "live": None
         if live is None
@@ -147,7 +147,8 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
                     election=part.election,
                     hour=f"{part.stamp.astimezone(zone):%H:%M}",
                 )
-    yield say(N_("Publishing: {mode}"), mode=mode_word(snapshot.mode))
+    known = _mode_is_known(snapshot)
+    yield say(N_("Publishing: {mode}"), mode=mode_word(snapshot.mode if known else "unknown"))
     decision = snapshot.decision
     if decision is not None:
         yield "  " + say(
@@ -178,9 +179,19 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
         yield f"{sign} {sentence_of(alarm)}"
 
 
+def _mode_is_known(snapshot: Snapshot) -> bool:
+    """The journal says the mode; where it cannot be read at all, nobody knows it."""
+    return snapshot.read_error is None or bool(snapshot.journal)
+
+
 def mode_word(mode: str) -> str:
     """The mode in the chosen language."""
-    words = {"auto": N_("automatic"), "hold": N_("on hold"), "frozen": N_("frozen")}
+    words = {
+        "auto": N_("automatic"),
+        "hold": N_("on hold"),
+        "frozen": N_("frozen"),
+        "unknown": N_("not known"),
+    }
     return say(words.get(mode, mode))
 
 

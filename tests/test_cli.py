@@ -222,3 +222,101 @@ def test_an_unreadable_delivery_is_a_failure_and_loses_nothing(box: Sandbox) -> 
     ran = box.run("receive", "/dev/null")
     assert ran.code == 1
     assert box.station.live().cut == SECOND
+
+
+@pytest.mark.parametrize(
+    ("table", "key", "value"),
+    [
+        ("election", "cadence_minutes", 10**18),
+        ("intake", "carry_after_seconds", -1),
+        ("publication", "ballast_bytes", 10**15),
+        ("publication", "estado_prefix", "/../x/"),
+        ("station", "timezone", "Mars/Olympus"),
+    ],
+)
+def test_settings_that_would_fail_later_are_named_at_once(
+    tmp_path: Path, table: str, key: str, value: object
+) -> None:
+    box = sandbox(tmp_path)
+    text = box.file.read_text()
+    if f"[{table}]" not in text:
+        text += f"[{table}]\n"
+    box.file.write_text(text.replace(f"[{table}]", f"[{table}]\n{key} = {json.dumps(value)}"))
+    ran = box.run("status")
+    assert ran.code == 2
+    assert key in ran.err
+
+
+def test_a_drop_folder_in_the_way_of_the_station_is_refused(tmp_path: Path) -> None:
+    box = sandbox(tmp_path)
+    for path in ("public", "cuts/x", "../x", "/"):
+        place = path if path == "/" else f"{box.settings.root}/{path}"
+        box.file.write_text(
+            f'[station]\nroot = "{box.settings.root}"\n'
+            f'[[intake.source]]\nkind = "drop"\npath = "{place}"\n'
+        )
+        assert box.run("status").code == 2, place
+
+
+def test_what_others_wrote_into_run_costs_nothing(box: Sandbox) -> None:
+    run = box.station.run
+    deep = "[" * 100_000
+    for name, content in (
+        ("now.json", '{"pid":1,"at":"2024-06-02T20:05:00"}'),
+        ("now.json", deep),
+        ("state.json", deep),
+        ("state.json", '{"live":"x","cuts":{}}'),
+    ):
+        (run / name).write_text(content)
+        assert box.run("status", "--json").json["live"]["id"] == SECOND, (name, content[:20])
+        assert box.run("hold", "--reason", "x").code == 0
+        assert box.run("release", "--reason", "x").code == 0
+
+
+def test_a_map_that_contradicts_itself_is_mended(box: Sandbox) -> None:
+    live_map = box.station.public / "live.map"
+    text = live_map.read_text()
+    live_map.write_text(text.replace(f"/{SECOND}", f"/{FIRST}"))
+    assert box.run("hold", "--reason", "x").code == 0
+    assert f"/{SECOND}\n" in live_map.read_text()
+    assert box.run("status", "--json").json["mode"] == "hold"
+
+
+def test_nobody_else_can_hold_the_locks_and_walls_can_read(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        box = sandbox(tmp_path)
+        assert box.run("receive", nights.archive(tmp_path, stamp=FIRST, actas=5), "--now").code == 0
+    finally:
+        os.umask(before)
+    root = box.settings.root
+    assert all(p.stat().st_mode & 0o077 == 0 for p in (root / "run").glob("*.lock"))
+    for path in (
+        root / "journal" / "journal.jsonl",
+        root / "public" / "live.map",
+        root / "cuts" / FIRST / "cut.json",
+    ):
+        assert path.stat().st_mode & 0o044 == 0o044, path
+
+
+def test_a_damaged_cut_is_an_alarm_and_is_not_put_up_again(box: Sandbox) -> None:
+    victim = sorted((box.station.cuts / SECOND / "site").iterdir())[0]
+    data = victim.read_bytes()
+    victim.chmod(0o644)
+    victim.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert box.run("resync").code == 1
+    alarms = box.run("status", "--json").json["alarms"]
+    assert "cut.damaged" in {alarm["id"] for alarm in alarms}
+    assert box.run("rollback", "--reason", "x").code == 0
+    assert box.run("publish", SECOND).code == 1
+    assert box.station.live().cut == FIRST
+
+
+def test_a_cut_that_waits_says_why(box: Sandbox, tmp_path: Path) -> None:
+    box.run("hold", "--reason", "x")
+    third = tmp_path / "third"
+    third.mkdir()
+    nights.two_archives(third, stamp="20240602_2015", actas=5)
+    ran = box.run("receive", third)
+    assert "on hold" in ran.out
+    assert "1 newer cut" in box.run("status").out

@@ -102,7 +102,7 @@ def journal(
         )
     path = context.station.journal
     if verifying:
-        verdict = reading.verify(path, head)
+        verdict = reading.verify(path, head, public=context.station.own_head())
         if as_json:
             print_json(verdict.as_json())
             return 0 if verdict.ok else 1

@@ -68,9 +68,12 @@ class Now:
 def read_now(path: Path) -> Now | None:
     """The engine's last word, None when there is none that can be read."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Now)
-    except (OSError, ValueError):
+        said = msgspec.json.decode(path.read_bytes(), type=Now)
+    except (OSError, ValueError, RecursionError):
         return None
+    moments = [said.at, *said.since.values(), *(r.observed_at for r in said.readings.values())]
+    moments += [said.served.checked_at] if said.served is not None else []
+    return said if all(moment.tzinfo is not None for moment in moments) else None
 
 
 class SnapshotReader:
@@ -96,7 +99,11 @@ class SnapshotReader:
         except OSError as problem:
             error = f"{problem.strerror}: {problem.filename}"
         said = read_now(self._station.run / "now.json")
-        live = self._station.live()
+        live = Live(None, 0)
+        try:
+            live = self._station.live()
+        except OSError as problem:
+            error = error or f"{problem.strerror}: {problem.filename}"
         if live.cut is not None and live.cut not in state.cuts:
             error = error or _UNKNOWN_CUT
             state = _with_public(self._station, state, live.cut)
@@ -115,8 +122,12 @@ class SnapshotReader:
         if said is None:
             return EngineView(False, None, None)
         age = max(0.0, (now - said.at).total_seconds())
-        alive = age < STALE_AFTER_S and not said.ended and lock.is_held(self._station.leader_lock)
+        alive = age < STALE_AFTER_S and not said.ended and self._led()
         return EngineView(alive, said.pid if alive else None, round(age, 1))
+
+    def _led(self) -> bool:
+        """Whether somebody leads; taken on trust by a viewer who may not look at the lock."""
+        return lock.is_held(self._station.leader_lock) is not False
 
 
 def read_snapshot(settings: Settings) -> Snapshot:

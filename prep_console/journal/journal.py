@@ -99,6 +99,8 @@ def append(
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     try:
         status = os.fstat(descriptor)
+        if status.st_size == 0:
+            os.fchmod(descriptor, 0o644)  # walls read it, whatever the umask of this shell
         _reserve(descriptor, status)
         pending = list(entries)
         if status.st_size > position.offset:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from prep_console.journal import journal
 from prep_console.journal.chain import Line
-from prep_console.problems import WrongUsage
+from prep_console.problems import Failed, WrongUsage
 from prep_console.wording import N_, Sentence, sentence, visible
 
 _FOLLOW_S = 0.5
@@ -44,14 +44,17 @@ class Verdict:
         }
 
 
-def verify(path: Path, head: str | None = None) -> Verdict:
+def verify(
+    path: Path, head: str | None = None, *, public: tuple[int, str] | None = None
+) -> Verdict:
     """Check every line; with ``head`` (``SEQ:HASH``) also that this line is there.
 
     A chain alone cannot show that its end was cut off: the head stands in every estado page and
-    in syslog for that. WrongUsage when ``head`` is not of that form.
+    in syslog for that. ``public`` is the one that the station's own page shows now. WrongUsage
+    when ``head`` is not of that form.
     """
-    wanted = _head(head)
-    reading = journal.read(path)
+    wanted = _head(head) or public
+    reading = _read(path)
     end = reading.position
     if reading.breaks:
         first = reading.breaks[0]
@@ -98,6 +101,20 @@ def verify(path: Path, head: str | None = None) -> Verdict:
     )
 
 
+def _read(path: Path, since: journal.Position | None = None) -> journal.Reading:
+    """The journal from a position on; Failed when it may not be read."""
+    try:
+        return journal.read(path, since)
+    except OSError as error:
+        raise Failed(
+            sentence(
+                N_("the journal cannot be read: {error}"),
+                error=f"{error.strerror}: {error.filename or path}",
+            ),
+            sentence(N_("check its owner and permissions")),
+        ) from error
+
+
 def _head(head: str | None) -> tuple[int, str] | None:
     if head is None:
         return None
@@ -112,14 +129,14 @@ def _head(head: str | None) -> tuple[int, str] | None:
 
 def documents(path: Path) -> list[dict[str, object]]:
     """Every readable line as it stands in the file."""
-    return [_document(line) for line in journal.read(path).lines]
+    return [_document(line) for line in _read(path).lines]
 
 
 def texts(path: Path, zone: ZoneInfo, *, as_json: bool, follow: bool) -> Iterator[str]:
     """Every line as text (one JSON object a line), oldest first; ``follow``: without end."""
     position: journal.Position | None = None
     while True:
-        reading = journal.read(path, position)
+        reading = _read(path, position)
         position = reading.position
         for line in reading.lines:
             yield _as_json(line) if as_json else _as_text(line, zone)

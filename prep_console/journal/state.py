@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal.chain import Break, Line
 from prep_console.journal.journal import Position
 from prep_console.snapshot import Mode
@@ -154,7 +155,11 @@ def fold(
     for line in lines:
         step = _STEPS.get(line.kind)
         if step is not None:
-            state = step(state, line, line.data)
+            try:
+                state = step(state, line, line.data)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
+                gone = Break(line.seq, line.seq, f"its data cannot be read: {error!r}")
+                state = replace(state, breaks=(*state.breaks, gone))
     return state
 
 
@@ -175,12 +180,18 @@ def _change(state: State, cut: str, **changes: Any) -> None:
 
 def _parts(value: Iterable[Mapping[str, Any]]) -> tuple[PartRecord, ...]:
     return tuple(
-        PartRecord(p["election"], p["stamp"], p["sha256"], bool(p.get("carried"))) for p in value
+        PartRecord(
+            str(p["election"]), str(Stamp.of(p["stamp"])), str(p["sha256"]), bool(p.get("carried"))
+        )
+        for p in value
     )
 
 
 def _time(value: str) -> datetime:
-    return datetime.fromisoformat(value)
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None:
+        raise ValueError(f"a time without a zone: {value}")
+    return moment
 
 
 def _accepted(state: State, line: Line, data: Mapping[str, Any]) -> State:
@@ -197,7 +208,7 @@ def _accepted(state: State, line: Line, data: Mapping[str, Any]) -> State:
 
 def _sealed(state: State, line: Line, data: Mapping[str, Any]) -> State:
     record = CutRecord(
-        id=data["cut"],
+        id=str(CutId.of(data["cut"])),
         why=data.get("why", ""),
         parts=_parts(data["parts"]),
         missing=tuple(data.get("missing", ())),

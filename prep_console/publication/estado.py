@@ -70,10 +70,19 @@ def said_by(public: Path, seq: int) -> dict[str, Any] | None:
         document = json.loads((public / "estado" / f"{seq}.json").read_bytes())
         if not isinstance(document, dict) or not (public / "estado" / f"{seq}.html").exists():
             return None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     document.pop("journal", None)
     return document
+
+
+def head_of(public: Path, seq: int) -> tuple[int, str] | None:
+    """The journal's head that the pages of ``seq`` show; None when there is none to read."""
+    try:
+        said = json.loads((public / "estado" / f"{seq}.json").read_bytes())["journal"]
+        return int(said["seq"]), str(said["hash"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def make_ready(public: Path, live: int) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import select
 import signal
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,6 +23,8 @@ from prep_console.wording import N_, sentence
 
 PATIENCE_S = 2.0
 """An action waits this long for the action lock, which is held for milliseconds."""
+_MODE = 0o600
+"""Whoever can open a lock file can hold the lock, even one who may only read it."""
 _CONTENT_BYTES = 512
 """Fixed length, overwritten in place: naming the holder takes no space on a full disk."""
 
@@ -58,10 +61,12 @@ def holder_of(path: Path) -> Holder | None:
         return None
 
 
-def is_held(path: Path) -> bool:
-    """Whether somebody holds it now."""
+def is_held(path: Path) -> bool | None:
+    """Whether somebody holds it now; None when this user may not know."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except PermissionError:
+        return None
     except OSError:
         return False
     try:
@@ -84,7 +89,9 @@ def held(
     still the same process). Failed when the lock file cannot be written.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        if stat.S_IMODE(os.fstat(descriptor).st_mode) != _MODE:
+            os.fchmod(descriptor, _MODE)
     except OSError as error:
         raise Failed(
             sentence(

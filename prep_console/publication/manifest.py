@@ -70,7 +70,10 @@ def encode(manifest: Manifest) -> bytes:
 
 def decode(raw: bytes) -> Manifest:
     """ValueError (msgspec.ValidationError) when these bytes are no manifest of this version."""
-    manifest = msgspec.json.decode(raw, type=Manifest)
+    try:
+        manifest = msgspec.json.decode(raw, type=Manifest)
+    except RecursionError as error:
+        raise ValueError("nested without end") from error
     if manifest.schema > SCHEMA:
         raise ValueError(f"manifest of a newer version ({manifest.schema})")
     return manifest

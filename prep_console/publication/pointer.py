@@ -36,14 +36,19 @@ class Live:
 
 
 def read(public: Path) -> Live:
-    """What the public gets now. A missing or unreadable map means that nothing is live."""
+    """What the public gets now. A missing, torn or contradictory map names nothing.
+
+    OSError when it may not be read.
+    """
     try:
         text = (public / "live.map").read_text(encoding="ascii")
         entries = dict(line.split(maxsplit=1) for line in text.splitlines() if line.strip())
-        cut = entries["cut"].strip()
-        return Live(None if cut == "-" else cut, int(entries["estado"]))
-    except (FileNotFoundError, ValueError, KeyError):
+        cut, estado = entries["cut"].strip(), int(entries["estado"])
+    except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
         return Live(None, 0)
+    if entries.get("pair", "").strip() != f"{estado}/{cut}":
+        return Live(None, estado)  # Apache reads only the pair: what it serves is not known
+    return Live(None if cut == "-" else cut, estado)
 
 
 def write(public: Path, live: Live) -> None:

@@ -15,6 +15,7 @@ import msgspec
 
 from prep_console import durable
 from prep_console.config import Settings
+from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Break, Line
@@ -72,8 +73,6 @@ class Station:
                 raise FileNotFoundError(2, os.strerror(2), str(self.root.parent))
             for folder, mode in (
                 (self.root, 0o755),
-                (self.root / "incoming", 0o755),
-                (self.settings.drop_folder, 0o755),
                 (self.staging, 0o700),
                 (self.cuts, 0o755),
                 (self.quarantine, 0o700),
@@ -87,6 +86,8 @@ class Station:
                     folder.chmod(mode)
         except OSError as error:
             raise _unwritable(error) from error
+        with suppress(OSError):  # where the institute writes is no reason to stop a decision
+            self.settings.drop_folder.mkdir(mode=0o755, parents=True, exist_ok=True)
 
     def reserve(self) -> None:
         """Take the blocks that switches need on a full disk. Full already: as far as it goes."""
@@ -103,6 +104,16 @@ class Station:
         """Read the journal from its beginning next time: it is another one now."""
         self._state = None
         self._kept_lines = None
+
+    def own_head(self) -> tuple[int, str] | None:
+        """Number and hash of the line that the public estado page was written after."""
+        head = estado.head_of(self.public, self.live().estado)
+        if head is None or any(
+            head[1].encode() in path.read_bytes()
+            for path in self.root.glob("archive/*/journal/journal.jsonl")
+        ):
+            return None  # a page from before ``station new``: its line is in the archive
+        return head
 
     def live(self) -> Live:
         """What the pointer names now."""
@@ -155,8 +166,9 @@ class Station:
 
     def _checkpoint_said(self) -> State | None:
         try:
-            return msgspec.json.decode(self._checkpoint_file.read_bytes(), type=State)
-        except (OSError, ValueError):
+            kept = msgspec.json.decode(self._checkpoint_file.read_bytes(), type=State)
+            return kept if _sound(kept) else None
+        except (OSError, ValueError, RecursionError):
             return None
 
     def _checkpoint(self) -> State | None:
@@ -185,7 +197,7 @@ class Station:
             self._kept_lines = kept.position.lines if kept is not None else -_CHECKPOINT_LINES
         if 0 <= state.position.lines - self._kept_lines < _CHECKPOINT_LINES:
             return
-        with suppress(OSError):
+        with suppress(OSError, ValueError):
             durable.replace_file(self._checkpoint_file, msgspec.json.encode(state), durable=False)
             self._kept_lines = state.position.lines
 
@@ -268,6 +280,22 @@ class Ledger:
         except OSError:
             return False
         return True
+
+
+def _sound(state: State) -> bool:
+    """Whether a kept state holds what the fold would have let in; ValueError when it does not."""
+    for cut in state.cuts.values():
+        CutId.of(cut.id)
+        moments = (cut.received_at, cut.verified_at, cut.sealed_at, cut.published_at, cut.served_at)
+        if any(moment is not None and moment.tzinfo is None for moment in moments):
+            return False
+    for part in (p for waits in state.waiting for p in waits.parts):
+        Stamp.of(part.stamp)
+    for mark in state.marks.values():
+        Stamp.of(mark)
+    others = [state.live_since, *(r.at for r in state.refused)]
+    others += [waits.received_at for waits in state.waiting]
+    return all(moment is None or moment.tzinfo is not None for moment in others)
 
 
 def _with_break(state: State, reached: Position) -> State:
