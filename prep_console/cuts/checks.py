@@ -116,6 +116,9 @@ _DELIVERY: Final = {
         N_("The institute delivered {election} of {stamp} again, with other content.")
     ),
     "state.wrong": _stop(N_("This is from {state}, and this station publishes {expected}.")),
+    "state.differ": _warning(
+        N_("A name says {named}, but the results are from {state}; the results count.")
+    ),
     "election.wrong": _stop(N_("This is {election}, and this station publishes {expected}.")),
     "election.unknown": _stop(N_("Nothing says which election these results belong to.")),
     "election.twice": _stop(

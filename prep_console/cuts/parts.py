@@ -117,9 +117,11 @@ class _Judge:
         else:
             files = (where, *self._loose_candidates(where, code))
             sha256 = self._listing_hash(files)
-        results = replace(
-            found.results, code=code, state=self._state(names, found.results.state), stamp=stamp
-        )
+        state = self._state(names, found.results.state)
+        for said in sorted({name.state for name in names if name.state and state}):
+            if not states.same(said, state):
+                self._find("state.differ", found.results.path, named=said, state=state)
+        results = replace(found.results, code=code, state=state, stamp=stamp)
         return _Claim(results, stamp, place, place.name.external, sha256, files)
 
     def site(self) -> Iterator[_Claim]:

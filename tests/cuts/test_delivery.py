@@ -14,6 +14,7 @@ from prep_console.cuts.archives import NoScratch
 from prep_console.cuts.delivery import examine
 from prep_console.cuts.model import Examination, Expectations, Limits, Verdict
 from prep_console.cuts.stamps import Stamp
+from tests import nights
 from tests.cuts import deliveries as d
 
 NAME = "20240602_2005_PREP_DIP_LOC_QRO.zip"
@@ -342,3 +343,11 @@ def test_no_room_for_nested_archives_is_no_fault_of_the_delivery(tmp_path: Path)
     path = file(tmp_path, "20240602_2005_PREP_QRO.zip", d.zipped({NAME: d.cut_zip()}))
     with pytest.raises(NoScratch):
         examine(path, expectations=EXPECTS, limits=Limits(), scratch=tmp_path / "no such folder")
+
+
+def test_a_name_of_another_state_is_told(tmp_path: Path) -> None:
+    path = nights.archive(tmp_path, "DIP_LOC", "20240602_2005", actas=5)
+    wrong = path.rename(tmp_path / path.name.replace("QRO", "GTO"))
+    examination = examine(wrong, expectations=Expectations(state="QRO"), limits=Limits())
+    assert "state.differ" in {f.check for f in examination.findings}
+    assert examination.verdict == "odd"
