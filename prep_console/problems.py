@@ -20,6 +20,10 @@ class Problem(Exception):
         self.what = what
         self.todo = todo
 
+    def __reduce__(self) -> tuple[type[Problem], tuple[Sentence, Sentence]]:
+        """So that it crosses from the worker's process as itself."""
+        return type(self), (self.what, self.todo)
+
 
 class Refused(Problem):
     """The rules say no; nothing was changed."""

@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -61,6 +62,10 @@ def run(settings: Settings) -> int:
     return asyncio.run(_Engine(settings).lead())
 
 
+class _LockLost(Exception):
+    """The file of the leader's lock is not the one that is held."""
+
+
 class _Engine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -75,6 +80,8 @@ class _Engine:
         self._nudge = asyncio.Event()
         """Set when the site should be looked at now: something was switched."""
         self._worker = Worker(settings)
+        self._lock_file = (0, 0)
+        """Device and inode of the leader's lock that is held."""
 
     async def lead(self) -> int:
         loop = asyncio.get_running_loop()
@@ -84,13 +91,15 @@ class _Engine:
         with ExitStack() as leading:
             if not await self._leads(leading):
                 return 0
+            self._lock_file = _file_at(self._station.leader_lock)
             self._recover()
             _tell_systemd("READY=1")
             log.info("leading %s, pid %s", self._station.root, os.getpid())
             async with _together(self._tasks()) as failed:
                 await _first(self._stop.wait(), failed.wait())
             self._worker.close()
-            self._write_now(ended=True)
+            if self._still_leads():
+                self._write_now(ended=True)
             _tell_systemd("STOPPING=1")
         return 3 if failed.is_set() else 0
 
@@ -111,6 +120,10 @@ class _Engine:
             else:
                 return True
         return False
+
+    def _still_leads(self) -> bool:
+        """A lock whose file was deleted keeps nobody out any more."""
+        return _file_at(self._station.leader_lock) == self._lock_file
 
     def _recover(self) -> None:
         station = self._station
@@ -152,6 +165,9 @@ class _Engine:
         live = self._station.live()
         ticks = 0
         while True:
+            if not self._still_leads():
+                # Ended and started again (systemd does), its folders are made and locked anew.
+                raise _LockLost(f"{self._station.leader_lock} was deleted or replaced")
             if ticks % int(HISTORY_STEP_S / HEARTBEAT_S) == 0:
                 self._sample()
             ticks += 1
@@ -221,8 +237,8 @@ class _Engine:
     async def _take(self, drop: DropFolder, arrival: Arrival) -> None:
         try:
             receipt = await self._worker.receive(arrival.path)
-        except (OSError, Problem) as error:
-            log.error("%r: %s", arrival.path.name, error)
+        except Exception as error:  # one delivery never stops the others, nor the engine
+            log.error("%a: %s", arrival.path.name, error, exc_info=_unforeseen(error))
             drop.put_off(arrival, _RETRY_S)  # the others are taken meanwhile
             return
         drop.note(arrival, receipt)
@@ -230,7 +246,7 @@ class _Engine:
             return
         if receipt.published is not None:
             self._nudge.set()
-        log.info("%r: %s %s", arrival.path.name, receipt.result, receipt.cut or "")
+        log.info("%a: %s %s", arrival.path.name, receipt.result, receipt.cut or "")
 
     async def _due(self) -> None:
         """What time alone brings: the end of waiting for an election, the opening hour."""
@@ -295,6 +311,20 @@ async def _pause(until: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await until.wait()
+
+
+def _file_at(path: Path) -> tuple[int, int]:
+    """Device and inode; (0, 0) when nothing is there."""
+    try:
+        status = path.lstat()
+    except OSError:
+        return 0, 0
+    return status.st_dev, status.st_ino
+
+
+def _unforeseen(error: Exception) -> Exception | None:
+    """The error, when only its place in the program explains it."""
+    return None if isinstance(error, OSError | Problem) else error
 
 
 def _tell_systemd(message: str) -> None:

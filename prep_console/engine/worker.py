@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from prep_console.config import Settings
 from prep_console.journal.actor import program
-from prep_console.problems import Failed
+from prep_console.problems import Failed, Problem
 from prep_console.wording import N_, sentence
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class Worker:
                 max_tasks_per_child=_DELIVERIES_PER_PROCESS,
             )
         try:
-            return await loop.run_in_executor(self._pool, call)
+            return await loop.run_in_executor(self._pool, partial(_told, call))
         except BrokenProcessPool as error:
             self.close()
             raise Failed(
@@ -94,6 +94,22 @@ def _begin() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+
+
+def _told(call: Callable[[], T]) -> T:
+    """Whatever goes wrong in the process crosses to the engine as a problem that is told."""
+    try:
+        return call()
+    except Problem:
+        raise
+    except Exception as error:
+        raise Failed(
+            sentence(
+                N_("the delivery could not be read: {error}"),
+                error=f"{type(error).__name__}: {error}",
+            ),
+            sentence(N_("it was left where it is and is tried again; report this with its file")),
+        ) from error
 
 
 def _load() -> None:

@@ -188,6 +188,20 @@ def test_a_hung_engine_is_not_called_alive_and_does_not_stop_a_decision(
         wait_until(lambda: not alive(box), 30, "the heartbeat grows old")
 
 
+def test_it_ends_for_a_new_start_when_its_lock_is_deleted(box: Sandbox) -> None:
+    process = box.start("engine")
+    try:
+        wait_until(lambda: alive(box), 15)
+        shutil.rmtree(box.station.run)
+        process.communicate(timeout=10)
+    finally:
+        process.kill()
+        process.wait(10)
+    assert process.returncode == 3
+    with engine(box):
+        wait_until(lambda: alive(box), 15)
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_it_ends_cleanly(box: Sandbox, ending: signal.Signals) -> None:
     process = box.start("engine")

@@ -1,0 +1,49 @@
+"""The process that reads deliveries: what goes wrong in it arrives as a problem that is told."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from prep_console.engine.worker import Worker
+from prep_console.problems import Failed, Problem, Refused, WrongUsage
+from prep_console.wording import sentence
+from tests.stations import sandbox
+
+
+@pytest.mark.parametrize("kind", [Problem, Refused, WrongUsage, Failed])
+def test_a_problem_survives_the_way_between_processes(kind: type[Problem]) -> None:
+    before = kind(sentence("no {n}", n="Querétaro"), sentence("do it"))
+    after = pickle.loads(pickle.dumps(before))
+    assert type(after) is kind
+    assert (after.what, after.todo, str(after)) == (before.what, before.todo, str(before))
+
+
+def test_what_receive_raises_arrives_as_itself(tmp_path: Path) -> None:
+    worker = Worker(sandbox(tmp_path).settings)
+    try:
+        with pytest.raises(Failed) as caught:
+            asyncio.run(worker.receive(tmp_path / "nothing.zip"))
+    finally:
+        worker.close()
+    assert "nothing.zip" in caught.value.what.in_("en")
+    assert caught.value.todo.msgid.startswith("it was left where it is")
+
+
+def test_an_unforeseen_error_is_told_and_the_process_lives_on(tmp_path: Path) -> None:
+    worker = Worker(sandbox(tmp_path).settings)
+
+    async def twice() -> str:
+        with pytest.raises(Failed) as caught:
+            await worker._run(partial(int, "no number"))
+        assert await worker._run(partial(int, "7")) == 7
+        return caught.value.what.in_("en")
+
+    try:
+        assert "ValueError" in asyncio.run(twice())
+    finally:
+        worker.close()
