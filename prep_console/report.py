@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
+from prep_console import record
 from prep_console.cuts.stamps import Stamp
 from prep_console.snapshot import AlarmView, CutView, Reading, Snapshot
 from prep_console.wording import N_, known_text, say, say_n, visible
@@ -154,8 +155,8 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
         yield "  " + say(
             N_("since {hour} by {by}: {reason}"),
             hour=f"{decision.at.astimezone(zone):%H:%M:%S}",
-            by=decision.by,
-            reason=decision.reason or "-",
+            by=record.author(decision.by),
+            reason=record.reason_given(decision.reason),
         )
     if snapshot.waiting_cuts:
         yield say_n(
@@ -173,7 +174,7 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
     if engine.alive:
         yield say(N_("Engine: running, pid {pid}"), pid=engine.pid)
     else:
-        yield say(N_("Engine: NOT RUNNING; nobody receives cuts"))
+        yield say(N_("Engine: NOT RUNNING; nobody receives cuts nor looks at the site"))
     for alarm in snapshot.alarms:
         sign = "✖" if alarm.severity == "critical" else "▲"
         yield f"{sign} {sentence_of(alarm)}"

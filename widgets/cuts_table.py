@@ -40,7 +40,7 @@ def key_of(row: Row) -> str:
 
 def state_of(snapshot: Snapshot, cut: CutView) -> tuple[str, str, Tone]:
     """Sign, word and tone of a cut's state."""
-    if cut.waits_for_person:
+    if cut.waits_for_person and cut.state != "withdrawn":
         return "▲", say(N_("you decide")), "warning"
     if cut.state == "kept" and newer_than_live(snapshot, cut):
         return "▲", say(N_("waits")), "warning"

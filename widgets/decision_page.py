@@ -58,7 +58,11 @@ def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int)
         rule("", width),
     ]
     before, after = decision.before, decision.after
-    if decision.shows_cuts and before is not None and after is not None and before.id == after.id:
+    if progress.stage == "done" and decision.shows_cuts:
+        if before is None or after is None or before.id != after.id:
+            lines.append(_cut(snapshot, say(N_("before")), before, width, aged=False))
+        lines += [_cut(snapshot, say(N_("public now")), after, width, aged=False), ()]
+    elif decision.shows_cuts and before is not None and after is not None and before.id == after.id:
         lines += [_cut(snapshot, say(N_("stays public")), before, width), ()]
     elif decision.shows_cuts:
         lines += [
@@ -66,7 +70,7 @@ def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int)
             _cut(snapshot, say(N_("would be")), after, width, against=before),
             (),
         ]
-    for effect in decision.effects:
+    for effect in decision.effects if progress.stage != "done" else ():
         lines += [line(" ", part) for part in wrap(effect, width - 2)]
     lines.append(())
     lines += _steps(decision, progress, width)
@@ -79,6 +83,8 @@ def _cut(
     cut: CutView | None,
     width: int,
     against: CutView | None = None,
+    *,
+    aged: bool = True,
 ) -> Line:
     head = column(label, 15, "dim")
     if cut is None:
@@ -95,7 +101,7 @@ def _cut(
             change = cut.counted - against.counted
             spans.append(Span(f" ({change:+,})", "warning" if change < 0 else ""))
     age = cut_age(snapshot, cut)
-    if cells(line(*spans)) + len(age) + 2 <= width:
+    if aged and cells(line(*spans)) + len(age) + 2 <= width:
         spans.append(Span(f"  {age}", "dim"))
     if cut.warnings:
         spans.append(Span(f"  ▲{cut.warnings}", "warning"))
@@ -145,7 +151,7 @@ def _result(progress: Progress, width: int) -> list[Line]:
 def seen_text(snapshot: Snapshot, seen: bool | None, after_s: float | None, cut: str | None) -> str:
     """The proof in words: done is only what a visitor was seen to get."""
     if seen is None:
-        return say(N_("Nothing that the public sees had to change."))
+        return say(N_("The public saw this cut already."))
     if seen and cut is None:
         return say(
             N_("Seen over HTTP after {ms}: visitors get the notice (503)."),

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from prep_console.snapshot import Reading, ReadingState, Snapshot
 from prep_console.widgets.figures import age_s, coarse, milliseconds, signed_ms, size, span
 from prep_console.widgets.lines import Line, Span, Tone, column, fit, flow, line
-from prep_console.wording import N_, say, visible
+from prep_console.wording import N_, known_text, say, visible
 
 OLD_S = 30.0
 """From here on a value shows its age."""
@@ -62,7 +62,7 @@ def _judged(snapshot: Snapshot, reading: Reading, value: str) -> tuple[str, Read
     """Value, state and a remark on its age: an old value is never shown as a good one."""
     age = age_s(snapshot, reading.observed_at)
     if reading.state == "unknown" or reading.value is None:
-        return say(N_("unknown")), "unknown", visible(reading.error or "")
+        return say(N_("unknown")), "unknown", visible(known_text(reading.error or ""))
     if age > GONE_S:
         return say(N_("unknown")), "unknown", say(N_("last read {age} ago"), age=coarse(age))
     if age > OLD_S:
@@ -71,10 +71,17 @@ def _judged(snapshot: Snapshot, reading: Reading, value: str) -> tuple[str, Read
 
 
 def _absent(snapshot: Snapshot, label: str) -> Instrument:
-    """No such reading: not configured, as far as an engine that reads anything can tell."""
-    if not snapshot.readings:
+    """No such reading: not configured, once an engine has had the time to read it."""
+    if not snapshot.readings or not snapshot.engine.alive:
         return Instrument(label, say(N_("unknown")), "unknown", say(N_("no reading")))
+    if is_new(snapshot):
+        return Instrument(label, say(N_("no reading yet")), None)
     return Instrument(label, say(N_("not configured")), None)
+
+
+def is_new(snapshot: Snapshot) -> bool:
+    """Whether the engine came up so lately that not all was read yet: it has kept no history."""
+    return max((len(kept) for kept in snapshot.history.values()), default=0) < 2
 
 
 def _host(snapshot: Snapshot, name: str, label: str) -> Instrument:
@@ -144,7 +151,10 @@ def _site(snapshot: Snapshot) -> Instrument:
     reading, served = snapshot.readings.get("site.visitor"), snapshot.served
     if reading is None:
         return _absent(snapshot, label)
-    status = str(served.status) if served is not None and served.status is not None else "?"
+    if served is not None and served.ok and served.status == 503:
+        status = say(N_("no cut (503), as it must be"))
+    else:
+        status = str(served.status) if served is not None and served.status is not None else "?"
     latency = ""
     if served is not None and served.latency_s is not None:
         latency = milliseconds(served.latency_s)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from prep_console.record import author, reason_given
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.figures import age_s, cut_hour, hour, milliseconds, span
+from prep_console.widgets.instruments import is_new
 from prep_console.widgets.lines import Span, Tone
-from prep_console.wording import N_, say, say_n
+from prep_console.wording import N_, known_text, say, say_n
 
 Severity = Literal["note", "warning", "critical"]
 SIGNS: dict[Severity, str] = {"note": "■", "warning": "▲", "critical": "✖"}
@@ -99,14 +101,19 @@ def _unreadable(snapshot: Snapshot, stale_s: float | None) -> Notice | None:
     return Notice(
         "critical",
         title,
-        say(N_("{error}. What is shown may be old. On our side."), error=snapshot.read_error),
+        say(
+            N_("{error}. What is shown may be old. On our side."),
+            error=known_text(snapshot.read_error),
+        ),
     )
 
 
 def _engine(snapshot: Snapshot, keys: bool) -> Notice | None:
     if snapshot.engine.alive:
         return None
-    parts = [say(N_("nobody receives cuts; what is public stays. On our side."))]
+    parts = [
+        say(N_("nobody receives cuts, and nobody looks at what the public gets. On our side."))
+    ]
     if keys:
         parts.append(say(N_("Start it with m.")))
     return Notice("critical", say(N_("ENGINE STOPPED")), " ".join(parts))
@@ -124,8 +131,8 @@ def _nothing_public(snapshot: Snapshot) -> Notice | None:
             say(
                 N_("suspended at {time} by {by}: “{reason}”. Visitors get a notice (503)."),
                 time=hour(snapshot, decision.at),
-                by=decision.by,
-                reason=decision.reason,
+                by=author(decision.by),
+                reason=reason_given(decision.reason),
             ),
         )
     text = say(N_("no cut has gone live yet; visitors get a notice (503)."))
@@ -146,9 +153,11 @@ def _not_served(snapshot: Snapshot) -> Notice | None:
     elif served.status is not None and served.status >= 400:
         text = say(N_("visitors get an error ({status})."), status=served.status)
     elif served.status is not None:
-        text = say(N_("the site does not answer well ({error})."), error=served.error or "?")
+        text = say(
+            N_("the site does not answer well ({error})."), error=known_text(served.error or "?")
+        )
     else:
-        text = say(N_("visitors get no answer ({error})."), error=served.error or "?")
+        text = say(N_("visitors get no answer ({error})."), error=known_text(served.error or "?"))
     return Notice(
         "critical",
         say(N_("NOT SERVED")),
@@ -166,11 +175,15 @@ def _mode(snapshot: Snapshot, keys: bool) -> Notice | None:
         since = say(
             N_("since {time} by {by}: “{reason}”."),
             time=hour(snapshot, decision.at),
-            by=decision.by,
+            by=author(decision.by),
             reason=decision.reason,
         )
     else:
-        since = say(N_("since {time} by {by}."), time=hour(snapshot, decision.at), by=decision.by)
+        since = say(
+            N_("since {time} by {by}; no reason noted."),
+            time=hour(snapshot, decision.at),
+            by=author(decision.by),
+        )
     if snapshot.mode == "frozen":
         stays = say(N_("This cut stays, whatever arrives."))
         if snapshot.waiting_cuts:
@@ -229,7 +242,7 @@ def own_side(snapshot: Snapshot) -> tuple[list[str], list[str]]:
 
 
 def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:
-    waiting = [cut for cut in snapshot.cuts if cut.waits_for_person]
+    waiting = [c for c in snapshot.cuts if c.waits_for_person and c.state != "withdrawn"]
     if not waiting or snapshot.mode == "frozen":
         return None
     text = say(
@@ -244,7 +257,11 @@ def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:
 def served_span(snapshot: Snapshot) -> Span:
     """The fourth clock's proof: seen as a visitor, with the milliseconds, or why not."""
     served = snapshot.served
+    if served is None and not snapshot.engine.alive:
+        return Span("? " + say(N_("not known: nobody looks")), "warning")
     if served is None and snapshot.readings and "site.visitor" not in snapshot.readings:
+        if is_new(snapshot):
+            return Span("? " + say(N_("no reading yet")), "dim")
         return Span("? " + say(N_("nobody looks: no site configured")), "dim")
     if served is None:
         return Span("? " + say(N_("not yet seen")), "dim")

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from prep_console.console.app import ConsoleApp
 
 MAX_REASON = 200
+CLOSES_AFTER_S = 20.0
+# a dialog that is done goes by itself: what it shows is soon old
 
 
 class DecisionScreen(LiveScreen):
@@ -258,6 +260,12 @@ class DecisionScreen(LiveScreen):
     def _finish(self, progress: Progress) -> None:
         if self.drawable:
             self._go(progress)
+        if progress.stage == "done" and progress.seen is not False:
+            self.set_timer(CLOSES_AFTER_S, self._close)
+
+    def _close(self) -> None:
+        if self.is_current:
+            self.dismiss()
 
 
 def _sentence(text: str) -> str:

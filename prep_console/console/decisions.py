@@ -13,7 +13,7 @@ from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.cuts_table import Row, newer_than_live
 from prep_console.widgets.decision_page import Decision, hour_of
 from prep_console.widgets.figures import local
-from prep_console.wording import N_, say
+from prep_console.wording import N_, say, say_n
 
 _HOLDS = N_("Publishing goes ON HOLD: nothing new goes live until released with h.")
 _ASKED = N_("the institute asks for it")
@@ -139,6 +139,11 @@ def _release(snapshot: Snapshot, chosen: CutView | None) -> Decision:
     )
 
 
+def _newer(snapshot: Snapshot, cut: CutView | None) -> list[CutView]:
+    ids = [one.id for one in snapshot.cuts]
+    return list(snapshot.cuts[: ids.index(cut.id)]) if cut is not None and cut.id in ids else []
+
+
 def _freeze(snapshot: Snapshot, chosen: CutView | None) -> Decision:
     live = _live(snapshot)
     target = chosen if snapshot.mode == "frozen" and chosen is not None else live
@@ -148,17 +153,34 @@ def _freeze(snapshot: Snapshot, chosen: CutView | None) -> Decision:
     elif snapshot.mode == "frozen" and live is not None and target.id == live.id:
         off = say(N_("this cut is frozen already; choose another one to replace it"))
     typed = local(snapshot, target.stamp).strftime("%H:%M") if target is not None else None
+    there, here = hour_of(snapshot, target), hour_of(snapshot, live)
+    title = say(N_("FREEZE THE FINAL CUT"))
+    effects = []
+    if snapshot.mode == "frozen" and target is not None and live is not None:
+        title = say(N_("REPLACE THE FROZEN CUT"))
+        effects.append(
+            say(
+                N_("The cut of {here} is public and frozen; that of {there} takes its place."),
+                here=here,
+                there=there,
+            )
+        )
+    effects.append(say(N_("The cut of {time} stays public, whatever arrives."), time=there))
+    waits = sum(1 for c in _newer(snapshot, target) if c.state != "withdrawn")
+    if waits:
+        effects.append(
+            say_n(
+                "{n} newer cut waits and does not go live.",
+                "{n} newer cuts wait and do not go live.",
+                waits,
+            )
+        )
+    effects.append(say(N_("This is the end of the night: nothing else goes live.")))
     return Decision(
         "freeze",
-        say(N_("FREEZE THE FINAL CUT")),
-        say(N_("freeze {time}"), time=hour_of(snapshot, target)),
-        (
-            say(
-                N_("The cut of {time} stays public, whatever arrives."),
-                time=hour_of(snapshot, target),
-            ),
-            say(N_("This is the end of the night: nothing else goes live.")),
-        ),
+        title,
+        say(N_("freeze {time}"), time=there),
+        tuple(effects),
         live,
         target,
         reasons=(say(N_("last cut, confirmed by the institute")), say(N_("all actas are in"))),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from prep_console import record
 from prep_console.journal import journal
 from prep_console.journal.chain import Line
 from prep_console.problems import Failed, WrongUsage
@@ -162,9 +163,8 @@ def _document(line: Line) -> dict[str, object]:
 
 
 def _as_text(line: Line, zone: ZoneInfo) -> str:
-    data = json.dumps(line.data, ensure_ascii=False, sort_keys=True)
     origin = f"@{line.actor.origin}" if line.actor.origin else ""
     return visible(
         f"{line.seq:>6} {line.time.astimezone(zone):%Y-%m-%d %H:%M:%S} "
-        f"{line.actor.name}{origin} {line.kind} {data}"
-    )
+        f"{record.author(line.actor.name)}{origin} "
+    ) + record.words(line.kind, line.data)

@@ -339,7 +339,7 @@ async def test_alarms_and_record_have_their_pages() -> None:
         await see(pilot, "The certificate ends in 6 days.")
         await pilot.press("escape", "l")
         await see(pilot, "RECORD")
-        await see(pilot, "150 prep-console decided: publish")
+        await see(pilot, "150 the program decided: publish")
 
 
 async def test_the_palette_leads_to_the_same_guarded_dialog() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from prep_console import record
 from prep_console.console import keys, wording_of
 from prep_console.snapshot import AlarmView, DecisionView, JournalView, PartView, Reading, Snapshot
 from prep_console.widgets import (
@@ -340,7 +341,7 @@ def test_journal_tells_a_switch_as_one_event() -> None:
 
 def test_journal_shows_an_unknown_kind_raw() -> None:
     entry = JournalView(1, NOW, "engine", "teleported", {"cut": "20240603_0235", "to": "\x1b[2J"})
-    assert journal_lines.words(entry) == "teleported cut=20240603_0235 to=\\x1b[2J"
+    assert record.words(entry.kind, entry.data) == "teleported cut=20240603_0235 to=\\x1b[2J"
 
 
 def test_a_cuts_page_holds_its_clocks_elections_figures_and_files() -> None:
