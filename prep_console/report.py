@@ -262,10 +262,11 @@ def examination_lines(examination: Examination, zone: ZoneInfo) -> Iterable[str]
     }
     yield say(verdicts[str(examination.verdict)])
     if examination.stamp is not None:
-        yield say(
-            N_("cut of {time}, {files} files, {bytes} bytes"),
+        yield say_n(
+            "cut of {time}, {n} file, {bytes} bytes",
+            "cut of {time}, {n} files, {bytes} bytes",
+            len(examination.files),
             time=f"{examination.stamp.at(zone):%d/%m/%Y %H:%M}",
-            files=len(examination.files),
             bytes=examination.bytes,
         )
     for results in examination.elections:

@@ -484,3 +484,16 @@ def test_fitting_and_wrapping_lose_nothing_by_mistake() -> None:
 
 def test_alarms_of_the_made_up_night_are_five() -> None:
     assert len(alarms(NOW)) == 5
+
+
+def test_without_an_engine_nothing_of_the_site_is_told_as_known() -> None:
+    dead = replace(STATES["no_engine"], served=None)
+    assert "served :44 ? not known: nobody looks" in screen(dead, 120, 40)
+    assert "what is public stays" not in screen(dead, 120, 40)
+
+
+def test_a_new_engine_has_not_read_all_yet() -> None:
+    bare = {name: one for name, one in night().readings.items() if name != "site.visitor"}
+    young = replace(night(), readings=bare, served=None, history={"host.cpu": (4.0,)})
+    assert "no site configured" not in screen(young)
+    assert "no reading yet" in screen(young)
