@@ -11,7 +11,8 @@ _NAME_BYTES = 255
 """What one name may have on the file systems that could hold it (NAME_MAX)."""
 _PATH_BYTES = 1024
 _DRIVE = re.compile(r"[A-Za-z]:")
-_PLAIN = re.compile(r"(?!/)(?:/?(?!\.{1,2}(?:/|$))[A-Za-z0-9_.+@,=() -]{1,255})+", re.ASCII)
+_PLAIN_PART = r"(?!\.{1,2}(?:/|$))[A-Za-z0-9_.+@,=() -]{1,255}"
+_PLAIN = re.compile(f"{_PLAIN_PART}(?:/{_PLAIN_PART})*", re.ASCII)
 """The names that nearly all entries have: nothing more need be asked of one that matches."""
 
 

@@ -13,6 +13,7 @@ import logging
 import os
 import signal
 import socket
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import ExitStack, suppress
@@ -48,6 +49,8 @@ _HISTORY_KEPT = 180
 """Half an hour of samples for the small graphs."""
 _RESCAN_S = 0.5
 """inotify overflows under a burst and sees nothing of some file systems: look now and then."""
+_TAKING_S = 2.0
+"""Deliveries are taken this long before it is looked again for what should come first."""
 _STANDBY_S = 0.5
 _DUE_S = 1.0
 _WHOLE_CHAIN_S = 3600.0
@@ -219,15 +222,21 @@ class _Engine:
         drop = DropFolder(self._settings.drop_folder, self._settings.intake.settle_seconds)
         with suppress(Problem):
             await self._worker.warm()
+        rest_s = _RESCAN_S
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(_RESCAN_S):
-                    await self._look.wait()
+            await _pause(self._look, rest_s)
             self._look.clear()
             try:
-                for arrival in drop.look():
+                began = time.monotonic()
+                arrivals = await asyncio.to_thread(drop.look)
+                took = time.monotonic() - began
+                rest_s = max(_RESCAN_S, took)  # a folder full of rubbish is no reason to be busy
+                for arrival in arrivals:
                     if drop.ready(arrival):
                         await self._take(drop, arrival)
+                    if time.monotonic() > began + took + _TAKING_S:
+                        self._look.set()  # what has come meanwhile may be of an older cut
+                        break
                 if not self._station.state().waiting:
                     drop.remove_sealed()
             except (OSError, Problem) as error:

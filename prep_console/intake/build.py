@@ -38,6 +38,14 @@ def build(
         for delivery in plan.deliveries:
             builder.share(deliveries[delivery])
         return folder, builder.manifest(deliveries)
+    except (KeyError, StopIteration) as error:
+        store.discard(folder)
+        raise Failed(
+            sentence(
+                N_("cut {cut} cannot be put together: its parts are not all here"), cut=str(plan.id)
+            ),
+            sentence(N_("ask the institute to deliver that election again")),
+        ) from error
     except BaseException:
         store.discard(folder)
         raise
@@ -73,9 +81,15 @@ class _Builder:
             if file.path not in self._files:
                 self._place_staged(delivery, file.path, file.path)
         for inner in delivery.unpacked:
-            if inner.path not in self._files:
+            there = self._files.get(inner.path)
+            if there is not None and there.sha256 == inner.sha256:
+                continue
+            try:
                 self._place_new(delivery, inner.source, inner.path, inner.sha256, inner.size)
-            elif self._files[inner.path].sha256 != inner.sha256:
+            except (
+                FileExistsError,
+                NotADirectoryError,
+            ):  # ``x`` here, ``x/y`` there
                 self._findings.append(finding("name.collision", inner.path, other=inner.path))
 
     def _add_delivered(self, piece: Piece, delivery: Delivery) -> None:

@@ -7,18 +7,31 @@ it has been there. It is removed only once it is sealed, or refused and kept in 
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import re
 import stat
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from prep_console.cuts.names import read_name
+from prep_console.intake import staging
 from prep_console.intake.receive import Receipt
 from prep_console.intake.whole import End, end_of
 
+log = logging.getLogger(__name__)
+
+_DEEPEST = 16
+"""Folders in folders that are looked into: no institute comes near, and each holds a descriptor."""
+_AT_A_LOOK = 2000
+"""Files whose end is looked for in one look; the others' turn comes with the next ones."""
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
+"""Errors that say nothing about the file; it is looked at again."""
 _TEMPORARY = re.compile(
     r"^\.|(\.(part|partial|filepart|tmp|temp|crdownload|swp)|~)$", re.IGNORECASE
 )
@@ -49,6 +62,10 @@ class DropFolder:
         self._taken: dict[Path, Shape] = {}
         self._waiting: dict[Path, Shape] = {}
         self._put_off: dict[Path, float] = {}
+        self._ends: dict[Path, tuple[Shape, End]] = {}
+        """What its bytes said: a file that nobody touches is looked at once."""
+        self._told: set[Path] = set()
+        """Folders that could not be looked into, and were said so."""
 
     def look(self, now: float | None = None) -> list[Arrival]:
         """Every file that is still to be taken, those of the oldest cut first.
@@ -57,17 +74,24 @@ class DropFolder:
         """
         now = time.monotonic() if now is None else now
         found: dict[Path, tuple[Shape, float]] = {}
-        arrivals: list[Arrival] = []
-        for path, shape in _files(self._folder):
+        untaken: list[tuple[Path, Shape, float]] = []
+        for path, shape in self._files():
             before = self._seen.get(path)
             since = before[1] if before is not None and before[0] == shape else now
             found[path] = (shape, since)
             if self._taken.get(path) != shape and now >= self._put_off.get(path, 0.0):
-                arrivals.append(Arrival(path, shape, now - since, _end(path)))
+                untaken.append((path, shape, now - since))
+        self._look_for_ends([(path, shape) for path, shape, _ in untaken])
+        arrivals = [
+            Arrival(path, shape, rested_s, self._ends[path][1])
+            for path, shape, rested_s in untaken
+            if self._knows_end(path, shape)
+        ]
         self._seen = found
         self._taken = {p: s for p, s in self._taken.items() if p in found}
         self._waiting = {p: s for p, s in self._waiting.items() if p in found}
         self._put_off = {p: until for p, until in self._put_off.items() if p in found}
+        self._ends = {p: said for p, said in self._ends.items() if p in found}
         return sorted(arrivals, key=_order)
 
     def ready(self, arrival: Arrival) -> bool:
@@ -83,8 +107,11 @@ class DropFolder:
     def note(self, arrival: Arrival, receipt: Receipt) -> None:
         """What became of it: sealed and refused ones go, waiting ones stay until they are sealed.
 
-        One that turned out to be still coming, or damaged only because it is, is taken again.
+        One that turned out to be still coming, or damaged only because it is, is taken again; one
+        whose end is missing is left alone until somebody writes it.
         """
+        if receipt.incomplete:
+            self._ends[arrival.path] = (arrival.shape, End.MISSING)
         if receipt.still_coming:
             return
         self._taken[arrival.path] = arrival.shape
@@ -100,42 +127,80 @@ class DropFolder:
             self._remove(path, shape)
 
     def _remove(self, path: Path, shape: Shape) -> None:
-        """Delete what was taken, unless something else has come under its name."""
+        """Delete what was taken, unless something else has come under its name.
+
+        Through its folder's descriptor: a link that takes the folder's place leads nowhere.
+        """
         with suppress(OSError):  # not ours to delete: it is remembered and not taken twice
-            if _shape(os.lstat(path)) == shape:
-                path.unlink()
+            folder = staging.open_folder(path.parent, self._folder)
+            try:
+                status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
+                if _shape(status) == shape:
+                    os.unlink(path.name, dir_fd=folder)
+            finally:
+                os.close(folder)
 
+    def _knows_end(self, path: Path, shape: Shape) -> bool:
+        said = self._ends.get(path)
+        return said is not None and said[0] == shape
 
-def _files(folder: Path) -> list[tuple[Path, Shape]]:
-    found: list[tuple[Path, Shape]] = []
-    pending = [folder]
-    while pending:
-        inside = pending.pop()
+    def _look_for_ends(self, files: list[tuple[Path, Shape]]) -> None:
+        """Read the ends of files that changed: of too many, the newest ones and the oldest."""
+        changed = [(path, shape) for path, shape in files if not self._knows_end(path, shape)]
+        if len(changed) > _AT_A_LOOK:
+            changed.sort(key=lambda file: file[1][3])
+            changed = [*changed[: _AT_A_LOOK // 2], *changed[-_AT_A_LOOK // 2 :]]
+        for path, shape in changed:
+            try:
+                self._ends[path] = (shape, end_of(path))
+            except OSError as error:
+                if error.errno not in _PASSING:
+                    self._ends[path] = (shape, End.MISSING)
+
+    def _files(self) -> Iterator[tuple[Path, Shape]]:
+        """Every file but those that say they are temporary. OSError when the folder is closed."""
         try:
-            entries = list(os.scandir(inside))
+            descriptor = os.open(self._folder, _FOLDER & ~os.O_NOFOLLOW)
         except FileNotFoundError:
-            continue
-        for entry in entries:
-            if _TEMPORARY.search(entry.name):
-                continue
-            with suppress(FileNotFoundError):
-                status = entry.stat(follow_symlinks=False)
-                if stat.S_ISDIR(status.st_mode):
-                    pending.append(Path(entry.path))
-                else:
-                    found.append((Path(entry.path), _shape(status)))
-    return found
+            return
+        yield from self._inside(self._folder, descriptor, 0)
+
+    def _inside(self, folder: Path, descriptor: int, depth: int) -> Iterator[tuple[Path, Shape]]:
+        """The files beneath an open folder, which is closed afterwards."""
+        try:
+            with os.scandir(descriptor) as listing:
+                entries = list(listing)
+            for entry in entries:
+                if _TEMPORARY.search(entry.name):
+                    continue
+                path = folder / entry.name
+                try:
+                    status = entry.stat(follow_symlinks=False)
+                    if not stat.S_ISDIR(status.st_mode):
+                        yield path, _shape(status)
+                        continue
+                    if depth == _DEEPEST:
+                        self._leave_out(path, f"more than {_DEEPEST} folders deep")
+                        continue
+                    inner = os.open(entry.name, _FOLDER, dir_fd=descriptor)
+                except FileNotFoundError:
+                    continue
+                except OSError as error:
+                    self._leave_out(path, error.strerror or str(error))
+                    continue
+                yield from self._inside(path, inner, depth + 1)
+        finally:
+            os.close(descriptor)
+
+    def _leave_out(self, path: Path, why: str) -> None:
+        """Say once that nothing in there is taken; the rest of the folder is."""
+        if path not in self._told:
+            self._told.add(path)
+            log.warning("%a is not looked into: %s", os.fspath(path), why)
 
 
 def _shape(status: os.stat_result) -> Shape:
     return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def _end(path: Path) -> End:
-    try:
-        return end_of(path)
-    except OSError:
-        return End.MISSING
 
 
 def _order(arrival: Arrival) -> tuple[str, int]:

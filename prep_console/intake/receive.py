@@ -9,26 +9,30 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 from prep_console.config import Settings
+from prep_console.cuts.checks import finding
+from prep_console.cuts.entry_names import name_fault
 from prep_console.cuts.model import Examination, Expectations, Finding, Limits, Part, Verdict
 from prep_console.cuts.stamps import Stamp
 from prep_console.intake import quarantine, staging
 from prep_console.intake.sealing import PATIENCE_S, seal_ready, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
+from prep_console.journal import journal
 from prep_console.journal.actor import Actor
 from prep_console.journal.state import PartRecord, State, Waiting
-from prep_console.problems import Failed
+from prep_console.problems import Failed, Problem
 from prep_console.publication import actions, lock, rules, store
 from prep_console.publication.actions import Outcome
 from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle, settle_if_open
 from prep_console.publication.station import Station
-from prep_console.wording import N_, Sentence, sentence
+from prep_console.wording import N_, Sentence, sentence, visible
 
 _UNFINISHED = {
     "delivery.changed",
@@ -43,6 +47,9 @@ _UNFINISHED = {
     "results.no_columns",
 }
 """Stops that an upload in another order than front to back shows until it is whole."""
+
+_REMEMBERED_LINES = 50
+"""Of the journal: a failure that stands in them, tried again every few seconds, is not repeated."""
 
 Result = Literal["refused", "had", "waiting", "sealed"]
 
@@ -62,6 +69,8 @@ class Receipt:
     """Why its cut is not public, when it could be."""
     still_coming: bool = False
     """It is not whole, but was being written a moment ago: to be looked at again."""
+    incomplete: bool = False
+    """Still coming, and of no use before somebody writes more of it: its end is missing."""
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -105,6 +114,7 @@ def receive(
     state = station.state()
     newest = rules.newest_eligible(state)
     received_at = received_at or datetime.now(UTC)
+    name = _name_of(path)
     try:
         staged = staging.stage(
             station,
@@ -114,12 +124,14 @@ def receive(
             base=station.settings.drop_folder if dropped else None,
         )
     except OSError as error:
-        raise _unreadable(path, error) from error
+        failed = _unreadable(path, error)
+        _record_failure(station, name, source, failed, actor)
+        raise failed from error
     try:
-        examination, unpacked = _examine(station, staged, path.name, state)
+        examination, unpacked = _examine(station, staged, name, state)
         delivery = Delivery(
             staged.folder.name,
-            path.name,
+            visible(name),
             source,
             received_at,
             datetime.now(UTC),
@@ -129,14 +141,39 @@ def receive(
             unpacked,
         )
         with lock.held(station.intake_lock, "receive", patience_s=PATIENCE_S):
-            return _decide(
-                station, staged, delivery, actor, at_once, dropped and _fresh(station, path)
-            )
+            coming = _Coming(dropped, dropped and _fresh(station, path))
+            return _decide(station, staged, delivery, actor, at_once, coming)
     except OSError as error:
-        raise unwritable(error) from error
+        failed = unwritable(error)
+        _record_failure(station, name, source, failed, actor)
+        raise failed from error
     finally:
         if staged.folder.name not in {w.delivery for w in station.state().waiting}:
             store.discard(staged.folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """Whether a delivery may still be on its way."""
+
+    dropped: bool
+    fresh: bool
+    """And was written a moment ago."""
+
+
+def _name_of(path: Path) -> str:
+    """What the delivery is called; ``.`` and ``..`` have names too."""
+    return path.name if path.name not in {"", ".."} else path.resolve().name
+
+
+def _record_failure(station: Station, name: str, source: str, failed: Failed, actor: Actor) -> None:
+    """A line of what could not be taken, if the disk lets us; the same one is said once."""
+    data = {"name": visible(name), "source": source, "error": visible(failed.what.in_("en"))}
+    with suppress(OSError, Problem):
+        lines = journal.tail(station.journal, _REMEMBERED_LINES)
+        if not any(line.kind == "failed" and dict(line.data) == data for line in lines):
+            with station.acting("fail") as ledger:
+                ledger.append([("failed", data)], actor)
 
 
 def _examine(
@@ -147,6 +184,10 @@ def _examine(
     from prep_console.cuts.members import Unsafe
 
     settings = station.settings
+    fault = name_fault(name)
+    if fault is not None:  # it would stand in journal, manifest and addresses
+        found = (*staged.findings, finding(fault, visible(name)))
+        return Examination(None, (), (), (), _shown(found)), ()
     if not os.path.lexists(staged.content):  # no plain file: nothing was copied
         return Examination(None, (), (), (), staged.findings), ()
     examination = examine(
@@ -157,7 +198,8 @@ def _examine(
         scratch=staged.folder,
         known=staged.known,
     )
-    examination = replace(examination, findings=(*staged.findings, *examination.findings))
+    found = _shown((*staged.findings, *examination.findings))
+    examination = replace(examination, findings=found)
     if not settings.publication.unpack or examination.verdict is Verdict.STOPPED:
         return examination, ()
     try:
@@ -166,19 +208,24 @@ def _examine(
         return replace(examination, findings=(*examination.findings, unsafe.finding)), ()
 
 
+def _shown(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Names that are no UTF-8 can be written nowhere: the findings tell them escaped."""
+    return tuple(replace(found, where=visible(found.where)) for found in findings)
+
+
 def _decide(
     station: Station,
     staged: Staged,
     delivery: Delivery,
     actor: Actor,
     at_once: bool,
-    may_be_coming: bool,
+    coming: _Coming,
 ) -> Receipt:
     examination = delivery.examination
     state = station.state()
     stops = [*_stops(examination), *_older(examination, state)]
     if stops:
-        return _refuse(station, staged, delivery, stops, actor, may_be_coming)
+        return _refuse(station, staged, delivery, stops, actor, coming)
     new, had_in = _new_parts(examination, state)
     if not new:
         cuts, waiting_for = seal_ready(station, {}, actor, at_once)
@@ -228,8 +275,6 @@ def _stops(examination: Examination) -> list[Finding]:
 
 def _older(examination: Examination, state: State) -> list[Finding]:
     """Marks may have moved between the examination and our turn: look again, under the lock."""
-    from prep_console.cuts.checks import finding
-
     said = {f.check for f in examination.findings}
     return [
         finding("stamp.older", election=p.election, stamp=str(p.stamp), mark=mark)
@@ -276,11 +321,15 @@ def _refuse(
     delivery: Delivery,
     stops: Sequence[Finding],
     actor: Actor,
-    may_be_coming: bool,
+    coming: _Coming,
 ) -> Receipt:
     examination = _with(delivery.examination, stops)
-    if may_be_coming and all(f.check in _UNFINISHED for f in stops):
-        return Receipt("refused", examination, None, (), still_coming=True)
+    # Long at rest, one without its end is an upload that was killed: its bytes are left to who
+    # sends the rest. Whatever else is wrong with it may come of that.
+    endless = any((f.check, f.where) == ("archive.truncated", delivery.name) for f in stops)
+    unfinished = endless or all(f.check in _UNFINISHED for f in stops)
+    if (coming.fresh and unfinished) or (coming.dropped and endless):
+        return Receipt("refused", examination, None, (), still_coming=True, incomplete=endless)
     now = datetime.now(UTC)
     identity = quarantine.keep(
         station,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 from dataclasses import dataclass
 
-from prep_console.intake.drop import DropFolder
+from prep_console.intake.drop import Arrival, DropFolder
 from prep_console.intake.receive import receive
 from prep_console.intake.sealing import assemble_due
 from prep_console.journal.actor import Actor
@@ -82,7 +82,7 @@ def _take_dropped(station: Station, actor: Actor, wait: bool) -> tuple[list[str]
     before = set(station.state().cuts)
     refused: list[str] = []
     for _ in range(_ROUNDS if wait else 1):
-        arrivals = folder.look()
+        arrivals = _looked(folder, station)
         for arrival in arrivals:
             if not folder.ready(arrival):
                 continue
@@ -98,6 +98,19 @@ def _take_dropped(station: Station, actor: Actor, wait: bool) -> tuple[list[str]
     if not station.state().waiting:
         folder.remove_sealed()
     return sorted(set(station.state().cuts) - before), refused
+
+
+def _looked(folder: DropFolder, station: Station) -> list[Arrival]:
+    try:
+        return folder.look()
+    except OSError as error:
+        raise Failed(
+            sentence(
+                N_("the drop folder cannot be read: {error}"),
+                error=f"{error.strerror}: {error.filename or station.settings.drop_folder}",
+            ),
+            sentence(N_("check who owns it and its permissions")),
+        ) from error
 
 
 def _told(received: list[str], repair: Repair | None) -> Sentence:

@@ -151,8 +151,10 @@ def _drop_lost(station: Station, actor: Actor) -> None:
     lost = []
     for entry in station.state().waiting:
         try:
-            staging.kept(station, entry.delivery)
-        except (OSError, ValueError):
+            whole = staging.is_whole(station, staging.kept(station, entry.delivery))
+        except (OSError, ValueError, RecursionError):
+            whole = False
+        if not whole:
             lost.append(entry.delivery)
     if lost:
         with station.acting("drop") as ledger:

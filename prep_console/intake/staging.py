@@ -123,7 +123,7 @@ def stage(
             content = files
         else:
             content = files / source.name
-            parent = _open_folder(source.parent, base)
+            parent = open_folder(source.parent, base)
             try:
                 copier.take(parent, source.name, source.name)
             finally:
@@ -157,7 +157,7 @@ def _mode(name: str, folder: int) -> int:
     return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
 
 
-def _open_folder(folder: Path, base: Path | None) -> int:
+def open_folder(folder: Path, base: Path | None) -> int:
     """A descriptor of ``folder``, reached from ``base`` without following a link."""
     if base is None or not folder.is_relative_to(base):
         return os.open(folder, _FOLDER)
@@ -210,6 +210,12 @@ def kept(station: Station, delivery: str) -> Delivery:
     """Read a waiting delivery again. OSError, ValueError when it is not there."""
     raw = (station.staging / delivery / RECORD).read_bytes()
     return msgspec.json.decode(raw, type=Delivery)
+
+
+def is_whole(station: Station, delivery: Delivery) -> bool:
+    """Whether every file of a waiting delivery is there with its size. OSError when one is not."""
+    files = station.staging / delivery.id / FILES
+    return all((files / f.path).lstat().st_size == f.size for f in delivery.examination.files)
 
 
 class _Copier:

@@ -270,6 +270,14 @@ def test_a_waiting_delivery_that_was_lost_does_not_stop_the_rest(desk: Desk) -> 
     assert desk.live == "20240602_2005"
 
 
+def test_a_waiting_delivery_without_its_files_may_come_again(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    (folder,) = desk.station.staging.iterdir()
+    next((folder / "files").iterdir()).unlink()
+    desk.bring("AYUN", "20240602_2005")
+    assert desk.bring("DIP_LOC", "20240602_2005").cut == "20240602_2005"
+
+
 def test_every_new_cut_gets_a_later_modification_time(desk: Desk) -> None:
     moments = []
     for stamp in ("20240602_2005", "20240602_2010"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
+from prep_console.publication import store
 from tests import nights
 from tests.stations import sandbox
 
@@ -32,3 +33,17 @@ def test_with_unpack_its_content_is_served_beside_it(tmp_path: Path) -> None:
     assert files["sitio/index.html"] == b"<h1>PREP</h1>"
     assert "20240602_2005_PREP_DIP_LOC_QRO.zip" in files
     assert "QRO_DIP_LOC_2024.csv" in files
+
+
+def test_a_file_and_a_folder_of_one_name_are_a_finding(tmp_path: Path) -> None:
+    box = sandbox(
+        tmp_path, {"publication": {"unpack": True}, "election": {"elections": ["DIP_LOC", "AYUN"]}}
+    )
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    nights.archive(tree, "DIP_LOC", "20240602_2005", actas=5, extra={"x": b"1"})
+    nights.archive(tree, "AYUN", "20240602_2005", actas=5, extra={"x/y": b"2"})
+    receipt = receive(box.station, tree, actor=PERSON)
+    assert receipt.cut == "20240602_2005"
+    manifest = store.load(box.station, receipt.cut)[0]
+    assert "name.collision" in {f.check for f in manifest.findings}

@@ -1,0 +1,178 @@
+"""The drop folder: bounded looks, files that are not whole, folders that are odd, links."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from prep_console.intake import drop as drops
+from prep_console.intake.drop import Arrival, DropFolder
+from prep_console.intake.receive import Receipt, receive
+from prep_console.intake.resync import resync
+from prep_console.intake.whole import End
+from prep_console.journal import journal
+from prep_console.journal.actor import Actor
+from prep_console.problems import Failed
+from prep_console.publication.station import Station
+from tests import nights
+from tests.stations import sandbox
+
+PERSON = Actor(1000, "ana")
+NO_UTF8 = "20240602_2006_PREP_DIP_LOC_Quer\udce9taro.zip"
+"""What os.fsdecode makes of cp1252's Querétaro."""
+
+
+@pytest.fixture
+def station(tmp_path: Path) -> Station:
+    made = sandbox(
+        tmp_path, {"election": {"elections": ["DIP_LOC"]}, "intake": {"settle_seconds": 0.2}}
+    ).station
+    made.prepare()
+    return made
+
+
+def names(arrivals: list[Arrival]) -> list[str]:
+    return [arrival.path.name for arrival in arrivals]
+
+
+def taken(station: Station, drop: DropFolder, arrival: Arrival) -> Receipt:
+    receipt = receive(station, arrival.path, actor=PERSON, dropped=True)
+    drop.note(arrival, receipt)
+    return receipt
+
+
+@pytest.mark.parametrize("good", [True, False])
+def test_a_name_that_is_no_utf8_is_refused_and_kept_escaped(
+    station: Station, tmp_path: Path, good: bool
+) -> None:
+    path = tmp_path / NO_UTF8
+    made = nights.archive(tmp_path, "DIP_LOC", "20240602_2006", actas=5)
+    path.write_bytes(made.read_bytes() if good else b"nothing")
+    receipt = receive(station, path, actor=PERSON)
+    assert receipt.result == "refused"
+    assert [f.check for f in receipt.examination.findings] == ["archive.name"]
+    kept = station.quarantine / str(receipt.quarantined)
+    assert "Quer\\\\xe9taro" in (kept / "reason.json").read_text(encoding="ascii")
+    (refused,) = station.state().refused
+    assert refused.name.encode() == b"20240602_2006_PREP_DIP_LOC_Quer\\xe9taro.zip"
+    assert receive(station, made, actor=PERSON).cut == "20240602_2006"
+
+
+def test_a_name_inside_a_tree_that_is_no_utf8_is_told_escaped(
+    station: Station, tmp_path: Path
+) -> None:
+    tree = nights.tree(tmp_path / "tree", actas=5)
+    (tree / NO_UTF8).write_bytes(b"x")
+    receipt = receive(station, tree, actor=PERSON)
+    assert receipt.result == "refused"
+    assert {f.check for f in receipt.examination.findings} >= {"archive.name"}
+    for found in station.state().refused[-1].findings:
+        str(found).encode()
+
+
+def test_a_file_that_nobody_touches_is_looked_at_once(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[str] = []
+
+    def end_of(path: Path) -> End:
+        looked.append(path.name)
+        return End.UNKNOWN
+
+    monkeypatch.setattr(drops, "end_of", end_of)
+    monkeypatch.setattr(drops, "_AT_A_LOOK", 4)
+    for number in range(10):
+        (station.settings.drop_folder / f"{number}").write_bytes(b"x")
+    drop = DropFolder(station.settings.drop_folder, 0.0)
+    assert [len(drop.look()) for _ in range(4)] == [4, 8, 10, 10]
+    assert len(looked) == len(set(looked)) == 10
+    (station.settings.drop_folder / "3").write_bytes(b"xy")
+    drop.look()
+    assert looked[10:] == ["3"]
+
+
+def test_a_gzip_that_breaks_off_is_left_alone_until_more_comes(
+    station: Station, tmp_path: Path
+) -> None:
+    whole = nights.tar_gz(tmp_path, actas=5).read_bytes()
+    path = station.settings.drop_folder / "20240602_2005_PREP.tar.gz"
+    path.write_bytes(whole[: len(whole) // 2])
+    os.utime(path, (1e9, 1e9))
+    drop = DropFolder(station.settings.drop_folder, 0.2)
+    began = time.monotonic()
+    assert [drop.ready(a) for a in drop.look(began)] == [False]
+    (arrival,) = drop.look(began + 1)
+    assert drop.ready(arrival)
+    receipt = taken(station, drop, arrival)
+    assert (receipt.still_coming, receipt.quarantined) == (True, None)
+    assert [drop.ready(a) for a in drop.look(began + 100)] == [False]
+    assert path.stat().st_size == len(whole) // 2
+    path.write_bytes(whole)
+    drop.look(began + 101)
+    assert [drop.ready(a) for a in drop.look(began + 102)] == [True]
+
+
+@pytest.mark.parametrize("size", [100, 3_000_000])
+def test_a_json_proves_its_end(station: Station, size: int) -> None:
+    path = station.settings.drop_folder / "a.json"
+    path.write_text('{"a": "' + "x" * size + '"}\n')
+    drop = DropFolder(station.settings.drop_folder, 0.0)
+    assert [a.end for a in drop.look()] == [End.WHOLE]
+    path.write_text('{"a": "' + "x" * size)
+    assert [a.end for a in drop.look()] == [End.MISSING]
+
+
+def test_odd_folders_do_not_hide_the_others(
+    station: Station, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    folder = station.settings.drop_folder
+    deep = folder / "/".join(["d"] * 40)
+    deep.mkdir(parents=True)
+    (deep / "a.zip").write_bytes(b"x")
+    closed = folder / "closed"
+    closed.mkdir(mode=0o000)
+    nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
+    drop = DropFolder(folder, 0.0)
+    for _ in range(3):
+        assert names(drop.look()) == ["20240602_2005_PREP_DIP_LOC_QRO.zip"]
+    told = [r.getMessage() for r in caplog.records if "is not looked into" in r.getMessage()]
+    assert len(told) == len(set(told))
+    assert any("folders deep" in line for line in told)
+    closed.chmod(0o700)
+
+
+def test_a_link_in_the_place_of_a_folder_deletes_nothing(station: Station, tmp_path: Path) -> None:
+    inside = station.settings.drop_folder / "sub"
+    inside.mkdir()
+    path = nights.archive(inside, "DIP_LOC", "20240602_2005", actas=5)
+    drop = DropFolder(station.settings.drop_folder, 0.0)
+    (arrival,) = drop.look()
+    receipt = receive(station, path, actor=PERSON, dropped=True)
+    moved = tmp_path / "moved"
+    inside.rename(moved)
+    inside.symlink_to(moved)
+    drop.note(arrival, receipt)
+    assert (moved / path.name).exists()
+    inside.unlink()
+    moved.rename(inside)
+    drop.note(arrival, receipt)
+    assert not path.exists()
+
+
+def test_a_drop_folder_that_cannot_be_read_is_told(station: Station) -> None:
+    station.settings.drop_folder.rmdir()
+    station.settings.drop_folder.write_bytes(b"a file in its place")
+    with pytest.raises(Failed, match="drop folder"):
+        resync(station, actor=PERSON)
+
+
+def test_what_could_not_be_taken_is_recorded_once(station: Station, tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(Failed):
+            receive(station, tmp_path / "gone\udcff.zip", actor=PERSON)
+    lines = [line for line in journal.tail(station.journal, 10) if line.kind == "failed"]
+    assert [line.data["name"] for line in lines] == ["gone\\xff.zip"]
+    assert "No such file" in str(lines[0].data["error"])
