@@ -7,16 +7,18 @@ large cut, and for a store with two cuts and one with a whole night.
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from prep_console.publication import actions
 from tests import nights
-from tests.bench.figure import NO_BOUND, Figure, percentile
+from tests.bench.figure import NO_BOUND, Figure, percentile, seconds
 from tests.bench.grounds import (
     ACTOR,
     FULL_NIGHT,
@@ -57,21 +59,26 @@ def rows() -> list[Figure]:
                 take(files.box, site)
             newest = {"night": night[-1], "small": second, "large": second, "files": second}
             grounds = {"night": whole_night, "small": small, "large": large, "files": files}
-            rest = _in_turns(visitor, grounds, newest)
+            rest, flushes = _in_turns(visitor, grounds, newest, folder / "witness")
             busy, received = _while_receiving(visitor, whole_night, night[-1], folder)
-    return _told(rest, busy, received)
+    return _told(rest, flushes, busy, received)
 
 
 def _told(
-    rest: Mapping[str, Sequence[float]], busy: Sequence[float], received: int
+    rest: Mapping[str, Sequence[float]],
+    flushes: Sequence[float],
+    busy: Sequence[float],
+    received: int,
 ) -> list[Figure]:
     of = f"{ROLLBACKS} rollbacks, {FULL_NIGHT} cuts stored"
+    witness = percentile([1000 * value for value in flushes], 99)
+    at_rest = f"{of}; a bare append + fsync between them, four of which it needs: p99 {witness:.3g}"
     medians = {name: statistics.median(times) for name, times in rest.items()}
     ratio = {name: medians[name] / medians["small"] for name in medians}
     told = {name: f"{1000 * medians[name]:.1f} ms" for name in medians}
     while_receiving = f"rollback while {LARGE // MEGABYTE} MB are received"
     return [
-        *_percentiles("rollback at rest", rest["night"], 50.0, of),
+        *_percentiles("rollback at rest", rest["night"], 50.0, f"{at_rest} ms"),
         *_percentiles(while_receiving, busy, 500.0, f"{of}, {received} received meanwhile"),
         Figure(
             "rollback, cut of 250 MB : of 1 MB",
@@ -107,14 +114,21 @@ def _percentiles(name: str, times: Sequence[float], bound: float, note: str) -> 
 
 
 def _in_turns(
-    visitor: Visitor, grounds: Mapping[str, Served], newest: Mapping[str, str]
-) -> dict[str, list[float]]:
-    """The stations one after the other, again and again: the machine's noise meets all alike."""
+    visitor: Visitor, grounds: Mapping[str, Served], newest: Mapping[str, str], witness: Path
+) -> tuple[dict[str, list[float]], list[float]]:
+    """The stations one after the other, again and again: the machine's noise meets all alike.
+
+    And a bare flush each time: when that is slow, the disk was not at rest.
+    """
     times: dict[str, list[float]] = {name: [] for name in grounds}
-    for _ in range(ROLLBACKS):
-        for name, ground in grounds.items():
-            times[name].append(rolled_back(visitor, ground, newest[name]))
-    return times
+    flushes: list[float] = []
+    with witness.open("ab", buffering=0) as file:
+        for _ in range(ROLLBACKS):
+            for name, ground in grounds.items():
+                times[name].append(rolled_back(visitor, ground, newest[name]))
+                file.write(b"x")
+                flushes.append(seconds(partial(os.fsync, file.fileno())))
+    return times, flushes
 
 
 def rolled_back(visitor: Visitor, ground: Served, newest: str) -> float:
