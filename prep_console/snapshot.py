@@ -129,14 +129,34 @@ class EngineView:
 
 @dataclass(frozen=True, slots=True)
 class AlarmView:
+    """One alarm in force. Shelved and acknowledged ones are here too: nothing hides state."""
+
     id: str
+    """Of its rule; see docs/alarms.md."""
     severity: AlarmSeverity
     since: datetime
+    """From when on the fault was there, which is before the alarm was raised."""
     acknowledged_by: str | None
     text: str
     """In English."""
     values: Mapping[str, Detail] = field(default_factory=dict)
     """Fills the translated sentence of the alarm's id."""
+    subject: str = ""
+    """What it is about, where a rule can hold for several: a device, a service, an election."""
+    acknowledged_at: datetime | None = None
+    shelved_until: datetime | None = None
+    """Quiet until then; never more than 30 minutes ahead."""
+    shelved_by: str | None = None
+    shelved_reason: str = ""
+    flapping: bool = False
+    """It came and went so often that it stays until it has been quiet for a while."""
+    consequences: tuple[str, ...] = ()
+    """Keys of the alarms that this one explains, and that are therefore not listed."""
+
+    @property
+    def key(self) -> str:
+        """What an operator names it by."""
+        return f"{self.id}:{self.subject}" if self.subject else self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ def absent_programs() -> list[str]:
     return [
         f"{program} ({package})"
         for program, package in (pair for pair in wanted if pair and pair[0] != "#")
-        if shutil.which(program, path=path) is None
+        if shutil.which(program, path=path) is None and not Path(program).exists()
     ]
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def config_command(context: Context, example: bool) -> None:
     """The settings in force, or an example."""
     if example:
-        click.echo(config.EXAMPLE, nl=False)
+        click.echo(config.example(), nl=False)
         return
     import msgspec
 

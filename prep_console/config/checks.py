@@ -1,0 +1,76 @@
+"""What the types of the settings cannot say: bounds, folders, zones."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from prep_console.config.model import Settings
+from prep_console.problems import Failed, WrongUsage
+from prep_console.wording import N_, sentence
+
+
+def wrong(where: str, error: str) -> WrongUsage:
+    """The settings ``where`` are wrong: what to raise."""
+    return WrongUsage(
+        sentence(N_("wrong settings in {path}: {error}"), path=where, error=error),
+        sentence(N_("correct the file; prep-console config --example shows every setting")),
+    )
+
+
+def check(settings: Settings, where: str) -> None:
+    """What types cannot say."""
+    station, election = settings.station, settings.election
+    if not station.root.startswith("/"):
+        raise wrong(where, f"station.root is not an absolute path: {station.root!r}")
+    if election.cadence_minutes < 1:
+        raise wrong(where, "election.cadence_minutes is less than 1")
+    for name, moment in (("opens", election.opens), ("closes", election.closes)):
+        if moment is not None and moment.tzinfo is None:
+            raise wrong(where, f"election.{name} has no offset, like 2024-06-02T20:00:00-06:00")
+    if election.opens and election.closes and election.closes <= election.opens:
+        raise wrong(where, "election.closes is not after election.opens")
+    try:
+        ZoneInfo(station.timezone)
+    except (ValueError, OSError, KeyError) as error:
+        raise wrong(where, f"station.timezone is unknown: {station.timezone!r}") from error
+    reference = datetime.fromisoformat("2024-06-02T20:00:00").replace(
+        tzinfo=ZoneInfo("America/Mexico_City")
+    )
+    if reference.utcoffset() != timedelta(hours=-6):
+        raise Failed(
+            sentence(
+                N_("this system's time zone data is stale: Mexico has UTC-6 all year since 2022")
+            ),
+            sentence(N_("update the tzdata package")),
+        )
+    for moment in (election.opens, election.closes):
+        if moment is not None and not 2000 <= moment.year <= 2100:
+            raise wrong(where, f"election: {moment.isoformat()} is no year of an election")
+    _check_bounds(settings, where)
+    for name in ("max_total_bytes", "max_entries", "max_ratio", "carry_after_seconds"):
+        if getattr(settings.intake, name) < 0:
+            raise wrong(where, f"intake.{name} is negative")
+    prefix = settings.publication.estado_prefix
+    if not re.fullmatch(r"/(?:[A-Za-z0-9._~-]+/)+", prefix) or re.search(r"/\.\.?/", prefix):
+        raise wrong(where, f"publication.estado_prefix is no URL folder like /_prep/: {prefix!r}")
+
+
+def _check_bounds(settings: Settings, where: str) -> None:
+    """Numbers and folders that would only fail later, at a worse moment."""
+    for name, value, most in (
+        ("election.cadence_minutes", settings.election.cadence_minutes, 24 * 60),
+        ("intake.carry_after_seconds", settings.intake.carry_after_seconds, 24 * 3600),
+        ("intake.settle_seconds", settings.intake.settle_seconds, 24 * 3600),
+        ("publication.ballast_bytes", settings.publication.ballast_bytes, 1024**3),
+    ):
+        if not 0 <= value <= most:
+            raise wrong(where, f"{name} is not between 0 and {most}: {value}")
+    drop, root = settings.drop_folder, settings.root
+    if not drop.is_absolute() or ".." in drop.parts or ".." in root.parts:
+        raise wrong(where, f"intake.source.path is no plain absolute path: {str(drop)!r}")
+    if root.is_relative_to(drop) or (
+        drop.is_relative_to(root) and not drop.is_relative_to(root / "incoming")
+    ):
+        raise wrong(where, "intake.source.path lies in the way of the station's own folders")

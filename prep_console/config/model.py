@@ -1,0 +1,117 @@
+"""The settings as one typed model; every default has its reason."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from pathlib import Path
+from typing import Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from prep_console.config.instruments import (
+    Alarms,
+    Clock,
+    Host,
+    Institute,
+    Link,
+    Power,
+    Protection,
+    Site,
+    Telemetry,
+)
+from prep_console.snapshot import Phase
+from prep_console.wording import Language
+
+
+class Station(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    root: str
+    """Folder of the station; the only setting without a default."""
+    name: str = "Difusor"
+    """Shown in the header."""
+    timezone: str = "America/Mexico_City"
+    language: Language = "es"
+    phase: Phase = "jornada"
+
+
+class Election(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    title: str = ""
+    state: str = ""
+    """Abbreviation as in the files' names (QRO); '' accepts any."""
+    elections: list[str] = []
+    """Codes that every cut must hold; [] accepts any and waits for none."""
+    opens: datetime | None = None
+    closes: datetime | None = None
+    retain_until: date | None = None
+    """Date until which the final cut must stay up."""
+    cadence_minutes: int = 5
+    """12 times an hour in the institute's call; late at 1.5, critical at 2 times this."""
+
+
+class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    kind: Literal["drop"] = "drop"
+    path: str = ""
+    """Default: incoming/entrega under the root."""
+    layout: Literal["archives"] = "archives"
+
+
+class Intake(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    max_total_bytes: int = 8 * 1024**3
+    max_entries: int = 200_000
+    max_ratio: int = 200
+    carry_after_seconds: int = 60
+    """A cut that lacks an election waits this long for it, then carries it over."""
+    settle_seconds: float = 3.0
+    """A dropped file that cannot prove it is whole (no readable end) must rest this long."""
+    quarantine_bytes: int = 4 * 1024**3
+    """Budget of refused deliveries; the oldest give up their bytes, never their reasons."""
+    source: list[Source] = []
+
+
+class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    unpack: bool = False
+    """True for institutes that deliver the web site itself as an archive."""
+    estado_prefix: str = "/_prep/"
+    """URL prefix reserved for the date and time of the cut (estado.json, estado.html)."""
+    frame_ancestors: list[str] = []
+    """Origins of the portals that may embed the site; [] allows every one."""
+    keep_bytes: int = 20 * 1024**3
+    """Byte budget of stored cuts; shared bytes count once. 0: no budget."""
+    keep_cuts: int = 400
+    """More than a night of 288 cuts."""
+    after_switch: list[str] = []
+    """Command (argument list) run beside each switch, e.g. a CDN purge; never in the way."""
+    ballast_bytes: int = 4 * 1024**2
+    """Given up when the disk is full, so that a rollback still fits."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    station: Station
+    election: Election = msgspec.field(default_factory=Election)
+    intake: Intake = msgspec.field(default_factory=Intake)
+    publication: Publication = msgspec.field(default_factory=Publication)
+    institute: Institute = msgspec.field(default_factory=Institute)
+    site: Site = msgspec.field(default_factory=Site)
+    clock: Clock = msgspec.field(default_factory=Clock)
+    power: Power = msgspec.field(default_factory=Power)
+    host: Host = msgspec.field(default_factory=Host)
+    link: Link = msgspec.field(default_factory=Link)
+    protection: Protection = msgspec.field(default_factory=Protection)
+    alarms: Alarms = msgspec.field(default_factory=Alarms)
+    telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
+
+    @property
+    def root(self) -> Path:
+        return Path(self.station.root)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        return ZoneInfo(self.station.timezone)
+
+    @property
+    def drop_folder(self) -> Path:
+        """Where the institute writes."""
+        for source in self.intake.source:
+            if source.kind == "drop" and source.path:
+                return Path(source.path)
+        return self.root / "incoming" / "entrega"
