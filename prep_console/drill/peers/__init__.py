@@ -1,0 +1,1 @@
+"""Neighbours of a rehearsal: real programs where installed, embedded ones where not."""

@@ -1,0 +1,1 @@
+"""Readings and alarms for other programs: Prometheus, a hook command, a webhook."""

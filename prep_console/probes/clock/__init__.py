@@ -1,0 +1,1 @@
+"""Whether our clock is right."""

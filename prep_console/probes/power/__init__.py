@@ -1,0 +1,1 @@
+"""Where the power comes from and how long it lasts."""

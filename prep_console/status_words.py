@@ -1,0 +1,1 @@
+"""What instruments say of themselves, in words: flags of a UPS, states of a generator, sources."""
