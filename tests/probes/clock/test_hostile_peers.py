@@ -1,0 +1,94 @@
+"""The hostile peers do what they are named for: else every test over them proves nothing."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from tests import hostile
+from tests.hostile import TCP_FAULTS, UDP_FAULTS, Behaviour
+from tests.waiting import wait_until
+
+ANSWER = b"a whole answer of some length\n"
+
+
+def ask(port: int, timeout_s: float = 0.3, most: int = 4 * 1024**2) -> bytes | str:
+    """Everything that came within the timeout, or the name of the error."""
+    came = b""
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as line:
+            line.sendall(b"question\n")
+            end = time.monotonic() + 2 * timeout_s
+            while len(came) < most and time.monotonic() < end:
+                try:
+                    piece = line.recv(65_536)
+                except TimeoutError:
+                    break
+                if not piece:
+                    return came + b"<closed>"
+                came += piece
+    except OSError as error:
+        return type(error).__name__
+    return came
+
+
+def ask_udp(port: int, timeout_s: float = 0.3) -> bytes | str:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.settimeout(timeout_s)
+        line.connect(("127.0.0.1", port))
+        try:
+            line.send(b"question")
+            return line.recv(100_000)
+        except OSError as error:
+            return type(error).__name__
+
+
+def test_tcp() -> None:
+    with hostile.tcp("answers", ANSWER) as peer:
+        assert ask(peer.port) == ANSWER
+        said: dict[Behaviour, bytes | str] = {}
+        for fault in TCP_FAULTS:
+            peer.become(fault)
+            said[fault] = ask(peer.port)
+        peer.become("answers")
+        assert ask(peer.port) == ANSWER
+    assert said["refuse"] == "ConnectionRefusedError"
+    assert said["hang"] == b""
+    assert said["close"] in (b"<closed>", "ConnectionResetError", "BrokenPipeError")
+    assert said["reset"] in ("ConnectionResetError", "BrokenPipeError")
+    assert len(said["garbage"]) == 600
+    assert said["half"] == ANSWER[: len(ANSWER) // 2] + b"<closed>"
+    assert len(said["megabyte"]) == 2 * 1024**2
+    assert len(said["endless"]) >= 2 * 1024**2
+    assert 1 <= len(said["drip"]) <= 5
+
+
+def test_udp() -> None:
+    with hostile.udp("answers", ANSWER) as peer:
+        assert ask_udp(peer.port) == ANSWER
+        said: dict[Behaviour, bytes | str] = {}
+        for fault in UDP_FAULTS:
+            peer.become(fault)
+            said[fault] = ask_udp(peer.port)
+        peer.become("answers")
+        assert ask_udp(peer.port) == ANSWER
+    assert said["refuse"] == "ConnectionRefusedError"
+    assert said["hang"] == "TimeoutError"
+    assert said["close"] == b""
+    assert len(said["garbage"]) == 48
+    assert said["half"] == ANSWER[: len(ANSWER) // 2]
+    assert len(said["megabyte"]) == 65_507
+    assert said["drip"] == ANSWER[:1]
+
+
+@pytest.mark.parametrize("fault", TCP_FAULTS)
+def test_a_peer_leaves_nothing_behind(fault: Behaviour) -> None:
+    before = hostile.descriptors(), hostile.threads()
+    with hostile.tcp(fault) as peer:
+        there = hostile.descriptors()
+        for _ in range(3):
+            ask(peer.port, timeout_s=0.05, most=65_536)
+        wait_until(lambda: hostile.descriptors() <= there, what="connections let go of")
+    wait_until(lambda: (hostile.descriptors(), hostile.threads()) == before)
