@@ -105,6 +105,7 @@ class Peer:
         for task in tuple(self._running):
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        await asyncio.sleep(0)  # where aborted transports let go of their sockets
 
     def _call(self, work: Coroutine[Any, Any, _T]) -> _T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
@@ -225,11 +226,10 @@ class _Udp(Peer, asyncio.DatagramProtocol):
         )
 
     async def _end(self) -> None:
-        await super()._end()
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
-            await asyncio.sleep(0)  # where the transport lets go of its socket
+        await super()._end()
         self._held.close()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import time
 
@@ -85,10 +86,11 @@ def test_udp() -> None:
 
 @pytest.mark.parametrize("fault", TCP_FAULTS)
 def test_a_peer_leaves_nothing_behind(fault: Behaviour) -> None:
+    gc.collect()
     before = hostile.descriptors(), hostile.threads()
     with hostile.tcp(fault) as peer:
         there = hostile.descriptors()
         for _ in range(3):
             ask(peer.port, timeout_s=0.05, most=65_536)
         wait_until(lambda: hostile.descriptors() <= there, what="connections let go of")
-    wait_until(lambda: (hostile.descriptors(), hostile.threads()) == before)
+    wait_until(lambda: hostile.descriptors() <= before[0] and hostile.threads() <= before[1])
