@@ -23,6 +23,8 @@ T = TypeVar("T")
 Deliver = Callable[[Mapping[str, Reading]], None]
 Clock = Callable[[], datetime]
 
+WRONG_SETTING = "wrong setting"
+"""How the reason of a reading begins that a setting keeps from being taken."""
 _JITTER = 0.1
 """Share of a period that each start moves by, so that probes do not all start together."""
 
@@ -52,6 +54,26 @@ class Probe(Protocol):
 
     async def close(self) -> None:
         """Give back what it holds; called once, when its loop ends."""
+
+
+class Misconfigured:
+    """Stands for a probe whose setting cannot work: unknown for ever, and it says which one."""
+
+    period_s = 10.0
+    deadline_s = 1.0
+
+    def __init__(self, names: tuple[str, ...], reason: str, *, now: Clock = utc_now) -> None:
+        """``reason`` names the setting: ``power.device.nut: 'ups' is not UPS@HOST``."""
+        self.names = names
+        self.reason = f"{WRONG_SETTING} {reason.removeprefix(WRONG_SETTING).strip()}"
+        self._now = now
+
+    async def read(self) -> Mapping[str, Reading]:
+        """Unknown, with the reason."""
+        return unknown(self.names, self.reason, self._now())
+
+    async def close(self) -> None:
+        """Nothing is held."""
 
 
 def unknown(names: tuple[str, ...], reason: str, at: datetime) -> dict[str, Reading]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from prep_console.probes.probe import OwnThread, reading, run_probe
+from prep_console.probes.probe import Misconfigured, OwnThread, reading, run_probe
 from prep_console.snapshot import Reading
 
 AT = datetime(2024, 6, 3, 2, 5, tzinfo=UTC)
@@ -159,3 +159,13 @@ async def test_a_thread_hands_its_exception_on() -> None:
     with pytest.raises(ZeroDivisionError):
         await thread.run(lambda: 1 // 0)
     assert await thread.run(lambda: 7) == 7
+
+
+async def test_a_wrong_setting_is_unknown_with_its_name_at_every_look() -> None:
+    probe = Misconfigured(("power.a",), "power.device.nut: 'x' is not UPS@HOST", now=lambda: AT)
+    for _ in range(2):
+        read = (await probe.read())["power.a"]
+        assert (read.state, read.value, read.observed_at) == ("unknown", None, AT)
+        assert read.error == "wrong setting power.device.nut: 'x' is not UPS@HOST"
+    again = Misconfigured(("power.a",), "wrong setting clock.servers: ''", now=lambda: AT)
+    assert (await again.read())["power.a"].error == "wrong setting clock.servers: ''"
