@@ -141,6 +141,9 @@ def receive(
             unpacked,
         )
         with lock.held(station.intake_lock, "receive", patience_s=PATIENCE_S):
+            if newest is not None and staged.tampered:
+                files = staged.folder / staging.FILES
+                compare_and_repair(station, newest.id, [files], actor, only=staged.tampered)
             coming = _Coming(dropped, dropped and _fresh(station, path))
             return _decide(station, staged, delivery, actor, at_once, coming)
     except OSError as error:

@@ -45,7 +45,9 @@ class Staged:
     known: Mapping[str, tuple[int, str]]
     """Relative path to (size, sha256)."""
     linked: frozenset[str]
-    """Paths that are links to files of an earlier cut."""
+    """Paths that are links to files of the newest cut."""
+    tampered: tuple[str, ...]
+    """Paths whose file in the newest cut no longer has its manifest's bytes; these here have."""
     findings: tuple[Finding, ...]
     """What staging itself refused: links, devices, too many bytes, still being written."""
 
@@ -136,6 +138,7 @@ def stage(
         content,
         copier.known,
         frozenset(copier.linked),
+        tuple(copier.tampered),
         tuple(copier.findings),
     )
 
@@ -225,6 +228,7 @@ class _Copier:
         self.target = target
         self.known: dict[str, tuple[int, str]] = {}
         self.linked: set[str] = set()
+        self.tampered: list[str] = []
         self.findings: list[Finding] = []
         self._station = station
         self._limits = limits
@@ -280,7 +284,10 @@ class _Copier:
                 self.linked.add(path)
                 return size, sha256
             os.lseek(descriptor, 0, os.SEEK_SET)
-        return _copy(descriptor, self.target / path, size + 1)
+        size, sha256 = _copy(descriptor, self.target / path, size + 1)
+        if (size, sha256) == sealed:
+            self.tampered.append(path)
+        return size, sha256
 
 
 def _copy(source: int, target: Path, most: int) -> tuple[int, str]:

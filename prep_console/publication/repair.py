@@ -81,8 +81,9 @@ def _candidates(
                 yield station.cuts / other.id / store.SITE / name
     name = Path(path).name
     for folder in elsewhere:
-        for found in folder.rglob(name):
-            if found.is_file() and not found.is_symlink():
+        for here, _, names in os.walk(folder):
+            found = Path(here, name)
+            if name in names and found.is_file() and not found.is_symlink():
                 yield found
 
 

@@ -9,6 +9,7 @@ import pytest
 from prep_console.cuts.stamps import CutId
 from prep_console.intake.receive import Receipt, receive
 from prep_console.intake.sealing import assemble_due
+from prep_console.journal import journal
 from prep_console.journal.actor import Actor
 from prep_console.publication import actions, store
 from prep_console.publication.manifest import Manifest
@@ -303,3 +304,40 @@ def test_any_election_is_taken_where_none_is_named(tmp_path: Path) -> None:
     assert receive(station, ayun, actor=PERSON).cut == "20240602_2010"
     manifest = store.load(station, "20240602_2010")[0]
     assert parts(manifest)["DIP_LOC"] == ("20240602_2005", True)
+
+
+def test_a_tampered_file_that_is_delivered_again_is_repaired_and_told(desk: Desk) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    own = desk.station.cuts / "20240602_2005" / "site" / "20240602_2005_PREP_AYUN_QRO.zip"
+    sealed = own.read_bytes()
+    own.chmod(0o644)
+    own.write_bytes(sealed[:-1] + b"!")
+    assert desk.bring("AYUN", "20240602_2005").result == "had"
+    assert own.read_bytes() == sealed
+    told = [line.data for line in journal.tail(desk.station.journal, 10) if line.kind == "repaired"]
+    assert told == [{"cut": "20240602_2005", "repaired": [own.name], "lost": []}]
+
+
+def test_a_tampered_file_in_a_refused_delivery_is_repaired_too(desk: Desk, tmp_path: Path) -> None:
+    """The bytes have the manifest's hash, whatever else came with them."""
+    site = {"index.html": b"<p>05</p>", "[x].json": b"{}"}
+    first = nights.archive(tmp_path, "DIP_LOC", "20240602_2005", actas=5)
+    site[first.name] = first.read_bytes()
+    second = nights.archive(tmp_path, "AYUN", "20240602_2005", actas=5)
+    site[second.name] = second.read_bytes()
+
+    def tree(name: str, **more: bytes) -> Path:
+        folder = tmp_path / name
+        folder.mkdir()
+        for path, content in {**site, **more}.items():
+            (folder / path).write_bytes(content)
+        return folder
+
+    assert receive(desk.station, tree("a"), actor=PERSON).cut == "20240602_2005"
+    own = desk.station.cuts / "20240602_2005" / "site" / "[x].json"
+    own.chmod(0o644)
+    own.write_bytes(b"[]")
+    bad = tree("b", **{"20240602_2010_PREP_DIP_LOC_QRO.zip": b"no zip"})
+    assert receive(desk.station, bad, actor=PERSON).result == "refused"
+    assert own.read_bytes() == b"{}"
