@@ -12,6 +12,7 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -27,6 +28,13 @@ WRONG_SETTING = "wrong setting"
 """How the reason of a reading begins that a setting keeps from being taken."""
 _JITTER = 0.1
 """Share of a period that each start moves by, so that probes do not all start together."""
+_NUDGED_S = 0.2
+"""The soonest that one look follows another, however often it is asked for."""
+_CLOSE_S = 0.5
+"""A probe that takes longer to give back what it holds is left behind."""
+_REASON = 200
+_TEXT = 1000
+"""Longest reason, and longest text in a value or detail: a neighbour may answer a megabyte."""
 
 
 def utc_now() -> datetime:
@@ -105,7 +113,8 @@ async def run_probe(
 ) -> None:
     """Look at ``probe`` every period until cancelled, and ``deliver`` what it reads.
 
-    ``nudge`` set by another task asks for a look at once (after a switch, say).
+    ``nudge`` set by another task asks for a look at once (after a switch, say); a storm of them
+    makes no more looks than one each ``_NUDGED_S``.
     """
     look = _Look(probe, now)
     nudge = nudge or asyncio.Event()
@@ -115,12 +124,39 @@ async def run_probe(
         while True:
             started = loop.time()
             nudge.clear()
-            deliver(await look.take())
+            _hand_over(deliver, await look.take(), probe)
             period_s = probe.period_s * (1 + _JITTER * (2 * chance() - 1))
+            await asyncio.sleep(min(period_s, started + _NUDGED_S - loop.time()))
             await _pause(nudge, started + period_s - loop.time())
     finally:
         look.abandon()
-        await probe.close()
+        await _close(probe)
+
+
+def _hand_over(deliver: Deliver, readings: Mapping[str, Reading], probe: Probe) -> None:
+    """What the receiver makes of a reading is no reason to look no more."""
+    try:
+        deliver(readings)
+    except Exception:
+        log.exception("what %s read was not taken", ", ".join(probe.names))
+
+
+async def _close(probe: Probe) -> None:
+    """A neighbour that hangs may hang at the end as well: the engine does not wait for it."""
+    closing = asyncio.ensure_future(probe.close())
+    try:
+        # shielded and not joined: one that ignores its cancellation must not hold up the end
+        await asyncio.wait({closing}, timeout=_CLOSE_S)
+    finally:
+        if not closing.done():
+            log.warning("what looks at %s does not close", ", ".join(probe.names))
+            closing.cancel()
+        closing.add_done_callback(_closed)
+
+
+def _closed(closing: asyncio.Task[None]) -> None:
+    if not closing.cancelled() and (problem := closing.exception()) is not None:
+        log.warning("closing a probe failed", exc_info=problem)
 
 
 async def _pause(nudge: asyncio.Event, seconds: float) -> None:
@@ -154,8 +190,8 @@ class _Look:
         problem = self._task.exception()
         if problem is None:
             self._logged = ""
-            return self._task.result()
-        reason = f"{type(problem).__name__}: {problem}".rstrip(": ")
+            return self._promised(self._task.result())
+        reason = f"{type(problem).__name__}: {problem}".rstrip(": ")[:_REASON]
         if reason != self._logged:  # once, not every few seconds for a whole night
             log.warning("probe of %s failed", ", ".join(self._probe.names), exc_info=problem)
         self._logged = reason
@@ -166,8 +202,31 @@ class _Look:
             self._task.cancel()
             self._task.add_done_callback(_retrieve)
 
+    def _promised(self, readings: Mapping[str, Reading]) -> dict[str, Reading]:
+        """Every reading that was promised and no other, each of a bounded size."""
+        missing = tuple(name for name in self._probe.names if name not in readings)
+        taken = {name: _bounded(readings[name]) for name in self._probe.names if name in readings}
+        return {**taken, **unknown(missing, "the look brought no such reading", self._now())}
+
     def _unknown(self, reason: str) -> dict[str, Reading]:
         return unknown(self._probe.names, reason, self._now())
+
+
+def _bounded(taken: Reading) -> Reading:
+    """The reading, its texts cut off where they are longer than any screen or file wants them."""
+    texts = (taken.value, taken.error, *taken.detail.values())
+    if not any(isinstance(text, str) and len(text) > _TEXT for text in texts):
+        return taken
+    return replace(
+        taken,
+        value=_cut(taken.value),
+        error=None if taken.error is None else taken.error[:_REASON],
+        detail={name: _cut(value) for name, value in taken.detail.items()},
+    )
+
+
+def _cut(value: T) -> T | str:
+    return value[:_TEXT] if isinstance(value, str) else value
 
 
 async def _read(probe: Probe) -> Mapping[str, Reading]:

@@ -169,3 +169,85 @@ async def test_a_wrong_setting_is_unknown_with_its_name_at_every_look() -> None:
         assert read.error == "wrong setting power.device.nut: 'x' is not UPS@HOST"
     again = Misconfigured(("power.a",), "wrong setting clock.servers: ''", now=lambda: AT)
     assert (await again.read())["power.a"].error == "wrong setting clock.servers: ''"
+
+
+async def test_a_receiver_that_fails_does_not_end_the_looks() -> None:
+    probe, looked = Scripted(["good"]), asyncio.Event()
+
+    def deliver(_: Mapping[str, Reading]) -> None:
+        if probe.looks >= 3:
+            looked.set()
+        raise RuntimeError("full")
+
+    loop = asyncio.create_task(run_probe(probe, deliver))
+    async with asyncio.timeout(5):
+        await looked.wait()
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+
+
+@dataclass
+class Clinging(Scripted):
+    """Does not let go at the end, whatever is done to it."""
+
+    async def close(self) -> None:
+        while not self.release.is_set():
+            try:
+                await self.release.wait()
+            except asyncio.CancelledError:
+                continue
+
+
+async def test_a_probe_that_never_closes_does_not_hold_up_the_end() -> None:
+    probe, looked = Clinging(["good"]), asyncio.Event()
+    loop = asyncio.create_task(run_probe(probe, lambda _: looked.set()))
+    async with asyncio.timeout(5):
+        await looked.wait()
+    loop.cancel()
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+    assert asyncio.get_running_loop().time() - began < 1.0
+    probe.release.set()
+
+
+async def test_a_storm_of_nudges_makes_no_storm_of_looks() -> None:
+    probe, nudge = Scripted(["good"], period_s=3600), asyncio.Event()
+    loop = asyncio.create_task(run_probe(probe, lambda _: nudge.set(), nudge=nudge))
+    nudge.set()
+    began = asyncio.get_running_loop().time()
+    async with asyncio.timeout(5):
+        while probe.looks < 4:
+            nudge.set()
+            await asyncio.sleep(0)
+    assert asyncio.get_running_loop().time() - began > 3 * 0.19
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+
+
+@dataclass
+class Odd(Scripted):
+    """Brings one reading of two, one that nobody asked for, and a megabyte in each text."""
+
+    async def read(self) -> Mapping[str, Reading]:
+        self.looks += 1
+        megabyte = "é" * 500_000
+        odd = Reading(megabyte, "", "ok", AT, error=megabyte, detail={"name": megabyte, "n": 1})
+        return {"x.one": odd, "y.unasked": odd}
+
+
+async def test_only_what_was_promised_is_taken_and_never_a_megabyte_of_it() -> None:
+    got: asyncio.Queue[Mapping[str, Reading]] = asyncio.Queue()
+    loop = asyncio.create_task(run_probe(Odd(["good"]), got.put_nowait, now=lambda: AT))
+    async with asyncio.timeout(5):
+        readings = await got.get()
+    loop.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await loop
+    assert set(readings) == {"x.one", "x.two"}
+    assert readings["x.two"].error == "the look brought no such reading"
+    one = readings["x.one"]
+    assert len(str(one.value)) == len(str(one.detail["name"])) == 1000
+    assert (len(one.error or ""), one.detail["n"]) == (200, 1)
