@@ -12,7 +12,7 @@ from prep_console.problems import Refused
 from prep_console.wording import N_, sentence
 
 if TYPE_CHECKING:
-    pass
+    from prep_console.intake.receive import Receipt
 
 
 @click.command()
@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
     """Take a delivery: stage, check, put together, seal; live if the mode says so."""
-    from prep_console.cuts.checks import describe
+    from prep_console.engine.own_clock import is_known_right
+    from prep_console.engine.view import read_snapshot
     from prep_console.intake.receive import receive as take
     from prep_console.intake.verify import existing
     from prep_console.journal.actor import current_actor
@@ -31,26 +32,48 @@ def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
 
     station = context.station
     zone = context.settings.zone
-    receipt = take(station, existing(path), actor=current_actor(), at_once=at_once)
+    receipt = take(
+        station,
+        existing(path),
+        actor=current_actor(),
+        at_once=at_once,
+        clock_known=is_known_right(read_snapshot(context.settings).readings),
+    )
     prune_if_needed(station)
     if as_json:
         print_json(receipt_json(receipt, zone))
-    if receipt.result == "refused":
-        stops = [f for f in receipt.examination.findings if str(f.severity) == "stop"]
-        raise Refused(
-            sentence(
-                N_("the delivery {name} was refused: {reasons}"),
-                name=path.name,
-                reasons=" ".join(str(describe(f)) for f in stops),
-            ),
-            sentence(
-                N_("it is kept in quarantine/{id}; ask the institute for a good one"),
-                id=receipt.quarantined or "-",
-            ),
-        )
+    if receipt.result in {"refused", "parked"}:
+        raise _not_taken(path.name, receipt)
     if not as_json:
         print_lines(receipt_lines(receipt, zone))
     return 0
+
+
+def _not_taken(name: str, receipt: Receipt) -> Refused:
+    from prep_console.cuts.checks import describe
+
+    stops = [f for f in receipt.examination.findings if str(f.severity) == "stop"]
+    reasons = " ".join(str(describe(f)) for f in stops)
+    if receipt.result == "parked":
+        return Refused(
+            sentence(
+                N_(
+                    "the delivery {name} is not taken yet: {reasons} That clock is not known right."
+                ),
+                name=name,
+                reasons=reasons,
+            ),
+            sentence(
+                N_("check the clock (status) and receive it again, or leave it in the drop folder")
+            ),
+        )
+    return Refused(
+        sentence(N_("the delivery {name} was refused: {reasons}"), name=name, reasons=reasons),
+        sentence(
+            N_("it is kept in quarantine/{id}; ask the institute for a good one"),
+            id=receipt.quarantined or "-",
+        ),
+    )
 
 
 @click.command()

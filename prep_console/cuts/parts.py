@@ -12,10 +12,7 @@ from prep_console.cuts.checks import finding
 from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
 from prep_console.cuts.model import Expectations, Finding, Part, Results, Severity
 from prep_console.cuts.names import FileName, read_name
-from prep_console.cuts.stamps import Stamp
-
-_AHEAD = timedelta(minutes=10)
-"""What clocks may differ before a stamp lies in the future."""
+from prep_console.cuts.stamps import MOST_AHEAD, Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +296,7 @@ class _Judge:
             self._find("stamp.older", where, election=code, stamp=_shown(stamp), mark=_shown(mark))
         if expects.now is not None:
             ahead = stamp.wall - expects.now.replace(tzinfo=None)
-            if ahead > _AHEAD:
+            if ahead > MOST_AHEAD:
                 minutes = int(ahead.total_seconds() // 60)
                 self._find("stamp.future", where, stamp=_shown(stamp), minutes=minutes)
         if expects.opens is not None and expects.closes is not None:

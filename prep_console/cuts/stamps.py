@@ -10,6 +10,9 @@ from zoneinfo import ZoneInfo
 
 _CUT_ID = re.compile(r"(\d{8}_\d{4})(?:\.([1-9]\d{0,3}))?", re.ASCII)
 
+MOST_AHEAD = timedelta(minutes=10)
+"""What clocks may differ before a stamp lies in the future."""
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Stamp:

@@ -42,6 +42,7 @@ class Job:
     settings: Settings
     path: Path
     received_at: datetime
+    clock_known: bool
 
 
 class Worker:
@@ -51,9 +52,9 @@ class Worker:
         self._settings = settings
         self._pool: ProcessPoolExecutor | None = None
 
-    async def receive(self, path: Path) -> Receipt:
+    async def receive(self, path: Path, *, clock_known: bool = False) -> Receipt:
         """Take the delivery at ``path``. Problem as :func:`prep_console.intake.receive.receive`."""
-        job = Job(self._settings, path, datetime.now(UTC))
+        job = Job(self._settings, path, datetime.now(UTC), clock_known)
         return await self._run(partial(_receive, job))
 
     async def warm(self) -> None:
@@ -128,6 +129,7 @@ def _receive(job: Job) -> Receipt:
         source="drop",
         received_at=job.received_at,
         dropped=True,
+        clock_known=job.clock_known,
     )
 
 

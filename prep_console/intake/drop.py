@@ -29,6 +29,8 @@ _DEEPEST = 16
 """Folders in folders that are looked into: no institute comes near, and each holds a descriptor."""
 _AT_A_LOOK = 2000
 """Files whose end is looked for in one look; the others' turn comes with the next ones."""
+_PARKED_S = 30.0
+"""What only its own clock or ours can bring nearer is looked at again after this long."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
 """Errors that say nothing about the file; it is looked at again."""
@@ -112,7 +114,9 @@ class DropFolder:
         """
         if receipt.incomplete:
             self._ends[arrival.path] = (arrival.shape, End.MISSING)
-        if receipt.still_coming:
+        if receipt.result == "parked":
+            self.put_off(arrival, _PARKED_S)
+        if receipt.still_coming or receipt.result == "parked":
             return
         self._taken[arrival.path] = arrival.shape
         if receipt.result == "waiting" or (receipt.result == "had" and receipt.cut is None):

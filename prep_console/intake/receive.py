@@ -19,7 +19,7 @@ from prep_console.config import Settings
 from prep_console.cuts.checks import finding
 from prep_console.cuts.entry_names import name_fault
 from prep_console.cuts.model import Examination, Expectations, Finding, Limits, Part, Verdict
-from prep_console.cuts.stamps import Stamp
+from prep_console.cuts.stamps import MOST_AHEAD, Stamp
 from prep_console.intake import quarantine, staging
 from prep_console.intake.sealing import PATIENCE_S, seal_ready, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
@@ -51,7 +51,7 @@ _UNFINISHED = {
 _REMEMBERED_LINES = 50
 """Of the journal: a failure that stands in them, tried again every few seconds, is not repeated."""
 
-Result = Literal["refused", "had", "waiting", "sealed"]
+Result = Literal["refused", "parked", "had", "waiting", "sealed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +102,15 @@ def receive(
     source: str = "receive",
     received_at: datetime | None = None,
     dropped: bool = False,
+    clock_known: bool = False,
 ) -> Receipt:
     """Take the delivery at ``path``; it is copied and left where it is.
 
     Problem when the station or the delivery cannot be read or written; whatever is wrong *in* the
     delivery is in the receipt. ``received_at``: when it was seen whole, if that was earlier.
     ``dropped``: others may still be writing it, so what only looks unfinished is not refused yet.
+    ``clock_known``: our own clock is known to be right, so a stamp in the future is refused;
+    otherwise it may be we who are wrong, and the delivery is parked.
     """
     station.prepare()
     settle_if_open(station)
@@ -145,6 +148,8 @@ def receive(
                 files = staged.folder / staging.FILES
                 compare_and_repair(station, newest.id, [files], actor, only=staged.tampered)
             coming = _Coming(dropped, dropped and _fresh(station, path))
+            if not clock_known and _only_ahead(examination):
+                return _park(station, delivery, actor)
             return _decide(station, staged, delivery, actor, at_once, coming)
     except OSError as error:
         failed = unwritable(error)
@@ -209,6 +214,30 @@ def _examine(
         return examination, staging.unpack(staged, limits_of(settings))
     except Unsafe as unsafe:
         return replace(examination, findings=(*examination.findings, unsafe.finding)), ()
+
+
+def _only_ahead(examination: Examination) -> bool:
+    """Whether nothing stops it but a stamp in the future of our clock."""
+    return {f.check for f in _stops(examination)} == {"stamp.future"}
+
+
+def _park(station: Station, delivery: Delivery, actor: Actor) -> Receipt:
+    """Neither accepted nor refused: it is looked at again, and said in the journal once."""
+    stamp = max(p.stamp for p in delivery.examination.parts)
+    until = stamp.at(station.settings.zone).astimezone(UTC) - MOST_AHEAD
+    data = {
+        "name": delivery.name,
+        "source": delivery.source,
+        "stamp": str(stamp),
+        "until": until.isoformat(),
+    }
+    if not any(
+        dict(line.data) == data for line in journal.tail(station.journal, _REMEMBERED_LINES)
+    ):
+        with station.acting("park") as ledger:
+            settle(ledger)
+            ledger.append([("parked", data)], actor)
+    return Receipt("parked", delivery.examination, None, ())
 
 
 def _shown(findings: Sequence[Finding]) -> tuple[Finding, ...]:

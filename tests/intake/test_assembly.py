@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from prep_console.cuts.model import Verdict
 from prep_console.cuts.stamps import CutId
 from prep_console.intake.receive import Receipt, receive
 from prep_console.intake.sealing import assemble_due
@@ -341,3 +343,24 @@ def test_a_tampered_file_in_a_refused_delivery_is_repaired_too(desk: Desk, tmp_p
     bad = tree("b", **{"20240602_2010_PREP_DIP_LOC_QRO.zip": b"no zip"})
     assert receive(desk.station, bad, actor=PERSON).result == "refused"
     assert own.read_bytes() == b"{}"
+
+
+def test_a_cut_from_the_future_is_parked_while_our_clock_is_not_known_right(desk: Desk) -> None:
+    ahead = datetime.now(desk.station.settings.zone) + timedelta(hours=2)
+    stamp = f"{ahead:%Y%m%d_%H%M}"
+    path = nights.archive(desk.station.staging.parent, "DIP_LOC", stamp, actas=5)
+    for _ in range(2):
+        receipt = receive(desk.station, path, actor=PERSON)
+        assert (receipt.result, receipt.quarantined) == ("parked", None)
+        assert receipt.examination.verdict is Verdict.STOPPED
+    lines = journal.tail(desk.station.journal, 10)
+    assert [line.data["stamp"] for line in lines if line.kind == "parked"] == [stamp]
+    assert desk.station.state().marks == {}
+    assert receive(desk.station, path, actor=PERSON, clock_known=True).result == "refused"
+
+
+def test_what_is_parked_must_be_good_in_all_else(desk: Desk) -> None:
+    ahead = datetime.now(desk.station.settings.zone) + timedelta(hours=2)
+    path = nights.archive(desk.station.staging.parent, "DIP_LOC", f"{ahead:%Y%m%d_%H%M}", actas=5)
+    path.write_bytes(path.read_bytes()[:-40])
+    assert receive(desk.station, path, actor=PERSON).result == "refused"
