@@ -59,6 +59,10 @@ class Register(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     signed: bool = False
     scale: float = 1.0
     """Value is register times this."""
+    mask: int = 0
+    """Bits that count, shifted down to the lowest of them; 0 is all."""
+    invalid: list[int] = []
+    """Raw values (after the mask, before sign and scale) that mean that there is none."""
     words_of: dict[str, str] = {}
     """What single raw values mean, e.g. {"1" = "auto"}; others are shown as the number."""
 
@@ -68,6 +72,7 @@ class RegisterMap(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     name: str
     register: dict[str, Register]
+    """By the name of the value: state, mode, shutdown, warning, mains, fuel_percent, …"""
 
 
 class PowerDevice(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
