@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from prep_console.alarms.current import current
+from prep_console.alarms import conditions, lateness
+from prep_console.alarms.lifecycle import Memory, advance, remembered
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.intake.assembly import assemble
@@ -62,6 +63,10 @@ class Now:
     served: ServedView | None = None
     since: Mapping[str, datetime] = field(default_factory=dict)
     """Since when a reading, or ``served``, has been in the state that it is in."""
+    alarms: Memory = field(default_factory=Memory)
+    """What the engine's watch remembers; readers go on from it."""
+    stale_after_s: Mapping[str, float] = field(default_factory=dict)
+    """How old a reading may get, where its probe looks so seldom that 45 s say nothing."""
     ended: bool = False
     """The engine's last word before a clean end."""
     schema: int = 1
@@ -75,6 +80,7 @@ def read_now(path: Path) -> Now | None:
         return None
     moments = [said.at, *said.since.values(), *(r.observed_at for r in said.readings.values())]
     moments += [said.served.checked_at] if said.served is not None else []
+    moments += said.alarms.moments()
     return said if all(moment.tzinfo is not None for moment in moments) else None
 
 
@@ -154,8 +160,22 @@ def compose(
     target = rules.rollback_target(state)
     readings = _fresh(said, engine, now)
     served = _served(said, engine, now)
-    next_due = _next_due(settings, state)
-    cadence = timedelta(minutes=settings.election.cadence_minutes)
+    next_due = lateness.next_due(settings, state)
+    cadence = lateness.cadence(settings)
+    memory = said.alarms if said is not None else Memory()
+    if not engine.alive:  # nobody writes: what the journal says stands, and what is wrong now
+        memory = remembered(memory, state)
+    look = conditions.look(
+        settings,
+        state,
+        engine=engine,
+        served=served,
+        readings=readings,
+        since=said.since if said else {},
+        memory=memory,
+        now=now,
+    )
+    _, alarms, _ = advance(memory, look, state, now)
     record = state.cuts.get(live.cut or "")
     public = by_id.get(live.cut or "")
     return Snapshot(
@@ -195,16 +215,7 @@ def compose(
             for r in reversed(state.refused)
         ),
         engine=engine,
-        alarms=current(
-            state,
-            engine=engine,
-            served=served,
-            readings=readings,
-            next_due=next_due,
-            cadence=cadence,
-            since=said.since if said else {},
-            now=now,
-        ),
+        alarms=alarms,
         readings=readings,
         history=said.history if said else {},
         history_step_s=said.history_step_s if said else 10.0,
@@ -279,13 +290,17 @@ def _fresh(said: Now | None, engine: EngineView, now: datetime) -> Mapping[str, 
     """What the engine read, as long as it is there to read it again."""
     if said is None:
         return {}
-    limit = timedelta(seconds=3 * STALE_AFTER_S)
     return {
         name: reading
-        if engine.alive and now - reading.observed_at < limit
+        if engine.alive and now - reading.observed_at < _limit(said, name)
         else replace(reading, value=None, state="unknown", error=UNREAD)
         for name, reading in said.readings.items()
     }
+
+
+def _limit(said: Now, name: str) -> timedelta:
+    """The age from which on a reading is none any more."""
+    return timedelta(seconds=max(3 * STALE_AFTER_S, said.stale_after_s.get(name, 0.0)))
 
 
 def _served(said: Now | None, engine: EngineView, now: datetime) -> ServedView | None:
@@ -294,24 +309,6 @@ def _served(said: Now | None, engine: EngineView, now: datetime) -> ServedView |
         return None
     fresh = now - said.served.checked_at < timedelta(seconds=3 * STALE_AFTER_S)
     return said.served if fresh else None
-
-
-def _next_due(settings: Settings, state: State) -> datetime | None:
-    """When the next cut should be here; None when none is expected.
-
-    One cadence after the newest cut's own time; after its arrival when that time is not near it
-    (a rehearsal replays another night).
-    """
-    if state.mode == "frozen":
-        return None
-    newest = rules.newest(state)
-    cadence = timedelta(minutes=settings.election.cadence_minutes)
-    if newest is None:
-        opens = settings.election.opens
-        return opens.astimezone(UTC) if opens is not None else None
-    stamp = CutId.of(newest.id).stamp.at(settings.zone).astimezone(UTC)
-    near = abs(newest.received_at - stamp) < 2 * cadence
-    return (stamp if near else newest.received_at) + cadence
 
 
 def _missed(state: State, cadence: timedelta) -> int:

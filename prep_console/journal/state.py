@@ -12,8 +12,10 @@ from datetime import datetime
 from typing import Any
 
 from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.journal import open_alarms
 from prep_console.journal.chain import Break, Line
 from prep_console.journal.journal import Position
+from prep_console.journal.open_alarms import AlarmRecord, moment
 from prep_console.snapshot import Mode
 
 _REFUSED_KEPT = 50
@@ -59,6 +61,8 @@ class CutRecord:
     """Bytes that no earlier cut shared when it was sealed."""
     epoch: int = 0
     """How many times ``accept-from`` had set the marks back before it was sealed."""
+    expected: int | None = None
+    """Actas expected over all elections; None when no file says, or an older line."""
 
     @property
     def waits_for_person(self) -> bool:
@@ -84,6 +88,15 @@ class RefusedRecord:
     name: str
     at: datetime
     findings: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tampered:
+    """Sealed bytes that were found changed, and put right again."""
+
+    cut: str
+    at: datetime
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +137,10 @@ class State:
     waiting: tuple[Waiting, ...] = ()
     refused: tuple[RefusedRecord, ...] = ()
     """The last ones, oldest first."""
+    alarms: Mapping[str, AlarmRecord] = field(default_factory=dict)
+    """Open alarms by key."""
+    tampered: Tampered | None = None
+    """The last time that sealed bytes were found changed."""
     intent: Intent | None = None
     archiving: str | None = None
     """Archive that everything here is being moved to by ``station new``."""
@@ -187,18 +204,11 @@ def _parts(value: Iterable[Mapping[str, Any]]) -> tuple[PartRecord, ...]:
     )
 
 
-def _time(value: str) -> datetime:
-    moment = datetime.fromisoformat(value)
-    if moment.tzinfo is None:
-        raise ValueError(f"a time without a zone: {value}")
-    return moment
-
-
 def _accepted(state: State, line: Line, data: Mapping[str, Any]) -> State:
     entry = Waiting(
         data["delivery"],
         _parts(data["parts"]),
-        _time(data["received_at"]),
+        moment(data["received_at"]),
         line.time,
         bool(data.get("corrected")),
     )
@@ -217,9 +227,10 @@ def _sealed(state: State, line: Line, data: Mapping[str, Any]) -> State:
         new_bytes=data.get("new_bytes", data["bytes"]),
         warnings=data["warnings"],
         counted=data.get("counted"),
+        expected=data.get("expected"),
         mtime_us=data["mtime_us"],
-        received_at=_time(data["received_at"]),
-        verified_at=_time(data["verified_at"]),
+        received_at=moment(data["received_at"]),
+        verified_at=moment(data["verified_at"]),
         sealed_at=line.time,
         epoch=state.epoch,
     )
@@ -315,7 +326,8 @@ def _found(state: State, line: Line, data: Mapping[str, Any]) -> State:
 
 def _repaired(state: State, line: Line, data: Mapping[str, Any]) -> State:
     _change(state, data["cut"], damaged=tuple(data["lost"]))
-    return state
+    mended = tuple(str(name) for name in data.get("repaired", ()))
+    return replace(state, tampered=Tampered(data["cut"], line.time, mended)) if mended else state
 
 
 def _pruned(state: State, line: Line, data: Mapping[str, Any]) -> State:
@@ -341,6 +353,13 @@ def _segment(state: State, line: Line, data: Mapping[str, Any]) -> State:
     )
 
 
+def _of_alarms(kind: str) -> Callable[[State, Line, Mapping[str, Any]], State]:
+    def step(state: State, line: Line, data: Mapping[str, Any]) -> State:
+        return replace(state, alarms=open_alarms.STEPS[kind](state.alarms, line, data))
+
+    return step
+
+
 _STEPS: Mapping[str, Callable[[State, Line, Mapping[str, Any]], State]] = {
     "accepted": _accepted,
     "sealed": _sealed,
@@ -360,4 +379,5 @@ _STEPS: Mapping[str, Callable[[State, Line, Mapping[str, Any]], State]] = {
     "pruned": _pruned,
     "archived": _archived,
     "segment": _segment,
+    **{kind: _of_alarms(kind) for kind in open_alarms.STEPS},
 }

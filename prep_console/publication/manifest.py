@@ -32,6 +32,8 @@ class SealedPart:
     delivery: str
     """Name of the delivery it came in."""
     received_at: datetime
+    results: str = ""
+    """Where in ``site/`` its results lie, nested archives joined with ``!/``; '' if not noted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,13 @@ class Manifest:
         """Counted actas over all elections, None when no file says."""
         known = [p.figures.counted for p in self.parts if p.figures.counted is not None]
         return sum(known) if known else None
+
+    @property
+    def expected(self) -> int | None:
+        """Actas expected over all elections, None unless every file with figures says."""
+        told = [p.figures.expected for p in self.parts if p.figures.counted is not None]
+        known = [number for number in told if number is not None]
+        return sum(known) if known and len(known) == len(told) else None
 
 
 def encode(manifest: Manifest) -> bytes:

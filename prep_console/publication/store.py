@@ -201,6 +201,7 @@ def line_of(sealed: Manifest, digest_of_manifest: str) -> dict[str, object]:
         "new_bytes": sealed.new_bytes,
         "warnings": len(sealed.findings),
         "counted": sealed.counted,
+        "expected": sealed.expected,
         "mtime_us": sealed.mtime_us,
         "received_at": sealed.received_at.isoformat(),
         "verified_at": sealed.verified_at.isoformat(),

@@ -1,0 +1,211 @@
+"""What is wrong now: a pure look over the journal's state, the site and the instruments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from itertools import takewhile
+
+from prep_console.alarms import instruments, lateness
+from prep_console.alarms.condition import Condition
+from prep_console.alarms.lifecycle import Look, Memory
+from prep_console.config import Settings
+from prep_console.journal.state import CutRecord, State
+from prep_console.publication import rules
+from prep_console.snapshot import AlarmSeverity, EngineView, Reading, ServedView
+
+HOLD_REMINDER = timedelta(minutes=10)
+HOLD_FORGOTTEN = timedelta(minutes=15)
+STANDSTILL_CUTS = 3
+"""So many successive cuts with the same figures, or with the same election carried over."""
+_TOLD = timedelta(minutes=30)
+"""What happened once and is over (a refusal, a repair) is an alarm for this long."""
+_FIRST_LOOKS = timedelta(seconds=60)
+"""After its start the engine has not looked at every instrument yet."""
+_NAMES = 3
+_OF_SITE = frozenset({"site.differs", "site.unseen"})
+
+
+def look(
+    settings: Settings,
+    state: State,
+    *,
+    engine: EngineView,
+    served: ServedView | None,
+    readings: Mapping[str, Reading],
+    since: Mapping[str, datetime],
+    memory: Memory,
+    now: datetime,
+) -> Look:
+    """Every fault that holds at ``now``, and which of the followed ones cannot be judged.
+
+    ``since``: from when on a reading, or ``served``, is in its present state. What is followed
+    already holds a little beyond its threshold (hysteresis).
+    """
+    found = [
+        *_of_cuts(settings, state, now),
+        *_of_lateness(settings, state, now),
+        *_of_hold(state, now),
+        *_of_site(state, served, since),
+        *_of_station(state, engine, now),
+    ]
+    if engine.alive:
+        found += instruments.conditions(settings, readings, since, memory.entries.keys())
+    young = memory.began is None or now - memory.began < _FIRST_LOOKS
+    unread = served is None and (young or not engine.alive)
+    unjudged = (
+        key
+        for key, entry in memory.entries.items()
+        if (entry.condition.id in _OF_SITE and unread)
+        or (entry.condition.id in instruments.RULES and (young or not engine.alive))
+        or any(_is_unknown(readings, name) for name in entry.condition.sources)
+    )
+    return Look(tuple(found), frozenset(unjudged))
+
+
+def _is_unknown(readings: Mapping[str, Reading], name: str) -> bool:
+    reading = readings.get(name)
+    return reading is not None and reading.state == "unknown"
+
+
+def _of_cuts(settings: Settings, state: State, now: datetime) -> Iterator[Condition]:
+    live = state.cuts.get(state.live or "")
+    if live is not None and live.damaged:
+        names = _names(live.damaged)
+        yield Condition("cut.damaged", "critical", live.sealed_at, {"names": names})
+    stored = rules.stored(state)
+    yield from _of_revisions(state, stored, live)
+    yield from _of_publishing(settings, state, now)
+    yield from _of_figures(stored)
+    if state.tampered is not None and now - state.tampered.at < _TOLD:
+        at, names = state.tampered.at, _names(state.tampered.names)
+        values = {"cut": state.tampered.cut, "names": names}
+        yield Condition("cut.tampered", "warning", at, values, renewed_at=at)
+    refused = [r for r in state.refused if now - r.at < _TOLD]
+    for last in refused[-1:]:
+        checks = dict.fromkeys(str(f.get("check", "?")) for f in last.findings)
+        values = {"name": last.name[:200], "reason": ", ".join(checks)[:200] or "?"}
+        yield Condition("cut.refused", "warning", last.at, values, renewed_at=last.at)
+
+
+def _names(paths: tuple[str, ...]) -> str:
+    more = f" +{len(paths) - _NAMES}" if len(paths) > _NAMES else ""
+    return ", ".join(path[:60] for path in paths[:_NAMES]) + more
+
+
+def _of_revisions(
+    state: State, stored: list[CutRecord], live: CutRecord | None
+) -> Iterator[Condition]:
+    """Cuts that came and need a person's word."""
+    newer = [cut for cut in stored if live is None or rules.rank(cut) > rules.rank(live)]
+    for cut in [cut for cut in newer if cut.waits_for_person][-1:]:  # it holds the earlier ones
+        if not cut.withdrawn:
+            at = cut.sealed_at
+            yield Condition("cut.corrected", "critical", at, {"cut": cut.id}, renewed_at=at)
+    if state.mode == "frozen":
+        for cut in [cut for cut in newer if not cut.withdrawn][-1:]:
+            at = cut.sealed_at
+            yield Condition("cut.after_freeze", "warning", at, {"cut": cut.id}, renewed_at=at)
+    for part in live.parts if live else ():
+        if part.carried and live is not None:
+            at = live.sealed_at
+            yield Condition("cut.carried", "warning", at, {}, part.election, renewed_at=at)
+
+
+def _of_publishing(settings: Settings, state: State, now: datetime) -> Iterator[Condition]:
+    """A cut that the rules would publish, or a delivery that they would make one of, and did not.
+
+    Waiting for a late election is no fault until that wait is over; the very first cut waits for
+    all of them.
+    """
+    ready = rules.automatic(state, settings, now)
+    if ready is not None:
+        began, what = ready.sealed_at, ready.id
+    elif state.mode == "auto" and state.waiting and state.cuts:
+        wait = timedelta(seconds=settings.intake.carry_after_seconds)
+        first = min(state.waiting, key=lambda entry: entry.received_at)
+        began, what = first.received_at + wait, first.parts[0].stamp if first.parts else "?"
+    else:
+        return
+    if began <= now:
+        minutes = int((now - began).total_seconds() // 60)
+        yield Condition("cut.unpublished", "critical", began, {"cut": what, "minutes": minutes})
+
+
+def _of_figures(stored: list[CutRecord]) -> Iterator[Condition]:
+    """Hours advance: do the figures, and every election?"""
+    if not stored:
+        return
+    newest = stored[-1]
+    if newest.counted is not None and not (newest.expected and newest.counted >= newest.expected):
+        same = list(takewhile(lambda cut: cut.counted == newest.counted, reversed(stored)))
+        hours = {cut.id.partition(".")[0] for cut in same}
+        if len(hours) >= STANDSTILL_CUTS:
+            began = same[-1].sealed_at
+            values = {"n": len(hours), "counted": newest.counted}
+            yield Condition("cut.standstill", "warning", began, values)
+    carried = [part.election for part in newest.parts if part.carried]
+    flowing = len(carried) < len(newest.parts)
+    for election in carried if flowing else ():
+        without = list(takewhile(partial(_carries, election=election), reversed(stored)))
+        if len(without) >= STANDSTILL_CUTS:
+            began = without[-1].sealed_at
+            values = {"n": len(without)}
+            yield Condition("election.stopped", "warning", began, values, election)
+
+
+def _carries(cut: CutRecord, election: str) -> bool:
+    return any(part.carried and part.election == election for part in cut.parts)
+
+
+def _of_lateness(settings: Settings, state: State, now: datetime) -> Iterator[Condition]:
+    """Late at 1.5 times the cadence after the newest cut, critical at twice."""
+    due = lateness.next_due(settings, state)
+    if due is None:
+        return
+    cadence = lateness.cadence(settings)
+    silent = now - due + cadence
+    values = {"minutes": int(silent.total_seconds() // 60)}
+    if silent >= 1.5 * cadence:
+        severity: AlarmSeverity = "critical" if silent >= 2 * cadence else "warning"
+        yield Condition("cut.late", severity, due + cadence / 2, values)
+
+
+def _of_hold(state: State, now: datetime) -> Iterator[Condition]:
+    if state.mode != "hold" or state.decision is None:
+        return
+    began = state.decision.at
+    held = now - began
+    if held < HOLD_REMINDER:
+        return
+    values = {"minutes": int(held.total_seconds() // 60), "n": len(rules.waiting(state))}
+    severity: AlarmSeverity = "critical" if held >= HOLD_FORGOTTEN else "warning"
+    yield Condition("hold.long", severity, began + HOLD_REMINDER, values)
+
+
+def _of_site(
+    state: State, served: ServedView | None, since: Mapping[str, datetime]
+) -> Iterator[Condition]:
+    if served is None or served.ok:
+        return
+    began = since.get("served", served.checked_at)
+    if served.id is not None and served.id != state.live:
+        values = {"served": served.id[:60], "live": state.live or "-"}
+        yield Condition("site.differs", "critical", began, values)
+    else:
+        error = (served.error or str(served.status))[:200]
+        yield Condition("site.unseen", "critical", began, {"error": error})
+
+
+def _of_station(state: State, engine: EngineView, now: datetime) -> Iterator[Condition]:
+    if not engine.alive:
+        age = timedelta(seconds=engine.heartbeat_age_s or 0.0)
+        yield Condition("engine.stopped", "critical", now - age)
+    for broken in state.breaks[:1]:
+        yield Condition("journal.broken", "critical", now, {"line": broken.line})
+    if not state.breaks and state.known_breaks:
+        began = state.broken_at or now
+        yield Condition("journal.broken", "critical", began, {"line": state.broken_line})
+    if state.decision is not None and state.decision.action == "found":
+        yield Condition("pointer.moved", "critical", state.decision.at)
