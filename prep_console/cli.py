@@ -17,6 +17,7 @@ from typing import NoReturn
 import click
 
 from prep_console import __version__, wording
+from prep_console.commands.alarms import acknowledge, alarms, shelve, unshelve
 from prep_console.commands.context import Context
 from prep_console.commands.decisions import (
     accept_from,
@@ -31,6 +32,7 @@ from prep_console.commands.decisions import (
     thaw,
 )
 from prep_console.commands.deliveries import receive, resync
+from prep_console.commands.differences import diff
 from prep_console.commands.looking import check, cuts, journal, status, verify
 from prep_console.commands.neighbours import apache_config, config_command, systemd_unit
 from prep_console.commands.running import console, demo, engine
@@ -122,6 +124,7 @@ for _command in (
     status,
     check,
     cuts,
+    diff,
     verify,
     journal,
     receive,
@@ -134,6 +137,10 @@ for _command in (
     thaw,
     suspend,
     accept_from,
+    alarms,
+    acknowledge,
+    shelve,
+    unshelve,
     prune,
     station,
     console,

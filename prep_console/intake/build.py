@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from prep_console.cuts.checks import finding
-from prep_console.cuts.model import DeliveredFile, Figures, Finding
+from prep_console.cuts.model import DeliveredFile, Figures, Finding, Part
 from prep_console.cuts.stamps import Stamp
 from prep_console.intake import staging
 from prep_console.intake.assembly import CutPlan, Piece
@@ -105,6 +105,7 @@ class _Builder:
                 part.figures,
                 delivery.name,
                 delivery.received_at,
+                _results_in(delivery, part, placed),
             )
         )
         if Stamp.of(piece.part.stamp) != self._plan.id.stamp:
@@ -240,6 +241,15 @@ class _Builder:
             if part.election in earlier
             for found in _fallen(part.election, earlier[part.election], part.figures)
         ]
+
+
+def _results_in(delivery: Delivery, part: Part, placed: tuple[str, ...]) -> str:
+    """Where the part's results lie in the cut: their delivered file may bear another name there."""
+    for results in delivery.examination.elections:
+        outer, inside, inner = results.path.partition("!/")
+        if results.code == part.election and outer in part.files:
+            return f"{placed[part.files.index(outer)]}{inside}{inner}"
+    return ""
 
 
 def _fallen(election: str, before: Figures, after: Figures) -> list[Finding]:

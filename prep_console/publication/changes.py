@@ -1,0 +1,93 @@
+"""What changed from one sealed cut to another: files, and each election's actas and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prep_console.cuts import differences
+from prep_console.cuts.differences import ChangedFigure, Differences
+from prep_console.cuts.lines import Unreadable
+from prep_console.publication import store
+from prep_console.publication.manifest import Manifest, SealedPart
+from prep_console.publication.station import Station
+
+
+@dataclass(frozen=True, slots=True)
+class ElectionChanges:
+    """One election in two cuts."""
+
+    election: str
+    before: str | None
+    """Its stamp in the older cut; None when that lacks it."""
+    after: str | None
+    same: bool
+    """The very same bytes, as when it was carried over."""
+    figures: tuple[ChangedFigure, ...]
+    """Of the header, also where the rows could not be compared."""
+    rows: Differences | None
+    unread: str = ""
+    """Why the rows were not compared (English)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """From cut ``before`` to cut ``after``."""
+
+    before: str
+    after: str
+    elections: tuple[ElectionChanges, ...]
+    files_added: tuple[str, ...]
+    files_changed: tuple[str, ...]
+    files_gone: tuple[str, ...]
+
+
+def between(station: Station, before: str, after: str) -> Changes:
+    """Compare two sealed cuts. OSError, ValueError when a manifest cannot be read."""
+    old, _ = store.load(station, before)
+    new, _ = store.load(station, after)
+    had = {part.election: part for part in old.parts}
+    has = {part.election: part for part in new.parts}
+    return Changes(
+        before,
+        after,
+        tuple(_election(station, (old, had), (new, has), code) for code in sorted(had | has)),
+        tuple(path for path in new.files if path not in old.files),
+        tuple(
+            path
+            for path, file in new.files.items()
+            if path in old.files and old.files[path].sha256 != file.sha256
+        ),
+        tuple(path for path in old.files if path not in new.files),
+    )
+
+
+_Side = tuple[Manifest, Mapping[str, SealedPart]]
+
+
+def _election(station: Station, old: _Side, new: _Side, code: str) -> ElectionChanges:
+    was, now = old[1].get(code), new[1].get(code)
+    if was is None or now is None:
+        return ElectionChanges(
+            code, was.stamp if was else None, now.stamp if now else None, False, (), None
+        )
+    same = was.sha256 == now.sha256
+    figures = differences.compare_figures(was.figures, now.figures)
+    rows, unread = None, ""
+    if not same:
+        try:
+            rows = differences.compare(
+                _side(station, old[0], was),
+                _side(station, new[0], now),
+            )
+        except (OSError, ValueError, KeyError, Unreadable) as error:
+            unread = str(error) or type(error).__name__
+    return ElectionChanges(code, was.stamp, now.stamp, same, figures, rows, unread)
+
+
+def _side(station: Station, cut: Manifest, part: SealedPart) -> differences.Side:
+    if not part.results:
+        raise ValueError("its manifest does not say where the results lie")
+    site = station.cuts / cut.id / store.SITE
+    with differences.opened(site, part.results) as stream:
+        return differences.read_side(stream, part.results)
