@@ -43,7 +43,8 @@ def keys(folder: Path, stamp: str, election: str) -> set[str]:
     at = next(n for n, line in enumerate(lines) if "CLAVE_ACTA" in line)
     delimiter = "|" if "|" in lines[at] else ","
     rows = csv.DictReader(io.StringIO("\n".join(lines[at:])), delimiter=delimiter)
-    return {row["CLAVE_ACTA"].strip("'") for row in rows if row["TOTAL_VOTOS_CALCULADO"].isdigit()}
+    voted = {row["CLAVE_ACTA"].strip("'") for row in rows if row["TOTAL_VOTOS_CALCULADO"].isdigit()}
+    return voted - {"-"}  # out of catalogue: no key of their own
 
 
 def test_added_actas_and_figures_between_two_cuts(night: Sandbox, tmp_path: Path) -> None:
