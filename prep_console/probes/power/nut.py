@@ -76,6 +76,11 @@ def refused() -> Unreachable:
     return Unreachable(N_("upsd refuses the connection: it is not running there"))
 
 
+def unknown_name() -> Unreachable:
+    """No address is found for the host."""
+    return Unreachable(N_("the name of upsd's host is not found"))
+
+
 def cut_off() -> BadAnswer:
     """The connection ended before the answer did."""
     return BadAnswer(N_("upsd closed the connection in the middle of its answer"))
@@ -91,10 +96,14 @@ def too_long() -> BadAnswer:
     return BadAnswer(N_("the answer is longer than any of upsd's"))
 
 
-def unreachable(problem: OSError) -> Unreachable:
-    """Another trouble of the network, in the system's own words."""
+def network(problem: OSError) -> NutError:
+    """What a trouble of the network means; what is not foreseen keeps the system's own words."""
     if isinstance(problem, ConnectionRefusedError):
         return refused()
+    if isinstance(problem, ConnectionResetError | BrokenPipeError):
+        return cut_off()
+    if isinstance(problem, TimeoutError):
+        return NoAnswer()
     return Unreachable(f"upsd cannot be reached: {visible(str(problem.strerror or problem))[:200]}")
 
 
