@@ -43,7 +43,7 @@ def keys(folder: Path, stamp: str, election: str) -> set[str]:
     at = next(n for n, line in enumerate(lines) if "CLAVE_ACTA" in line)
     delimiter = "|" if "|" in lines[at] else ","
     rows = csv.DictReader(io.StringIO("\n".join(lines[at:])), delimiter=delimiter)
-    voted = {row["CLAVE_ACTA"].strip("'") for row in rows if row["TOTAL_VOTOS_CALCULADO"].isdigit()}
+    voted = {row["CLAVE_ACTA"].strip("'") for row in rows if int(row["TOTAL_VOTOS_CALCULADO"] or 0)}
     return voted - {"-"}  # out of catalogue: no key of their own
 
 
