@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 
-from prep_console.wording import N_, say, say_n, visible
+from prep_console.wording import N_, known_text, say, say_n, visible
 
 Data = Mapping[str, object]
 
@@ -155,6 +155,54 @@ def _pruned(data: Data) -> str:
     return say_n("{n} old cut removed", "{n} old cuts removed", len(_list(data, "cuts")))
 
 
+def _alarm(data: Data) -> str:
+    """The alarm that a line is about, by its stable name."""
+    return _text(data, "key")
+
+
+def _told(data: Data) -> str:
+    """What an alarm said, from its template and values; its name where they do not fit."""
+    values = data.get("values")
+    if not isinstance(values, Mapping):
+        return _alarm(data)
+    plain = {
+        str(name): known_text(value) if isinstance(value, str) else value
+        for name, value in values.items()
+        if isinstance(value, str | int | float)
+    }
+    plain |= {"subject": _text(data, "subject"), "text": _text(data, "text")}
+    try:
+        return say(_text(data, "says"), **plain)
+    except (KeyError, ValueError, IndexError, AttributeError, TypeError):
+        return _alarm(data)
+
+
+def _cleared(data: Data) -> str:
+    under = data.get("under")
+    if under:
+        return say(N_("alarm {key} now stands under {under}"), key=_alarm(data), under=str(under))
+    return say(N_("alarm over: {key}"), key=_alarm(data))
+
+
+def _shelved(data: Data) -> str:
+    return say(N_("shelved {key} until {until}"), key=_alarm(data), until=_utc(data)) + _reason(
+        data
+    )
+
+
+def _utc(data: Data) -> str:
+    """``2024-06-03T02:35:10+00:00`` as ``02:35 UTC``; anything else as it is."""
+    text = _text(data, "until")
+    known = re.fullmatch(r"\d{4}-\d\d-\d\dT(\d\d:\d\d)\S*\+00:00", text)
+    return f"{known[1]} UTC" if known else text
+
+
+def _unshelved(data: Data) -> str:
+    if data.get("why") == "time":
+        return say(N_("back from the shelf: {key}"), key=_alarm(data))
+    return say(N_("taken from the shelf: {key}"), key=_alarm(data)) + _reason(data)
+
+
 _KINDS: Mapping[str, Callable[[Data], str]] = {
     "accepted": lambda d: say(N_("accepted {parts}"), parts=_elections(d)),
     "sealed": lambda d: say(N_("sealed {cut}"), cut=_text(d, "cut")),
@@ -189,6 +237,13 @@ _KINDS: Mapping[str, Callable[[Data], str]] = {
     "station": lambda d: say(
         N_("a new station; the one before is in {archive}"), archive=_text(d, "archive")
     ),
+    "raised": lambda d: say(N_("alarm: {text}"), text=_told(d)),
+    "escalated": lambda d: say(N_("alarm now critical: {text}"), text=_told(d)),
+    "eased": lambda d: say(N_("alarm no longer critical: {text}"), text=_told(d)),
+    "cleared": _cleared,
+    "acknowledged": lambda d: say(N_("seen: {key}"), key=_alarm(d)) + _reason(d),
+    "shelved": _shelved,
+    "unshelved": _unshelved,
     "segment": lambda d: say(N_("the chain was broken before this line")),
     "recovered": lambda d: say(N_("a line that a crash cut short was set aside")),
 }

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from prep_console import record
+from prep_console.alarm_report import alarm_json, short_alarm_lines
 from prep_console.cuts.stamps import Stamp
-from prep_console.snapshot import AlarmView, CutView, Reading, Snapshot
+from prep_console.snapshot import CutView, Reading, Snapshot
 from prep_console.wording import N_, known_text, say, say_n, visible
 
 if TYPE_CHECKING:
@@ -93,19 +94,9 @@ def status_json(snapshot: Snapshot) -> dict[str, Any]:
             "pid": snapshot.engine.pid,
             "heartbeat_age_s": snapshot.engine.heartbeat_age_s,
         },
-        "alarms": [_alarm_json(alarm) for alarm in snapshot.alarms],
+        "alarms": [alarm_json(alarm) for alarm in snapshot.alarms],
         "readings": {name: _reading_json(r) for name, r in sorted(snapshot.readings.items())},
         "read_error": snapshot.read_error,
-    }
-
-
-def _alarm_json(alarm: AlarmView) -> dict[str, Any]:
-    return {
-        "id": alarm.id,
-        "severity": alarm.severity,
-        "since": _iso(alarm.since),
-        "acknowledged_by": alarm.acknowledged_by,
-        "text": alarm.text,
     }
 
 
@@ -122,8 +113,6 @@ def _reading_json(reading: Reading) -> dict[str, Any]:
 
 def status_lines(snapshot: Snapshot) -> Iterable[str]:
     """``status`` for a person."""
-    from prep_console.alarms.table import sentence_of
-
     zone = ZoneInfo(snapshot.timezone)
     if snapshot.phase == "simulacro":
         yield say(N_("REHEARSAL (simulacro)"))
@@ -175,9 +164,7 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
         yield say(N_("Engine: running, pid {pid}"), pid=engine.pid)
     else:
         yield say(N_("Engine: NOT RUNNING; nobody receives cuts nor looks at the site"))
-    for alarm in snapshot.alarms:
-        sign = "✖" if alarm.severity == "critical" else "▲"
-        yield f"{sign} {sentence_of(alarm)}"
+    yield from short_alarm_lines(snapshot)
 
 
 def _mode_is_known(snapshot: Snapshot) -> bool:

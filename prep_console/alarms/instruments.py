@@ -111,7 +111,7 @@ def _host(seen: _Seen) -> Iterator[Condition]:
         near = seen.follows("host.disk") and free * _LESS < least
         if disk.state != "ok" or near:
             severity: AlarmSeverity = "critical" if disk.state == "critical" else "warning"
-            values = {"free_gb": free / 1e9}
+            values: dict[str, Detail] = {"free": _amount(free, "bytes")}
             yield Condition(
                 "host.disk", severity, seen.since("host.disk"), values, sources=("host.disk",)
             )
@@ -120,7 +120,7 @@ def _host(seen: _Seen) -> Iterator[Condition]:
         critical = any(severity == "critical" for _, (_, severity) in strained)
         name, (worst, _) = next((one for one in strained if one[1][1] == "critical"), strained[0])
         value = _number(worst.value)
-        values_of: dict[str, Detail] = {
+        told: dict[str, Detail] = {
             "what": _STRAIN_WORDS[name],
             "figure": "" if value is None else f" ({_amount(value, worst.unit)})",
         }
@@ -128,7 +128,7 @@ def _host(seen: _Seen) -> Iterator[Condition]:
             "host.strained",
             "critical" if critical else "warning",
             min(seen.since(name) for name, _ in strained),
-            values_of,
+            told,
             sources=tuple(name for name, _ in strained),
         )
 

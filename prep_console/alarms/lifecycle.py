@@ -193,14 +193,14 @@ class _Step:
             return
         self._settled.add(key)
         entry = self._entries[key]
-        due = _due(entry, self._now)
+        due = not entry.under and _due(entry, self._now)
         root = self._root(entry, due)
         if root:
             self._entries[key] = replace(entry, under=root, raised_at=None, freed_at=None)
             return
         if entry.under:  # its cause went: from now on it stands for itself, after its own delay
             entry = replace(entry, under="", freed_at=self._now)
-            due = _due(entry, self._now)
+            due = _due(entry, self._now)  # at once, where the rule has no delay
             self._entries[key] = entry
         if due and entry.raised_at is None and entry.gone_at is None:
             self._announce(key)

@@ -32,12 +32,12 @@ def write(station: Station, events: Iterable[Event]) -> None:
     if not owed:
         return
     with station.acting("alarms") as ledger:
-        lines = [line for event in owed for line in _lines(event, ledger.state.alarms)]
+        lines = [line for event in owed for line in lines_of(event, ledger.state.alarms)]
         if lines:
             ledger.append(lines, program("engine"))
 
 
-def _lines(event: Event, known: Mapping[str, AlarmRecord]) -> list[Line]:
+def lines_of(event: Event, known: Mapping[str, AlarmRecord]) -> list[Line]:
     """The line of an event, unless another process wrote it meanwhile."""
     alarm = event.alarm
     record = known.get(alarm.key)
@@ -58,12 +58,14 @@ def _lines(event: Event, known: Mapping[str, AlarmRecord]) -> list[Line]:
 
 
 def raised_data(alarm: AlarmView) -> dict[str, object]:
-    """What a ``raised`` line says."""
+    """What a ``raised`` line says; ``says`` and ``values`` make its sentence in any language."""
+    rule = TABLE.get(alarm.id)
     return {
         **_named(alarm),
         "severity": alarm.severity,
         "since": alarm.since.isoformat(),
         "values": dict(alarm.values),
+        "says": rule.text if rule else "{text}",
         "text": alarm.text,
         **({"flapping": True} if alarm.flapping else {}),
     }

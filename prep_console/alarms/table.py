@@ -198,7 +198,7 @@ _RULES: Final = (
     ),
     Rule(
         "host.disk",
-        N_("The disk has {free_gb:.1f} GB left."),
+        N_("The disk has {free} left."),
         N_("Cuts, logs or other programs fill it."),
         N_("None yet; on a full disk no new cut can be taken. A rollback still works."),
         N_("Run prune, remove old archives and logs, or add space."),
