@@ -25,6 +25,8 @@ from pymodbus.pdu import ModbusPDU
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from prep_console.wording import N_, Sentence, sentence
+
 State = Literal["standby", "starting", "running", "cooling"]
 
 _PAGES: Final = ((768, 16), (1024, 72), (1408, 1), (1792, 20), (4096, 16), (39424, 21))
@@ -74,7 +76,7 @@ class GeneratorPeer:
     """The controller. What is set here is what is read there, at once."""
 
     def __init__(self, *, crank_s: float, start_s: float, cool_s: float) -> None:
-        self.told: list[tuple[int, int, int]] = []
+        self.asked: list[tuple[int, int, int]] = []
         """Every question that came: function code, first register, how many."""
         self.absent: set[int] = set()
         """Registers that this controller has not got (illegal data address)."""
@@ -106,6 +108,11 @@ class GeneratorPeer:
     def address(self) -> str:
         """As ``power.device.modbus`` takes it."""
         return f"127.0.0.1:{self.port}"
+
+    @property
+    def told(self) -> Sentence:
+        """Which one it is, for the person who rehearses."""
+        return sentence(N_("a simulated generator controller (GenComm over Modbus TCP)"))
 
     def set(self, **values: float | str) -> None:
         """Values by the names of docs/power.md: ``fuel_percent``, ``run_s``, ``mode``, …"""
@@ -240,7 +247,7 @@ class GeneratorPeer:
 
     def _note(self, sending: bool, pdu: ModbusPDU) -> ModbusPDU:
         if not sending:
-            self.told.append((pdu.function_code, pdu.address, pdu.count))
+            self.asked.append((pdu.function_code, pdu.address, pdu.count))
         return pdu
 
     def _count(self, connected: bool) -> None:
