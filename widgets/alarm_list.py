@@ -5,54 +5,84 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from prep_console.snapshot import AlarmView, Snapshot
-from prep_console.widgets.figures import age_s, hour, span
-from prep_console.widgets.lines import Line, Span, Tone, fit, line, wrap
-from prep_console.wording import N_, say, visible
+from prep_console.widgets.figures import hour
+from prep_console.widgets.lines import Line, Span, Tone, cells, fit, line
+from prep_console.wording import N_, say, say_n, visible
 
 Wording = Callable[[AlarmView], str]
 
 
 def ordered(snapshot: Snapshot) -> list[AlarmView]:
-    """Critical before warning, what nobody has acknowledged first, then the newest."""
+    """What asks for somebody first, critical before warning, then the newest."""
     newest = sorted(snapshot.alarms, key=lambda alarm: alarm.since, reverse=True)
-    return sorted(
-        newest, key=lambda alarm: (alarm.acknowledged_by is not None, alarm.severity != "critical")
-    )
+    return sorted(newest, key=lambda alarm: (is_quiet(alarm), alarm.severity != "critical"))
 
 
-def panel(snapshot: Snapshot, width: int, height: int, wording: Wording) -> list[Line]:
+def is_quiet(alarm: AlarmView) -> bool:
+    """Somebody has seen it, or put it aside for a while: it is shown, and asks for nothing."""
+    return alarm.acknowledged_by is not None or alarm.shelved_until is not None
+
+
+def sign_of(alarm: AlarmView) -> str:
+    """Its severity without colour."""
+    return "✖" if alarm.severity == "critical" else "▲"
+
+
+def tone_of(alarm: AlarmView) -> Tone:
+    """Grey once it is quiet."""
+    return "dim" if is_quiet(alarm) else alarm.severity
+
+
+def marks(snapshot: Snapshot, alarm: AlarmView) -> str:
+    """What has become of it: seen, put aside until, coming and going, what it explains."""
+    told = []
+    if alarm.shelved_until is not None:
+        told.append(say(N_("shelved until {time}"), time=hour(snapshot, alarm.shelved_until)))
+    elif alarm.acknowledged_by is not None:
+        told.append(say(N_("seen by {by}"), by=alarm.acknowledged_by))
+    if alarm.flapping:
+        told.append(say(N_("comes and goes")))
+    if alarm.consequences:
+        count = len(alarm.consequences)
+        told.append(say_n("{n} consequence", "{n} consequences", count))
+    return " · ".join(told)
+
+
+def panel(
+    snapshot: Snapshot, width: int, height: int, wording: Wording, *, keys: bool = True
+) -> list[Line]:
     """As many alarms as fit; the last line counts the others."""
     alarms = ordered(snapshot)
     if not alarms:
         return [line(Span(" ✓ " + say(N_("no alarms")), "dim"))]
     shown = alarms if len(alarms) <= height else alarms[: max(1, height - 1)]
-    lines = [fit(_alarm(snapshot, alarm, wording), width) for alarm in shown]
-    if len(shown) < len(alarms) and height > 1:
-        more = say(N_("and {n} more: press a"), n=len(alarms) - len(shown))
-        lines.append(fit(line(Span("   " + more, "warning")), width))
+    lines = [row(snapshot, alarm, width, wording) for alarm in shown]
+    left = alarms[len(shown) :]
+    if left and height > 1:
+        count = len(left)
+        more = (
+            say(N_("and {n} more: press a"), n=count) if keys else say(N_("and {n} more"), n=count)
+        )
+        lines.append(fit(line(Span("   " + more, tone_of(left[0]))), width))
     return lines
 
 
-def _alarm(snapshot: Snapshot, alarm: AlarmView, wording: Wording) -> Line:
-    sign = "✖" if alarm.severity == "critical" else "▲"
-    tone: Tone = "dim" if alarm.acknowledged_by else alarm.severity
-    return line(
-        Span(f" {sign} ", tone),
+def row(
+    snapshot: Snapshot, alarm: AlarmView, width: int, wording: Wording, *, chosen: bool = False
+) -> Line:
+    """One alarm in one line: what it says gives way to what has become of it."""
+    tone = tone_of(alarm)
+    head = line(
+        Span("▸" if chosen else " ", "strong"),
+        Span(f"{sign_of(alarm)} ", tone),
         hour(snapshot, alarm.since),
         " ",
-        Span(visible(wording(alarm)), tone),
     )
-
-
-def page(snapshot: Snapshot, width: int, wording: Wording) -> list[Line]:
-    """Every alarm in full, with its age and who has seen it."""
-    lines: list[Line] = []
-    for alarm in ordered(snapshot):
-        sign = "✖" if alarm.severity == "critical" else "▲"
-        head = f"{sign} {hour(snapshot, alarm.since)} {visible(wording(alarm))}"
-        lines += [line(" ", Span(part, alarm.severity)) for part in wrap(head, width - 4, "  ")]
-        facts = say(N_("for {age} · {id}"), age=span(age_s(snapshot, alarm.since)), id=alarm.id)
-        if alarm.acknowledged_by:
-            facts += " · " + say(N_("seen by {by}"), by=alarm.acknowledged_by)
-        lines += [line(Span("   " + facts, "dim")), ()]
-    return lines or [line(Span(" ✓ " + say(N_("no alarms")), "dim"))]
+    told = marks(snapshot, alarm)
+    tail = line(Span(f"  {told}" if told else "", "dim"))
+    room = width - cells(head) - cells(tail)
+    says = line(Span(visible(wording(alarm)), tone))
+    if room < 24:
+        tail, room = (), width - cells(head)
+    body = says if cells(says) <= room else fit(says, room)
+    return fit((*head, *body, *tail), width)

@@ -67,6 +67,13 @@ PLAIN: Palette = {
 Theme = Literal["calm", "contrast", "plain"]
 THEMES: Mapping[Theme, Palette] = {"calm": CALM, "contrast": CONTRAST, "plain": PLAIN}
 
+
+def _braille_twin(bits: int) -> str:
+    """A cell of a graph by where its dots are: above, below or both."""
+    above, below = bits & 0b0001_1011, bits & 0b1110_0100
+    return ":" if above and below else "'" if above else "."
+
+
 TWINS = str.maketrans(
     {
         "✓": "+",
@@ -103,6 +110,10 @@ TWINS = str.maketrans(
         "”": '"',
         "↑": "^",
         "↓": "v",
+        "╌": "-",
+        "–": "-",
+        "°": "o",
+        **{chr(0x2800 + bits): _braille_twin(bits) for bits in range(1, 256)},
     }
 )
 """Signs and their one-cell twins for terminals without them."""

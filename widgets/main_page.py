@@ -9,11 +9,11 @@ from prep_console.widgets import (
     alarm_list,
     cuts_table,
     digits,
-    instruments,
     journal_lines,
     key_bar,
     public_band,
 )
+from prep_console.widgets.instruments import panel as instruments
 from prep_console.widgets.lines import Line, Span, beside, fit, line, rule
 from prep_console.widgets.standing import notices
 from prep_console.wording import N_, say
@@ -23,6 +23,8 @@ WIDE = 100
 TALL = 34
 """From this height on the digits are twice as large."""
 CLOCK_WIDTH = 9
+_RECORD_ROWS = 3
+"""Of the record in two columns, at least: the instruments give way to them."""
 FACTS_WIDTH = 46
 """Columns that the facts beside the digits need; on narrower screens they stand below."""
 
@@ -144,7 +146,7 @@ def _panes(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int, kept: Ke
 def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[Line]:
     """One pane under the other. Where rows are short: the record goes first, then the rules."""
     width = frame.width
-    shown = instruments.compact(calm, width)
+    shown = instruments.compact(calm, width, max(2, room // 3), keys=frame.keys)
     alarm_rows = max(1, min(len(snapshot.alarms), 3 if room >= 16 else 2))
     journal_rows = 3
     cut_rows = room - 4 - len(shown) - alarm_rows - journal_rows
@@ -156,7 +158,7 @@ def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list
     lines = [rule(say(N_("CUTS")), width)]
     lines += _cuts(snapshot, frame, width, max(2, cut_rows))
     lines += [_alarm_rule(snapshot, width)]
-    lines += alarm_list.panel(snapshot, width, alarm_rows, frame.wording)
+    lines += alarm_list.panel(snapshot, width, alarm_rows, frame.wording, keys=frame.keys)
     lines += [rule(say(N_("INSTRUMENTS")), width), *shown]
     if journal_rows:
         lines += [rule(say(N_("RECORD")), width)]
@@ -173,8 +175,9 @@ def _wide(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[L
     west = [rule(say(N_("CUTS")), left)]
     west += _cuts(snapshot, frame, left, cut_rows)
     west += [_alarm_rule(snapshot, left)]
-    west += alarm_list.panel(snapshot, left, alarm_rows, frame.wording)
-    east = [rule(say(N_("INSTRUMENTS")), right), *instruments.panel(calm, right)]
+    west += alarm_list.panel(snapshot, left, alarm_rows, frame.wording, keys=frame.keys)
+    shown = instruments.panel(calm, right, room - 2 - _RECORD_ROWS, keys=frame.keys)
+    east = [rule(say(N_("INSTRUMENTS")), right), *shown]
     at = len(east)
     east += [rule(say(N_("RECORD")), right)]
     east += journal_lines.panel(snapshot, right, max(0, room - len(east)), frame.explain)

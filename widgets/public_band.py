@@ -5,6 +5,7 @@ from __future__ import annotations
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import digits
 from prep_console.widgets.figures import coarse, cut_age, cut_hour, hour, local, second
+from prep_console.widgets.instruments import clock as instruments_clock
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, flow, line, wrap
 from prep_console.widgets.standing import (
     Notice,
@@ -29,7 +30,8 @@ def header(snapshot: Snapshot, width: int) -> Line:
     name = line(" ", Span(visible(snapshot.station), "strong"))
     elections = visible(" ".join(snapshot.elections))
     title = visible(snapshot.title)
-    right = line(mode_span(snapshot), "  ")
+    wrong = instruments_clock.header(snapshot)
+    right = line(Span(f"▲ {wrong}  " if wrong else "", "warning"), mode_span(snapshot), "  ")
     left = line(*name, f" · {elections}" if elections else "")
     if title and cells(left) + cells(line(title)) + 6 + cells(right) <= width:
         left = line(*name, f" · {title}", f" · {elections}" if elections else "")

@@ -8,16 +8,14 @@ from typing import Literal
 from prep_console.record import author, reason_given
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.figures import age_s, cut_hour, hour, milliseconds, span
-from prep_console.widgets.instruments import is_new
+from prep_console.widgets.instruments.judged import is_new
 from prep_console.widgets.lines import Span, Tone
+from prep_console.widgets.sides import SITE_STALE_S, site_tells, whose_side
 from prep_console.wording import N_, known_text, say, say_n
 
 Severity = Literal["note", "warning", "critical"]
 SIGNS: dict[Severity, str] = {"note": "■", "warning": "▲", "critical": "✖"}
 _RANK: dict[Severity, int] = {"critical": 0, "warning": 1, "note": 2}
-
-SITE_STALE_S = 40.0
-"""A look at the site older than this proves nothing about what visitors get now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +70,9 @@ def public_cut(snapshot: Snapshot) -> CutView | None:
 def misserved(snapshot: Snapshot) -> str | None:
     """Id of another cut than the live one that visitors were seen to get, or None."""
     served, live = snapshot.served, snapshot.live
-    if served is None or live is None or not _tells(snapshot):
+    if served is None or live is None or not site_tells(snapshot):
         return None
     return served.id if served.id is not None and served.id != live.cut.id else None
-
-
-def _tells(snapshot: Snapshot) -> bool:
-    """Whether the last look at the site says anything about what visitors get now."""
-    served, live = snapshot.served, snapshot.live
-    if served is None or age_s(snapshot, served.checked_at) > SITE_STALE_S:
-        return False
-    return live is None or served.checked_at >= live.since
 
 
 def _unreadable(snapshot: Snapshot, stale_s: float | None) -> Notice | None:
@@ -144,7 +134,7 @@ def _nothing_public(snapshot: Snapshot) -> Notice | None:
 
 def _not_served(snapshot: Snapshot) -> Notice | None:
     served, live = snapshot.served, snapshot.live
-    if served is None or live is None or served.ok or not _tells(snapshot):
+    if served is None or live is None or served.ok or not site_tells(snapshot):
         return None
     if (other := misserved(snapshot)) is not None:
         text = say(
@@ -213,32 +203,8 @@ def _late(snapshot: Snapshot) -> Notice | None:
         text = say(
             N_("{age}: no cut since {time}."), age=span(late_s), time=cut_hour(snapshot, newest)
         )
-    link = snapshot.readings.get("link.institute")
-    if link is not None and isinstance(link.detail.get("sessions"), int):
-        text += " " + say(N_("Sessions of the institute: {n}."), n=str(link.detail["sessions"]))
-    well, ill = own_side(snapshot)
-    if ill:
-        text += " " + say(N_("Look at our side first: {parts}."), parts=", ".join(ill))
-    else:
-        text += " " + say(
-            N_("On the institute's side. Ours is well: {parts}."), parts=", ".join(well)
-        )
     severity: Severity = "critical" if late_s >= cadence_s else "warning"
-    return Notice(severity, say(N_("LATE")), text)
-
-
-def own_side(snapshot: Snapshot) -> tuple[list[str], list[str]]:
-    """What of our own is known to be well, and what is known to be ill; the rest is not named."""
-    well: list[str] = []
-    ill: list[str] = []
-    (well if snapshot.engine.alive else ill).append(say(N_("engine")))
-    disk = snapshot.readings.get("host.disk")
-    if disk is not None and disk.state in ("ok", "critical"):
-        (well if disk.state == "ok" else ill).append(say(N_("disk")))
-    served = snapshot.served
-    if served is not None and _tells(snapshot):
-        (well if served.ok else ill).append(say(N_("site")))
-    return well, ill
+    return Notice(severity, say(N_("LATE")), f"{text} {whose_side(snapshot)}")
 
 
 def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:

@@ -6,6 +6,7 @@ from prep_console.snapshot import Snapshot
 from prep_console.widgets import alarm_list, digits, public_band
 from prep_console.widgets.figures import cut_age, second, span
 from prep_console.widgets.instruments import instruments
+from prep_console.widgets.instruments.panel import sign, tone_of
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, fit, line, wrap
 from prep_console.widgets.standing import notices, public_cut, word
 from prep_console.wording import N_, say
@@ -34,8 +35,10 @@ def wall(
     below += public_band.notice_bands(found, width)
     pulse = "●" if beat % 2 else "○"
     foot = line(f" {pulse} ", second(snapshot, snapshot.observed_at))
-    rest = [*_instruments(snapshot, width), *alarm_list.panel(snapshot, width, 4, wording)]
-    room = height - len(top) - len(below) - min(len(rest), height // 4) - 4
+    alarms = alarm_list.panel(snapshot, width, max(4, height // 6), wording, keys=False)
+    shown = _instruments(snapshot, width)
+    rest = [*alarms, (), *shown] if snapshot.alarms else [*shown, *alarms]
+    room = height - len(top) - len(below) - min(len(rest), height // 3) - 4
     state = word(snapshot, found)
     named = _large(state.text[2:], state.tone, width, max(3, room // 4), halves)
     clock = _large(time, tone, width, max(3, room - len(named) - 1), halves)
@@ -69,31 +72,25 @@ def _centred(spans: Line, width: int) -> Line:
 
 
 def _instruments(snapshot: Snapshot, width: int) -> list[Line]:
-    lines = []
-    tones: dict[str | None, Tone] = {
-        "warning": "warning",
-        "critical": "critical",
-        "unknown": "warning",
-        None: "dim",
-    }
-    signs = {"ok": "✓", "warning": "▲", "critical": "✖", "unknown": "?", None: "·"}
+    """Two columns read downwards; what is wrong is whole, in lines of its own before them."""
+    shown = instruments(snapshot)
+    label = max(10, *(len(one.label) + 2 for one in shown))
     half = width // 2
-    shown = []
-    for one in instruments(snapshot):
-        tone = tones.get(one.state, "")
-        text = f"{one.value}  {one.note}".rstrip()
-        shown.append(
-            line(
-                "  ",
-                Span(signs[one.state], tone),
-                " ",
-                column(one.label, 10, "dim"),
-                Span(text, tone),
-            )
+    rows = [
+        line(
+            "  ",
+            sign(one),
+            " ",
+            column(one.label, label, "dim"),
+            Span(f"{one.value}  {one.note}".rstrip(), tone_of(one)),
         )
-    for left, right in zip(shown[::2], [*shown[1::2], ()], strict=False):
-        lines.append(line(*fit(left, half), *fit(right, width - half)))
-    return lines
+        for one in shown
+    ]
+    long = [row for row in rows if cells(row) > half]
+    short = [row for row in rows if cells(row) <= half]
+    middle = (len(short) + 1) // 2
+    pairs = zip(short[:middle], [*short[middle:], ()], strict=False)
+    return [*long, *(line(*fit(left, half), *fit(right, half)) for left, right in pairs)]
 
 
 def _stale(snapshot: Snapshot, width: int, height: int, stale_s: float, halves: bool) -> list[Line]:

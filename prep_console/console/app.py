@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -20,14 +20,18 @@ from textual.system_commands import SystemCommandsProvider
 
 from prep_console.config import DEFAULT_PATH, Settings
 from prep_console.console import keys
+from prep_console.console.alarm_screen import AlarmScreen
+from prep_console.console.bell import Bell
 from prep_console.console.decision_screen import DecisionScreen
 from prep_console.console.decisions import decide
 from prep_console.console.endings import Endings, QuietDriver
+from prep_console.console.graph_screen import GraphScreen
 from prep_console.console.live_screen import LiveScreen
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.orders import Action, Actions, Order, StationActions
 from prep_console.console.page_screen import Content, PageScreen
 from prep_console.console.reader import PERIOD_S, Reader
+from prep_console.console.shelve_screen import ShelveScreen
 from prep_console.console.terminal import look_for
 from prep_console.console.wall_screen import WallScreen
 from prep_console.engine.view import SnapshotReader
@@ -45,6 +49,7 @@ STALE_AFTER_S = 3.0
 
 Source = Callable[[], Snapshot]
 Ended = Callable[[Outcome | BaseException], None]
+T = TypeVar("T")
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
@@ -78,7 +83,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         super().__init__(ansi_color=True, driver_class=QuietDriver if quiet else None)
         self.theme = "ansi-dark"
         self.look = look or Look()
-        self._station = station
+        self.station = station
+        self.graphed: tuple[str | None, int] = (None, 0)
+        """The graph that was last looked at: reading, and which of the spans of time."""
+        self._bell = Bell()
         self._facts: dict[str, CutFacts] = {}
         self._wall = wall
         self._read_only = read_only
@@ -101,6 +109,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _take(self, found: Snapshot | BaseException) -> None:
         if isinstance(found, Snapshot):
             self._read_at = time.monotonic()
+            if self._bell.rings(found.alarms):
+                self.bell()
             first = self.snapshot is None
             self.snapshot = found
             if first:
@@ -138,16 +148,20 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def carry_out(self, order: Order, ended: Ended) -> None:
         """Do it in a thread of its own; ``ended`` is called back in the app's."""
+        self.beside(lambda: self.station.do(order), ended)
 
-        def work() -> None:
+    def beside(self, work: Callable[[], T], ended: Callable[[T | BaseException], None]) -> None:
+        """``work`` in a thread of its own, then a fresh look; its result or error to ``ended``."""
+
+        def run() -> None:
             try:
-                result: Outcome | BaseException = self._station.do(order)
-            except Exception as error:  # shown in the dialog: what happened and what to do
+                result: T | BaseException = work()
+            except Exception as error:  # shown on the screen: what happened and what to do
                 result = error
             self._reader.soon()
             self.call_later(ended, result)
 
-        threading.Thread(target=work, name=f"action-{order.action}", daemon=True).start()
+        threading.Thread(target=run, name="console-order", daemon=True).start()
 
     def page(self, title: str, content: Content) -> None:
         """Open a page of text."""
@@ -163,19 +177,24 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 return [line(" ", Span(say(N_("This cut is no longer stored."))))]
             return cut_page.cut_page(snapshot, view, width, self._facts.get(cut))
 
-        def work() -> None:
-            try:
-                found = self._station.facts(cut)
-            except Exception as error:
-                found = CutFacts(warnings=(f"cut.json: {error}",))
-            self.call_later(self._learned, cut, found)
+        def learned(found: CutFacts | BaseException) -> None:
+            if isinstance(found, BaseException):
+                found = CutFacts(warnings=(f"cut.json: {found}",))
+            self._facts[cut] = found
+            self._show()
 
         self.page(say(N_("A CUT")), content)
-        threading.Thread(target=work, name="manifest", daemon=True).start()
+        self.beside(lambda: self.station.facts(cut), learned)
 
-    def _learned(self, cut: str, found: CutFacts) -> None:
-        self._facts[cut] = found
-        self._show()
+    def show_alarms(self) -> None:
+        """Open the alarms with the worst one chosen."""
+        if self.snapshot is not None:
+            self.push_screen(AlarmScreen(self.snapshot, read_only=self._read_only))
+
+    def show_graph(self) -> None:
+        """Open the graph that was last looked at."""
+        if self.snapshot is not None:
+            self.push_screen(GraphScreen(self.snapshot, *self.graphed))
 
     def palette(self) -> None:
         """Open the command palette."""
@@ -220,7 +239,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Ctrl+C leaves what is open, and from the main screen the console."""
         if isinstance(self.screen, MainScreen | WallScreen):
             self.exit(0)
-        elif isinstance(self.screen, DecisionScreen):
+        elif isinstance(self.screen, DecisionScreen | ShelveScreen):
             self.screen.action_cancel()
         else:
             self.pop_screen()

@@ -20,6 +20,7 @@ from textual.widgets import Button, Input
 from prep_console.console.decisions import decide
 from prep_console.console.live_screen import LiveScreen
 from prep_console.console.orders import Action, Order
+from prep_console.console.telling import sentence_text
 from prep_console.problems import Problem, Refused
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.snapshot import Snapshot
@@ -234,7 +235,7 @@ class DecisionScreen(LiveScreen):
             if not self._decision.shows_cuts:
                 proof = ""
             self._finish(
-                Progress("done", told=(_sentence(str(result.told)), proof), seen=result.seen)
+                Progress("done", told=(sentence_text(str(result.told)), proof), seen=result.seen)
             )
         elif isinstance(result, Problem):
             public = say(N_("What the public sees did not change."))
@@ -243,7 +244,7 @@ class DecisionScreen(LiveScreen):
             self._finish(
                 Progress(
                     "refused",
-                    told=(_sentence(str(result.what)), public, _sentence(str(result.todo))),
+                    told=(sentence_text(str(result.what)), public, sentence_text(str(result.todo))),
                 )
             )
         else:
@@ -266,11 +267,6 @@ class DecisionScreen(LiveScreen):
     def _close(self) -> None:
         if self.is_current:
             self.dismiss()
-
-
-def _sentence(text: str) -> str:
-    """A problem's or outcome's phrase as a sentence."""
-    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
 def _seen_in(snapshot: Snapshot) -> Expected:

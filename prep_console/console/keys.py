@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from prep_console.console.decisions import decide
 from prep_console.console.orders import Action
 from prep_console.snapshot import Snapshot
+from prep_console.widgets.alarm_list import is_quiet
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.key_bar import Hint
 from prep_console.wording import N_, Language, say, say_in
@@ -119,9 +120,26 @@ KEYS = (
         "a",
         "alarms",
         N_("alarms"),
-        N_("Every alarm in full."),
-        footer=False,
+        N_("Every alarm in full, what to do about it; a again acknowledges, s shelves."),
         command="alarms",
+    ),
+    Key(
+        "instruments",
+        "i",
+        "i",
+        "instruments",
+        N_("instruments"),
+        N_("Every reading in full, with its age and its error."),
+        command="instruments",
+    ),
+    Key(
+        "graph",
+        "g",
+        "g",
+        "graph",
+        N_("graphs"),
+        N_("The history of a reading over 30 minutes, 6 hours or a day."),
+        command="graph",
     ),
     Key(
         "journal",
@@ -226,6 +244,9 @@ def hints(snapshot: Snapshot, chosen: Row | None, *, read_only: bool) -> list[Hi
         if key.id == "start":
             if off is None:
                 shown.insert(0, Hint(key.shown, say(key.label)))
+        elif key.id == "alarms" and (asking := sum(not is_quiet(a) for a in snapshot.alarms)):
+            label = say(N_("alarms ({n})"), n=asking)
+            shown.insert(0, Hint(key.shown, label))  # first: a small screen drops the later ones
         elif key.footer:
             label = say(key.label)
             if key.id == "hold" and snapshot.mode == "hold":

@@ -12,8 +12,9 @@ from prep_console.console import keys, wording_of
 from prep_console.console.live_screen import LiveScreen
 from prep_console.console.orders import Action
 from prep_console.snapshot import CutView, Snapshot
-from prep_console.widgets import alarm_list, cut_page, cuts_table, journal_lines, main_page
+from prep_console.widgets import cut_page, cuts_table, journal_lines, main_page
 from prep_console.widgets.cuts_table import Row
+from prep_console.widgets.instruments import details
 from prep_console.widgets.lines import Line, Span, line, wrap
 from prep_console.widgets.look import Look
 from prep_console.widgets.panel import Panel, look_of
@@ -148,10 +149,13 @@ class MainScreen(LiveScreen):
             )
 
     def action_alarms(self) -> None:
-        self.console_app.page(
-            say(N_("ALARMS")),
-            lambda snapshot, width: alarm_list.page(snapshot, width, wording_of.alarm),
-        )
+        self.console_app.show_alarms()
+
+    def action_instruments(self) -> None:
+        self.console_app.page(say(N_("INSTRUMENTS")), details.page)
+
+    def action_graph(self) -> None:
+        self.console_app.show_graph()
 
     def action_journal(self) -> None:
         self.console_app.page(

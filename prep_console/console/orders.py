@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, TypedDict
 
+from prep_console.alarms import records
 from prep_console.config import Settings
-from prep_console.console import wording_of
+from prep_console.console import histories, wording_of
 from prep_console.cuts.stamps import CutId
 from prep_console.engine.unit import start_engine
 from prep_console.engine.view import SnapshotReader
@@ -19,7 +22,9 @@ from prep_console.problems import Failed
 from prep_console.publication import actions, manifest
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.station import Station
+from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets.cut_page import CutFacts
+from prep_console.widgets.history_graph import Bounds, Sample
 from prep_console.wording import N_, sentence
 
 ENGINE_WITHIN_S = 8.0
@@ -49,10 +54,34 @@ class Order:
     expected: Expected
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmOrder:
+    """What somebody does with an alarm; nothing of it changes what the public sees."""
+
+    kind: Literal["acknowledge", "shelve", "unshelve"]
+    alarm: AlarmView
+    """As its author saw it."""
+    minutes: int = 0
+    """How long it is shelved."""
+    reason: str = ""
+
+
 class Actions(Protocol):
     """Carries out orders. Blocks until it is done; raises problems.Problem when it is not."""
 
     def do(self, order: Order) -> Outcome: ...
+
+    def mind(self, order: AlarmOrder) -> None:
+        """Acknowledge, shelve or unshelve an alarm."""
+        ...
+
+    def history(self, name: str, since: datetime, until: datetime, points: int) -> Sequence[Sample]:
+        """What was kept of a reading; OSError when it cannot be read."""
+        ...
+
+    def bounds(self, name: str, snapshot: Snapshot) -> Bounds:
+        """From where on a reading is wrong."""
+        ...
 
     def facts(self, cut: str) -> CutFacts:
         """What a stored cut's manifest says."""
@@ -79,6 +108,27 @@ class StationActions:
         """What ``cuts/<id>/cut.json`` says; OSError or ValueError when it cannot be read."""
         folder = Station(self._settings).cuts / str(CutId.of(cut))
         return wording_of.facts(manifest.decode((folder / "cut.json").read_bytes()))
+
+    def mind(self, order: AlarmOrder) -> None:
+        """Write it into the record, as the command does."""
+        station, actor = Station(self._settings), current_actor()
+        match order.kind:
+            case "acknowledge":
+                records.acknowledge(station, order.alarm, actor=actor, reason=order.reason)
+            case "shelve":
+                records.shelve(
+                    station, order.alarm, minutes=order.minutes, reason=order.reason, actor=actor
+                )
+            case "unshelve":
+                records.unshelve(station, order.alarm, actor=actor)
+
+    def history(self, name: str, since: datetime, until: datetime, points: int) -> Sequence[Sample]:
+        """From the telemetry of the station."""
+        return histories.of_station(self._settings.root, name, since, until, points)
+
+    def bounds(self, name: str, snapshot: Snapshot) -> Bounds:
+        """As the settings say."""
+        return histories.bounds(self._settings, name, snapshot)
 
     def do(self, order: Order) -> Outcome:
         """Carry ``order`` out under the station's rules and lock."""

@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 
 from prep_console.console.live_screen import LiveScreen
 from prep_console.snapshot import Snapshot
-from prep_console.widgets.figures import second
-from prep_console.widgets.lines import Line, Span, ends, line, rule
+from prep_console.widgets import page_frame
+from prep_console.widgets.key_bar import Hint
+from prep_console.widgets.lines import Line
 from prep_console.widgets.panel import Panel
-from prep_console.widgets.public_band import drill_band, mode_span
 from prep_console.wording import N_, say
 
 Content = Callable[[Snapshot, int], Sequence[Line]]
@@ -58,40 +58,16 @@ class PageScreen(LiveScreen):
         if not self.drawable:
             return
         width, height = self.app.size
-        head = [
-            *drill_band(self._snapshot, width),
-            ends(
-                line(" ", Span(self._title, "strong")),
-                line(
-                    mode_span(self._snapshot),
-                    "   ",
-                    second(self._snapshot, self._snapshot.observed_at),
-                    " ",
-                ),
-                width,
-            ),
-            rule("", width),
-        ]
         lines = list(self._content(self._snapshot, width))
-        room = max(1, height - len(head) - 1)
+        room = page_frame.room(self._snapshot, height)
         self._first = max(0, min(self._first, len(lines) - room))
         shown = lines[self._first : self._first + room]
-        shown += [()] * (room - len(shown))
-        left = len(lines) - self._first - room
-        where = say(N_("{n} more lines"), n=left) if left > 0 else ""
-        foot = ends(
-            line(
-                " ",
-                Span("Esc", "key"),
-                " " + say(N_("back")),
-                "  ",
-                Span("↑ ↓", "key"),
-                " " + say(N_("scroll")),
-            ),
-            line(Span(where + " ", "dim")),
-            width,
+        below = len(lines) - self._first - room
+        hints = [Hint("Esc", say(N_("back"))), Hint("↑ ↓", say(N_("scroll")))]
+        foot = page_frame.foot(hints, below, width)
+        self.query_one(Panel).show(
+            page_frame.page(self._snapshot, self._title, shown, foot, width, height)
         )
-        self.query_one(Panel).show([*head, *shown, foot])
 
     def action_close(self) -> None:
         self.dismiss()

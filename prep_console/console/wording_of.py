@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from string import Formatter
 from typing import Any
 
-from prep_console.alarms.table import sentence_of
+from prep_console.alarms.table import TABLE, sentence_of
 from prep_console.cuts.checks import describe
 from prep_console.cuts.model import Finding, Severity
 from prep_console.publication.manifest import Manifest
 from prep_console.snapshot import AlarmView, RefusedView
+from prep_console.widgets.alarm_page import AlarmTexts
 from prep_console.widgets.cut_page import CutFacts
-from prep_console.wording import N_, say
+from prep_console.wording import N_, known_text, say
 
 _FIGURES = (
     ("expected", N_("expected")),
@@ -42,8 +44,43 @@ def _finding(found: Mapping[str, Any]) -> Finding:
 
 
 def alarm(view: AlarmView) -> str:
-    """What an alarm says."""
-    return str(sentence_of(view))
+    """What an alarm says; in English as it came when an engine of another version raised it."""
+    try:
+        return str(sentence_of(view))
+    except (KeyError, ValueError, IndexError):  # its rule's sentence asks for other values
+        return view.text
+
+
+def alarm_texts(view: AlarmView) -> AlarmTexts:
+    """What the rule of an alarm says of its cause, its consequence and what to do."""
+    rule = TABLE.get(view.id)
+    if rule is None:
+        return AlarmTexts("", "", "")
+    return AlarmTexts(*(_without_values(one) for one in (rule.cause, rule.consequence, rule.to_do)))
+
+
+def shelvable(view: AlarmView) -> bool:
+    """Whether the rule of an alarm lets it be put aside."""
+    rule = TABLE.get(view.id)
+    return rule is not None and rule.shelvable
+
+
+def alarm_named(key: str) -> str:
+    """An alarm that is not in the list, because another one explains it, by its key.
+
+    Its values are not at hand: an ellipsis stands for each.
+    """
+    id_, _, subject = key.partition(":")
+    rule = TABLE.get(id_)
+    if rule is None:
+        return key
+    told = _without_values(rule.text)
+    return f"{told} ({subject})" if subject else told
+
+
+def _without_values(template: str) -> str:
+    parts = Formatter().parse(known_text(template))
+    return "".join(literal + ("" if name is None else "…") for literal, name, _, _ in parts)
 
 
 def facts(manifest: Manifest) -> CutFacts:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from prep_console.console.orders import Order
+from prep_console.console.orders import AlarmOrder, Order
 from prep_console.problems import Refused
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import (
@@ -27,6 +28,7 @@ from prep_console.snapshot import (
     Snapshot,
 )
 from prep_console.widgets.cut_page import CutFacts
+from prep_console.widgets.history_graph import Bounds, Sample
 from prep_console.wording import sentence
 
 ZONE = ZoneInfo("America/Mexico_City")
@@ -329,6 +331,10 @@ class FakeStation:
     fails: Exception | None = None
     seen: bool | None = True
     gate: threading.Event = field(default_factory=threading.Event)
+    minded: list[AlarmOrder] = field(default_factory=list)
+    asked: list[tuple[str, float]] = field(default_factory=list)
+    """Histories that were asked for: the reading, and over how many seconds."""
+    kept: Sequence[Sample] = ()
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -342,6 +348,37 @@ class FakeStation:
             warnings=("2031 actas counted, but 2030 rows say that they are counted.",),
             files=((f"{cut}_PREP_DIP_QROO.zip", 606_502, "ab" * 32),),
         )
+
+    def mind(self, order: AlarmOrder) -> None:
+        """As the real one: an alarm that is acknowledged, shelved or back."""
+        self.gate.wait(10)
+        self.minded.append(order)
+        if self.fails is not None:
+            raise self.fails
+        now = self.snapshot.observed_at
+        changes: dict[str, dict[str, Any]] = {
+            "acknowledge": {"acknowledged_by": "jperez", "acknowledged_at": now},
+            "shelve": {
+                "shelved_until": now + timedelta(minutes=order.minutes),
+                "shelved_by": "jperez",
+                "shelved_reason": order.reason,
+            },
+            "unshelve": {"shelved_until": None, "shelved_by": None, "shelved_reason": ""},
+        }
+        self.snapshot = replace(
+            self.snapshot,
+            alarms=tuple(
+                replace(one, **changes[order.kind]) if one.key == order.alarm.key else one
+                for one in self.snapshot.alarms
+            ),
+        )
+
+    def history(self, name: str, since: datetime, until: datetime, points: int) -> Sequence[Sample]:
+        self.asked.append((name, (until - since).total_seconds()))
+        return self.kept
+
+    def bounds(self, name: str, snapshot: Snapshot) -> Bounds:
+        return Bounds(0.05, 1.0, signed=True) if name == "clock.offset" else Bounds()
 
     def do(self, order: Order) -> Outcome:
         """Keeps the same promise as the real one: refuses when ``expected`` no longer holds."""

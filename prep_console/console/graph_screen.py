@@ -1,0 +1,167 @@
+"""The graphs: what one reading did in the last half hour, six hours or day."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from prep_console.console.histories import kept_by_engine
+from prep_console.console.live_screen import LiveScreen
+from prep_console.snapshot import Snapshot
+from prep_console.widgets import page_frame
+from prep_console.widgets.history_graph import Sample, Window, graph
+from prep_console.widgets.key_bar import Hint
+from prep_console.widgets.lines import Span, ends, fit, line
+from prep_console.widgets.panel import Panel
+from prep_console.wording import N_, say
+
+if TYPE_CHECKING:
+    from prep_console.console.app import ConsoleApp
+
+SPANS = (
+    (timedelta(minutes=30), N_("30 min")),
+    (timedelta(hours=6), N_("6 h")),
+    (timedelta(hours=24), N_("24 h")),
+)
+RENEWED = timedelta(seconds=10)
+"""How often the history is read again: the samples themselves are not closer together."""
+POINTS = 480
+"""Columns of dots on the widest screen that anybody uses."""
+FIRST = "clock.offset"
+
+
+class GraphScreen(LiveScreen):
+    """One reading at a time; the history is read beside the app, never in it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,g", "close", id="graph.close"),
+        Binding("right,down,j,tab", "choose(1)", id="graph.next"),
+        Binding("left,up,k,shift+tab", "choose(-1)", id="graph.before"),
+        *[Binding(str(n), f"span({n})", id=f"graph.span{n}") for n in range(1, len(SPANS) + 1)],
+    ]
+
+    DEFAULT_CSS = "GraphScreen Panel { height: 1fr; }"
+
+    def __init__(self, snapshot: Snapshot, chosen: str | None, span: int) -> None:
+        super().__init__()
+        self._snapshot = snapshot
+        names = self._names
+        self._chosen = chosen or (FIRST if FIRST in names else next(iter(names), ""))
+        self._span = span
+        self._samples: Sequence[Sample] | None = None
+        self._read_at: datetime | None = None
+        self._asked = 0
+        self._busy = False
+
+    @property
+    def console_app(self) -> ConsoleApp:
+        return cast("ConsoleApp", self.app)
+
+    @property
+    def _names(self) -> list[str]:
+        return sorted(self._snapshot.readings)
+
+    def compose(self) -> ComposeResult:
+        yield Panel(id="graph")
+
+    def on_mount(self) -> None:
+        self._ask()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
+        """A newer snapshot; every ten seconds the history too."""
+        self._snapshot = snapshot
+        old = self._read_at is None or abs(snapshot.observed_at - self._read_at) >= RENEWED
+        if old and not self._busy:
+            self._ask()
+        else:
+            self._draw()
+
+    def _window(self) -> Window:
+        until = self._read_at or self._snapshot.observed_at
+        return Window(until - SPANS[self._span][0], until)
+
+    def _ask(self) -> None:
+        """Read the history for what is chosen now; an answer to an older question is dropped."""
+        self._asked += 1
+        asked, name = self._asked, self._chosen
+        self._busy, self._read_at = True, self._snapshot.observed_at
+        window, snapshot, station = self._window(), self._snapshot, self.console_app.station
+
+        def work() -> Sequence[Sample]:
+            return station.history(name, window.since, window.until, POINTS)
+
+        def ended(found: Sequence[Sample] | BaseException) -> None:
+            if asked != self._asked:
+                return
+            self._busy = False
+            read = () if isinstance(found, BaseException) else found
+            self._samples = read or kept_by_engine(snapshot, name)
+            self._draw()
+
+        self.console_app.beside(work, ended)
+        self._draw()
+
+    def _draw(self) -> None:
+        if not self.drawable:
+            return
+        width, height = self.app.size
+        names = self._names
+        at = names.index(self._chosen) + 1 if self._chosen in names else 0
+        spans = line(
+            Span("   ", ""),
+            *(
+                Span(f" {n} {say(text)} ", "cursor" if n - 1 == self._span else "dim")
+                for n, (_, text) in enumerate(SPANS, start=1)
+            ),
+        )
+        which = line(Span(f"{at}/{len(names)}  {self._chosen} ", "dim"))
+        room = page_frame.room(self._snapshot, height) - 1
+        shown = graph(
+            self._snapshot,
+            self._chosen,
+            self._samples,
+            self.console_app.station.bounds(self._chosen, self._snapshot),
+            self._window(),
+            width,
+            room,
+        )
+        hints = [
+            Hint("← →", say(N_("another instrument"))),
+            Hint("1 2 3", say(N_("time"))),
+            Hint("Esc", say(N_("back"))),
+        ]
+        self.query_one(Panel).show(
+            page_frame.page(
+                self._snapshot,
+                say(N_("HISTORY")),
+                [fit(ends(spans, which, width), width), *shown],
+                page_frame.foot(hints, 0, width),
+                width,
+                height,
+            )
+        )
+
+    def action_close(self) -> None:
+        self.console_app.graphed = (self._chosen, self._span)
+        self.dismiss()
+
+    def action_choose(self, by: int) -> None:
+        names = self._names
+        if names:
+            at = names.index(self._chosen) if self._chosen in names else 0
+            self._chosen = names[(at + by) % len(names)]
+            self._samples = None
+            self._ask()
+
+    def action_span(self, number: int) -> None:
+        if number - 1 != self._span:
+            self._span = number - 1
+            self._samples = None
+            self._ask()
