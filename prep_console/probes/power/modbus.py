@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -26,6 +27,9 @@ from pymodbus.pdu import DecodePDU, ExceptionResponse, ReadHoldingRegistersReque
 from prep_console.wording import N_
 
 PORT: Final = 502
+_ADDRESS = re.compile(
+    r"(?:\[(?P<ipv6>[0-9a-f:.%]+)\]|(?P<host>[a-z0-9_.-]{1,253}))(?::(?P<port>[0-9]{1,5}))?", re.I
+)
 _ANSWER_S = 3.0
 """Controllers answer within milliseconds; one behind a serial converter within a second."""
 _NOT_MODBUS = N_("what answers does not speak Modbus")
@@ -67,12 +71,10 @@ class Address:
 
 def address(text: str, unit: int) -> Address:
     """``HOST[:PORT]`` (IPv6 in brackets) taken apart; ValueError says what is wrong with it."""
-    host, colon, port = text.rpartition(":")
-    if not colon or port.endswith("]"):
-        host, port = text, str(PORT)
-    host = host.removeprefix("[").removesuffix("]")
-    if not host or host.split() != [host] or not port.isascii() or not port.isdigit():
-        raise ValueError(f"{text!r} is not HOST[:PORT]")
+    taken = _ADDRESS.fullmatch(text)
+    if taken is None:
+        raise ValueError(f"{text[:80]!r} is not HOST[:PORT]")
+    host, port = taken["ipv6"] or taken["host"], taken["port"] or str(PORT)
     if not 0 < int(port) < 65536:
         raise ValueError(f"{port} is not a port")
     if not 0 <= unit <= 255:
