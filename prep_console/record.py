@@ -211,6 +211,7 @@ _KINDS: Mapping[str, Callable[[Data], str]] = {
     "refused": lambda d: say(
         N_("refused {name}: {checks}"), name=_text(d, "name"), checks=_findings(d)
     ),
+    "parked": lambda d: say(N_("not taken yet, ahead of our clock: {name}"), name=_text(d, "name")),
     "intent": _intent,
     "done": lambda d: say(N_("done: decision {seq}"), seq=_text(d, "intent")),
     "switched": _switched,

@@ -82,11 +82,24 @@ def _of_cuts(settings: Settings, state: State, now: datetime) -> Iterator[Condit
         at, names = state.tampered.at, _names(state.tampered.names)
         values = {"cut": state.tampered.cut, "names": names}
         yield Condition("cut.tampered", "warning", at, values, renewed_at=at)
+    parked = state.parked
+    if parked is not None and now < parked.until and not _taken_since(state):
+        values = {"name": parked.name[:200], "stamp": parked.stamp}
+        yield Condition("cut.parked", "warning", parked.at, values, renewed_at=parked.at)
     refused = [r for r in state.refused if now - r.at < _TOLD]
     for last in refused[-1:]:
         checks = dict.fromkeys(str(f.get("check", "?")) for f in last.findings)
         values = {"name": last.name[:200], "reason": ", ".join(checks)[:200] or "?"}
         yield Condition("cut.refused", "warning", last.at, values, renewed_at=last.at)
+
+
+def _taken_since(state: State) -> bool:
+    """Whether the parked delivery was accepted or refused after all: our clock is known now."""
+    parked = state.parked
+    if parked is None:
+        return False
+    accepted = any(mark >= parked.stamp for mark in state.marks.values())
+    return accepted or any(r.at > parked.at and r.name == parked.name for r in state.refused)
 
 
 def _names(paths: tuple[str, ...]) -> str:

@@ -26,7 +26,6 @@ RULES: Final = frozenset(
         "clock.off",
         "power.mains",
         "power.ups",
-        "power.lost",
         "generator.failed",
         "link.down",
         "protection.weak",
@@ -248,9 +247,6 @@ def _moment(text: str) -> datetime | None:
 def _ups(seen: _Seen, name: str, device: str, reading: Reading) -> Iterator[Condition]:
     """Being on battery is the mains' alarm, not the UPS's."""
     began = seen.since(name)
-    if reading.detail.get("lost") is True:
-        yield Condition("power.lost", "critical", began, {}, device, sources=(name,))
-        return
     charge = _number(reading.value)
     power = seen.settings.power
     followed = seen.follows("power.ups", device)
@@ -263,7 +259,9 @@ def _ups(seen: _Seen, name: str, device: str, reading: Reading) -> Iterator[Cond
     )
     low = reading.detail.get("low_battery") is True
     found: tuple[AlarmSeverity, str] | None = None
-    if "OFF" in status:
+    if reading.detail.get("lost") is True:
+        found = "critical", N_("it was on battery and does not answer any more")
+    elif "OFF" in status:
         found = "critical", N_("it is switched off")
     elif low or (on_battery and short):
         found = "critical", N_("its battery is nearly empty")

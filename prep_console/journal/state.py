@@ -91,6 +91,17 @@ class RefusedRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Parked:
+    """A delivery from the future of a clock that nobody knows to be right."""
+
+    name: str
+    stamp: str
+    at: datetime
+    until: datetime
+    """When its stamp is no longer ahead."""
+
+
+@dataclass(frozen=True, slots=True)
 class Tampered:
     """Sealed bytes that were found changed, and put right again."""
 
@@ -139,6 +150,8 @@ class State:
     """The last ones, oldest first."""
     alarms: Mapping[str, AlarmRecord] = field(default_factory=dict)
     """Open alarms by key."""
+    parked: Parked | None = None
+    """The last one."""
     tampered: Tampered | None = None
     """The last time that sealed bytes were found changed."""
     intent: Intent | None = None
@@ -250,6 +263,11 @@ def _dropped(state: State, line: Line, data: Mapping[str, Any]) -> State:
 def _refused(state: State, line: Line, data: Mapping[str, Any]) -> State:
     entry = RefusedRecord(data["id"], data["name"], line.time, tuple(data["findings"]))
     return replace(state, refused=(*state.refused, entry)[-_REFUSED_KEPT:])
+
+
+def _parked(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    stamp = str(Stamp.of(data["stamp"]))
+    return replace(state, parked=Parked(data["name"], stamp, line.time, moment(data["until"])))
 
 
 def _decided(line: Line, action: str, data: Mapping[str, Any]) -> Decision:
@@ -365,6 +383,7 @@ _STEPS: Mapping[str, Callable[[State, Line, Mapping[str, Any]], State]] = {
     "sealed": _sealed,
     "dropped": _dropped,
     "refused": _refused,
+    "parked": _parked,
     "intent": _intent,
     "done": _done,
     "abandoned": _abandoned,

@@ -295,6 +295,8 @@ def _sound(state: State) -> bool:
         Stamp.of(mark)
     others = [state.live_since, *(r.at for r in state.refused)]
     others += [waits.received_at for waits in state.waiting]
+    others += [state.parked.at, state.parked.until] if state.parked else []
+    others += [state.tampered.at] if state.tampered else []
     for alarm in state.alarms.values():
         others += [alarm.since, alarm.raised_at, alarm.acknowledged_at, alarm.shelved_until]
     return all(moment is None or moment.tzinfo is not None for moment in others)
