@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from prep_console.drill.sandbox import child, wait_for
+from prep_console.drill.children import child, wait_for
 from prep_console.problems import Failed
 from prep_console.wording import N_, Sentence, sentence
 
@@ -27,6 +27,9 @@ _PACKET = struct.Struct("!B B b b I I 4s Q Q Q Q")
 _NTP_TO_UNIX_S = 2_208_988_800
 _CLIENT, _SERVER = 3, 4
 _TRANSMIT_AT = 40
+_NO_LEAP_KNOWN = 3
+_SETTLED = int(0.02 * 2**16)
+"""Root dispersion (16.16 fixed point): chronyd says a second at first, and soon much less."""
 _PATH = "/usr/local/sbin:/usr/sbin:/sbin:" + os.defpath
 _SOCKET_PATH_MOST = 100
 """A Unix socket's path has room for 107 bytes."""
@@ -51,12 +54,13 @@ def time_server(
 ) -> Iterator[TimeServer]:
     """A server whose time is ours + ``offset_s``, on loopback until the block ends.
 
+    A skewed chronyd follows a small server of ours that is wrong by so much: started under
+    faketime it would mix its false time with the kernel's true stamps of arrival.
     ``folder`` is made where it is missing; ``synchronised=False``: it says that it has no time.
-    ``port`` 0 is a free one.
+    ``port`` 0 is a free one. Raises Failed when chronyd is installed and does not run.
     """
     chronyd = shutil.which("chronyd", path=_PATH)
-    faketime = shutil.which("faketime", path=_PATH)
-    if chronyd is None or (offset_s and faketime is None):
+    if chronyd is None:
         with _embedded(offset_s, synchronised, port) as bound:
             yield TimeServer(
                 f"{_ADDRESS}:{bound}",
@@ -66,7 +70,6 @@ def time_server(
                 pid=None,
             )
         return
-    skew = [str(faketime), "-f", f"{offset_s:+g}s"] if offset_s else []
     port = port or _free_port()
     control = folder / "chronyd.sock"
     if len(os.fsencode(control)) > _SOCKET_PATH_MOST:
@@ -74,14 +77,20 @@ def time_server(
             sentence(N_("{path} is too long a path for chronyd's socket"), path=str(control)),
             sentence(N_("choose a folder with a shorter path")),
         )
-    _write_settings(folder, control, port, synchronised)
-    # -x: never touches the clock; -U: does not ask to be root; -u: stays who we are
-    user = pwd.getpwuid(os.geteuid()).pw_name
-    command = [*skew, chronyd, "-x", "-d", "-U", "-u", user, "-f", str(folder / "chrony.conf")]
     with ExitStack() as ending:
+        source = "local stratum 2" if synchronised else ""
+        if synchronised and offset_s:
+            follows = ending.enter_context(_embedded(offset_s, True, 0))
+            source = f"server {_ADDRESS} port {follows} iburst minpoll -4 maxpoll 0"
+        _write_settings(folder, control, port, source)
+        # -x: never touches the clock; -U: does not ask to be root; -u: stays who we are
+        user = pwd.getpwuid(os.geteuid()).pw_name
+        command = [chronyd, "-x", "-d", "-U", "-u", user, "-f", str(folder / "chrony.conf")]
         process = child(command, ending, log=folder / "chronyd.log")
         wait_for(
-            lambda: process.poll() is not None or (_answers(port) and control.exists()),
+            lambda: (
+                process.poll() is not None or (control.exists() and _answers(port, synchronised))
+            ),
             _READY_S,
             sentence(N_("chronyd does not answer")),
         )
@@ -99,7 +108,7 @@ def time_server(
         )
 
 
-def _write_settings(folder: Path, control: Path, port: int, synchronised: bool) -> None:
+def _write_settings(folder: Path, control: Path, port: int, source: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o750)  # chronyd makes no control socket in a folder that others may enter
     lines = [
@@ -109,8 +118,7 @@ def _write_settings(folder: Path, control: Path, port: int, synchronised: bool) 
         "cmdport 0",
         f"bindcmdaddress {control}",
         f"pidfile {folder / 'chronyd.pid'}",
-        f"driftfile {folder / 'drift'}",
-        *(["local stratum 2"] if synchronised else []),
+        source,
     ]
     (folder / "chrony.conf").write_text("\n".join(lines) + "\n", "utf-8")
 
@@ -122,16 +130,18 @@ def _free_port() -> int:
         return port
 
 
-def _answers(port: int) -> bool:
+def _answers(port: int, synchronised: bool) -> bool:
+    """Whether the server on that port answers; a synchronised one, with its error settled."""
     question = _PACKET.pack(4 << 3 | _CLIENT, 0, 0, 0, 0, 0, bytes(4), 0, 0, 0, 1)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
         line.settimeout(0.2)
         try:
             line.connect((_ADDRESS, port))
             line.send(question)
-            return len(line.recv(512)) >= _PACKET.size
-        except OSError:
+            head, *_, dispersion = _PACKET.unpack(line.recv(_PACKET.size))[:6]
+        except (OSError, struct.error):
             return False
+    return not synchronised or (head >> 6 != _NO_LEAP_KNOWN and dispersion < _SETTLED)
 
 
 class _Small(socketserver.UDPServer):

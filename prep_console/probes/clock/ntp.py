@@ -34,8 +34,8 @@ _LATEST_S = ntplib.system_to_ntp_time(4_102_444_800)
 """2100-01-01."""
 _JITTER_S = 0.001
 """Stamps may be this much out of order: clocks have a resolution and are slewed meanwhile."""
-_ROUGHEST_S = 3.0
-"""Root distance from which on a time is no help; chrony's ``maxdistance``."""
+_ROUGHEST_S = 1.5
+"""Root distance from which on a time is no help; ntpd's ``maxdist``."""
 
 
 class NoTimeError(Exception):
@@ -139,9 +139,9 @@ class _Question(asyncio.DatagramProtocol):
     def silence(self, deadline_s: float) -> str:
         """Why nothing was believed until the deadline."""
         if not self._passed_over:
-            return f"no answer within {deadline_s:g} s"
+            return f"no answer within {deadline_s:.3g} s"
         return (
-            f"no answer of its own within {deadline_s:g} s; passed over {self._passed_over}"
+            f"no answer of its own within {deadline_s:.3g} s; passed over {self._passed_over}"
             f" packets, the last: {self._why}"
         )
 

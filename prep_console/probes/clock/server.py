@@ -70,7 +70,7 @@ class Server:
             try:
                 return await ntp.ask(
                     (address, self._port),
-                    deadline_s=max(left_s, 0.1),
+                    deadline_s=max(left_s, 0.01),
                     wall=lambda: self._now().timestamp(),
                     monotonic=self._monotonic,
                 )
