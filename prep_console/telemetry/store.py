@@ -1,0 +1,228 @@
+"""The database of samples: its tables, what is added, what is given up to stay within its size.
+
+``sample`` holds what every reading said each ten seconds, ``mean`` what it was over each five
+minutes. Rows lie in the order of time, so adding touches one page and giving up the oldest
+frees whole ones. Losing the file loses no duty: whatever is wrong with it, it is made anew.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from prep_console.snapshot import Reading, ReadingState
+
+STATES: tuple[ReadingState, ...] = ("ok", "warning", "unknown", "critical")
+"""From best to worst, as their numbers in the database: what is not known beats a warning."""
+MEAN_S = 300
+_PAGE = 4096
+_WAL_PAGES = 256
+"""The log goes into the database after a megabyte, and is cut back to that."""
+_LOG_BYTES = _WAL_PAGES * _PAGE
+_MAGIC = b"SQLite format 3\0"
+_AFTER = 0.8
+"""Share of the size that is left after a cut, so that not every look cuts again."""
+_AHEAD_S = 86_400
+"""Samples further ahead are of a clock that was wrong."""
+_BUSY_S = 1.0
+_TEXT = 100
+"""Longest text that is kept of a reading whose value is one."""
+_FEWEST_S = 3600
+"""Single samples of the last hour go last when there is no room."""
+
+_TABLES = f"""
+PRAGMA page_size = {_PAGE};
+PRAGMA auto_vacuum = INCREMENTAL;
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = NORMAL;
+PRAGMA wal_autocheckpoint = {_WAL_PAGES};
+PRAGMA journal_size_limit = {_LOG_BYTES};
+PRAGMA cache_size = -1024;
+CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS sample (
+    at INTEGER NOT NULL, series INTEGER NOT NULL, value, state INTEGER NOT NULL,
+    PRIMARY KEY (at, series)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS mean (
+    at INTEGER NOT NULL, series INTEGER NOT NULL,
+    low REAL, mean REAL, high REAL, state INTEGER NOT NULL,
+    PRIMARY KEY (at, series)) WITHOUT ROWID;
+"""
+_MEANS = """
+INSERT OR REPLACE INTO mean
+SELECT :start, series, min(number), avg(number), max(number), max(state) FROM
+    (SELECT series, state,
+        CASE WHEN typeof(value) IN ('real', 'integer') THEN value END AS number
+     FROM sample WHERE at >= :start AND at < :end)
+GROUP BY series
+"""
+
+
+_FORGET = (
+    ("SELECT min(at) FROM sample", "DELETE FROM sample WHERE at < ?", _FEWEST_S),
+    ("SELECT min(at) FROM mean", "DELETE FROM mean WHERE at < ?", 0),
+    ("SELECT min(at) FROM sample", "DELETE FROM sample WHERE at < ?", 0),
+)
+"""What is given up when there is no room, in this order, and how much of its end is spared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """How long single samples are kept, and how much the whole may take on the disk."""
+
+    keep_s: int
+    max_bytes: int
+
+
+class Damaged(Exception):
+    """The file is not what was written: it is to be made anew."""
+
+
+class NoRoom(Exception):
+    """Somebody who reads without end keeps the log from being cut back."""
+
+
+class Store:
+    """An open database. sqlite3.Error and OSError come out as they are; it is closed then."""
+
+    def __init__(self, path: Path, bounds: Bounds) -> None:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
+            raise OSError(f"{path} is no file")
+        self._path = path
+        self._bounds = bounds
+        self._database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
+        try:
+            self._database.executescript(_TABLES)
+            self._series: dict[str, int] = dict(
+                self._database.execute("SELECT name, id FROM series")
+            )
+            self._meant = self._number("SELECT max(at) FROM mean") or 0
+            path.chmod(0o644)
+            self._file = path.stat()
+        except BaseException:
+            self._database.close()
+            raise
+
+    def close(self) -> None:
+        """Put the log into the database and let go."""
+        with suppress(sqlite3.Error):
+            self._database.close()
+
+    def add(self, at: datetime, readings: Mapping[str, Reading]) -> None:
+        """One sample of each reading, and the means of the five minutes that are over by then."""
+        self._same_file()
+        second = int(at.timestamp())
+        self._database.execute("BEGIN IMMEDIATE")
+        with self._database:
+            self._database.executemany(
+                "INSERT OR REPLACE INTO sample VALUES (?, ?, ?, ?)",
+                [
+                    (second, self._id(name), _value(reading), STATES.index(reading.state))
+                    for name, reading in readings.items()
+                ],
+            )
+            self._bring_up(second)
+        self._file = self._path.stat()
+
+    def bound(self, at: datetime) -> None:
+        """Give up what is too old or too much and give its room back; Damaged when unsound."""
+        self._same_file()
+        now = int(at.timestamp())
+        for query, limit in (
+            ("DELETE FROM sample WHERE at < ?", now - self._bounds.keep_s),
+            ("DELETE FROM sample WHERE at > ?", now + _AHEAD_S),
+            ("DELETE FROM mean WHERE at > ?", now + _AHEAD_S),
+        ):
+            self._database.execute(query, (limit,))
+        self._meant = min(self._meant, now)
+        self._shrink()
+        if self.bytes() > self._bounds.max_bytes:
+            self._give_up(now)
+            self._shrink()
+        self._file = self._path.stat()
+        self._verify()
+
+    def bytes(self) -> int:
+        """What the database takes on the disk, its log and its index included."""
+        return sum(_size(self._path, end) for end in ("", "-wal", "-shm"))
+
+    def _same_file(self) -> None:
+        """SQLite goes on writing into a file that was deleted, and trusts its own memory."""
+        found = self._path.stat()
+        if (found.st_dev, found.st_ino) != (self._file.st_dev, self._file.st_ino):
+            raise Damaged("another file is in its place")
+        with self._path.open("rb") as file:
+            if found.st_size < self._file.st_size or file.read(len(_MAGIC)) != _MAGIC:
+                raise Damaged("it was cut off or written over")
+        if _size(self._path, "-wal") > max(_LOG_BYTES, self._bounds.max_bytes // 4):
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            if _size(self._path, "-wal") > _LOG_BYTES:
+                raise NoRoom("somebody reads it without end")
+
+    def _verify(self) -> None:
+        """By a second connection: the first would answer from its memory."""
+        fresh = sqlite3.connect(self._path, timeout=_BUSY_S)
+        try:
+            found = fresh.execute("PRAGMA quick_check(1)").fetchone()
+        finally:
+            fresh.close()
+        if found != ("ok",):
+            raise Damaged(f"its check says {found}"[:200])
+
+    def _give_up(self, now: int) -> None:
+        target = int(self._bounds.max_bytes * _AFTER) - _LOG_BYTES // 2
+        for oldest_of, forget, spared_s in _FORGET:
+            until = now + 1 - spared_s
+            while self._used() > target:
+                oldest = self._number(oldest_of)
+                if oldest is None or oldest >= until:
+                    break
+                step = max(MEAN_S, (until - oldest) // 8)
+                self._database.execute(forget, (min(until, oldest + step),))
+
+    def _shrink(self) -> None:
+        # fetchall: a vacuum goes on only as long as its rows are asked for
+        self._database.execute("PRAGMA incremental_vacuum").fetchall()
+        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _used(self) -> int:
+        pages = self._number("PRAGMA page_count") or 0
+        return _PAGE * (pages - (self._number("PRAGMA freelist_count") or 0))
+
+    def _bring_up(self, second: int) -> None:
+        """The means of every five minutes that ended since the last ones."""
+        while True:
+            first = self._number("SELECT min(at) FROM sample WHERE at >= ?", self._meant + MEAN_S)
+            if first is None or first - first % MEAN_S + MEAN_S > second:
+                return
+            self._meant = first - first % MEAN_S
+            times = {"start": self._meant, "end": self._meant + MEAN_S}
+            self._database.execute(_MEANS, times)
+
+    def _id(self, name: str) -> int:
+        if name not in self._series:
+            self._database.execute("INSERT OR IGNORE INTO series (name) VALUES (?)", (name,))
+            self._series[name] = self._number("SELECT id FROM series WHERE name = ?", name) or 0
+        return self._series[name]
+
+    def _number(self, query: str, *values: object) -> int | None:
+        row = self._database.execute(query, values).fetchone()
+        return None if row is None or row[0] is None else int(row[0])
+
+
+def _value(reading: Reading) -> float | str | None:
+    value = reading.value
+    if isinstance(value, str):
+        return value[:_TEXT]
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _size(path: Path, end: str) -> int:
+    try:
+        return path.with_name(path.name + end).stat().st_size
+    except OSError:
+        return 0
