@@ -121,17 +121,15 @@ class Server:
 def _parsed(name: str) -> tuple[str, int]:
     host, port = name, ""
     if name.startswith("["):
-        host, _, port = name[1:].partition("]")
-        if port and not port.startswith(":"):
+        host, closed, port = name[1:].partition("]")
+        if not closed or (port and not port.startswith(":")) or not ntp.numeric(host):
             raise ValueError(f"{name!r} is not [ADDRESS]:PORT")
         port = port[1:]
-        if not ntp.numeric(host):
-            raise ValueError(f"{name!r} is not [ADDRESS]:PORT")
     elif name.count(":") == 1:
         host, _, port = name.partition(":")
         if not port:
             raise ValueError(f"{name!r} is not host or host:port")
-    if not host or len(host) > 253 or any(c.isspace() or c in "/@?#" for c in host):
+    if not host or len(host) > 253 or not host.isprintable() or any(c in " /@?#" for c in host):
         raise ValueError(f"{name!r} is not host or host:port")
     if ":" in host and not ntp.numeric(host):
         raise ValueError(f"{name!r} is not host or host:port")
