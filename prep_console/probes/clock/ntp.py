@@ -139,7 +139,7 @@ class _Question(asyncio.DatagramProtocol):
     def silence(self, deadline_s: float) -> str:
         """Why nothing was believed until the deadline."""
         if not self._passed_over:
-            return f"no answer within {deadline_s:.3g} s"
+            return N_("the time server does not answer")
         return (
             f"no answer of its own within {deadline_s:.3g} s; passed over {self._passed_over}"
             f" packets, the last: {self._why}"

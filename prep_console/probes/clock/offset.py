@@ -85,18 +85,14 @@ class OffsetProbe:
         if not answers:
             return self._unknown(_why_none(failed), detail)
         chosen = majority({n: Claim(a.offset_s, a.bound_s) for n, a in answers.items()})
+        said = _listed([f"{name} {a.offset_s:+.3f} s" for name, a in answers.items()])
         if chosen is None:
-            each = _listed([f"{name} {a.offset_s:+.3f} s" for name, a in answers.items()])
-            return self._unknown(
-                f"the servers disagree and no majority tells who is right: {each}", detail
-            )
+            why = N_("the servers disagree, and no majority tells which one is right")
+            return self._unknown(why, {**detail, "said": said})
         best = answers[chosen.believed]
         if len(chosen.agreeing) == 1 and abs(best.offset_s) > _UNBELIEVABLE_S:
-            return self._unknown(
-                f"{visible(chosen.believed)[:100]} alone says that our clock is off by"
-                f" {best.offset_s / 86_400:+.0f} days: one of the two is very wrong",
-                detail,
-            )
+            why = N_("one server alone says that our clock is wrong by years: one of them is")
+            return self._unknown(why, {**detail, "said": said})
         off_ms = abs(best.offset_s) * 1000
         return reading(
             round(best.offset_s, 6) + 0.0,  # never -0.0
@@ -120,8 +116,11 @@ class OffsetProbe:
 
 def _why_none(failed: Mapping[str, NoTimeError]) -> str:
     """Why no server gave a time."""
-    if all(isinstance(reason, Unsynchronised) for reason in failed.values()):
+    reasons = {str(reason) for reason in failed.values()}
+    if len(failed) > 1 and all(isinstance(r, Unsynchronised) for r in failed.values()):
         return N_("the servers answer, and none of them is synchronised")
+    if len(reasons) == 1:  # our own sentence, which the screen can translate
+        return _listed(list(reasons))
     return _listed([f"{name}: {reason}" for name, reason in failed.items()])
 
 

@@ -63,17 +63,17 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"originate": bytes(8)}, "not ours"),
     ({"originate": b"someone!"}, "not ours"),
     ({"stratum": 0, "ref_id": b"ABCD"}, "kiss-o'-death ABCD"),
-    ({"stratum": 0, "ref_id": b"INIT"}, "none of them is synchronised"),
-    ({"stratum": 0, "ref_id": bytes(4), "leap": 3}, "none of them is synchronised"),
-    ({"stratum": 16}, "none of them is synchronised"),
-    ({"leap": 3}, "none of them is synchronised"),
+    ({"stratum": 0, "ref_id": b"INIT"}, "answers that it is not synchronised"),
+    ({"stratum": 0, "ref_id": bytes(4), "leap": 3}, "answers that it is not synchronised"),
+    ({"stratum": 16}, "answers that it is not synchronised"),
+    ({"leap": 3}, "answers that it is not synchronised"),
     ({"stratum": 17}, "stratum 17"),
     ({"stratum": 255}, "stratum 255"),
     ({"received": 0}, "bears no time"),
     ({"transmitted": 0}, "bears no time"),
     ({"received": 0, "transmitted": 0}, "bears no time"),
     ({"received": stamp(1_600_000_000), "transmitted": stamp(1_600_000_000)}, "2024 to 2100"),
-    ({"offset_s": YEARS_S}, "one of the two is very wrong"),
+    ({"offset_s": YEARS_S}, "wrong by years"),
     ({"transmitted": stamp(time.time() + 9)}, "negative delay"),
     ({"received": stamp(time.time() + 3600)}, "negative delay"),
     ({"root_dispersion_s": 15.0}, "to 15.0 s only"),
@@ -156,8 +156,7 @@ async def test_an_answer_from_another_port_is_not_even_seen() -> None:
         thread.start()
         read = await look(asking(line.getsockname()[1]))
         thread.join()
-    assert read.error is not None
-    assert read.error.endswith("no answer within 0.3 s")
+    assert read.error == "the time server does not answer"
 
 
 async def test_no_two_questions_are_alike_and_none_tells_our_time() -> None:
@@ -210,7 +209,7 @@ async def test_one_silent_server_costs_the_others_nothing() -> None:
         read = await look(asking(silent.port, good.port))
     assert read.state == "ok"
     assert (read.detail["asked"], read.detail["answered"]) == (2, 1)
-    assert f"127.0.0.1:{silent.port}: no answer" in str(read.detail["failed"])
+    assert f"127.0.0.1:{silent.port}: the time server does not answer" in str(read.detail["failed"])
 
 
 async def test_our_own_step_during_the_question_is_not_the_servers() -> None:

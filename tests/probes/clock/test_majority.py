@@ -130,4 +130,10 @@ async def test_without_a_majority_nothing_is_claimed(offsets_s: tuple[float | No
     read, names = await look(*offsets_s)
     assert (read.state, read.value) == ("unknown", None)
     assert "disagree" in str(read.error)
-    assert f"{names[1]} +2.5" in str(read.error)
+    assert f"{names[1]} +2.5" in str(read.detail["said"])
+
+
+async def test_what_several_silent_servers_have_in_common_is_said_once() -> None:
+    read, names = await look(None, None)
+    assert read.error == "the time server does not answer"
+    assert all(name in str(read.detail["failed"]) for name in names)

@@ -103,7 +103,7 @@ async def test_an_unsynchronised_server_is_unknown_and_its_daemon_critical(tmp_p
     with time_server(tmp_path / "c", synchronised=False) as peer:
         read, daemon = await offset(peer.address), await tracking(peer)
     assert (read.state, read.value) == ("unknown", None)
-    assert read.error == "the servers answer, and none of them is synchronised"
+    assert read.error == "the server answers that it is not synchronised"
     assert daemon.state == "critical"
     assert daemon.detail["synchronised"] is False
 
@@ -130,7 +130,7 @@ async def test_a_frozen_server_and_daemon_are_unknown_and_come_back(tmp_path: Pa
         began = time.monotonic()
         read, daemon = await asyncio.gather(offset(peer.address), tracking(peer))
         assert time.monotonic() - began < 6
-        assert read.error == f"{peer.address}: no answer within 1 s"
+        assert read.error == "the time server does not answer"
         assert (daemon.state, daemon.value) == ("unknown", None)
         assert daemon.error == "chronyc did not answer within 4.5 s"
         os.kill(peer.pid, signal.SIGCONT)
@@ -236,7 +236,7 @@ async def test_the_small_server_is_used_where_chrony_is_not(
         read = await offset(peer.address)
         assert read.value == pytest.approx(offset_s, abs=0.02)
     with time_server(tmp_path / "c", synchronised=False) as peer:
-        assert "none of them is synchronised" in str((await offset(peer.address)).error)
+        assert "not synchronised" in str((await offset(peer.address)).error)
     wait_until(lambda: hostile.descriptors() <= before[0] and hostile.threads() <= before[1])
 
 
