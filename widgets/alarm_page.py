@@ -86,7 +86,8 @@ def detail(
     ]
     age = span(age_s(snapshot, alarm.since))
     since = say(N_("since {time}, for {age}"), time=hour(snapshot, alarm.since), age=age)
-    shown.append(line(Span(f"   {severity} · {since} · {visible(alarm.key)}", "dim")))
+    told = f"{severity} · {since} · {visible(alarm.key)}"
+    shown += [line(Span(f"   {part}", "dim")) for part in wrap(told, width - 4)]
     shown += _standing(snapshot, alarm, width)
     texts = explain(alarm)
     for label, told in (

@@ -88,7 +88,7 @@ def graph(
     body: list[Line] = []
     unit = reading.unit if reading is not None else ""
     if values:
-        rows = max(2, height - 5)
+        rows = max(2, height - 4)
         scale = scale_of(unit, values, bounds)
         body = _plot(kept, scale, bounds, window, across, rows, unit)
     elif kept:

@@ -146,8 +146,8 @@ def _panes(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int, kept: Ke
 def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[Line]:
     """One pane under the other. Where rows are short: the record goes first, then the rules."""
     width = frame.width
-    shown = instruments.compact(calm, width, max(2, room // 3), keys=frame.keys)
     alarm_rows = max(1, min(len(snapshot.alarms), 3 if room >= 16 else 2))
+    shown = instruments.compact(calm, width, max(2, room - 7 - alarm_rows), keys=frame.keys)
     journal_rows = 3
     cut_rows = room - 4 - len(shown) - alarm_rows - journal_rows
     while cut_rows < 4 and journal_rows > 0:

@@ -31,10 +31,16 @@ def header(snapshot: Snapshot, width: int) -> Line:
     elections = visible(" ".join(snapshot.elections))
     title = visible(snapshot.title)
     wrong = instruments_clock.header(snapshot)
-    right = line(Span(f"▲ {wrong}  " if wrong else "", "warning"), mode_span(snapshot), "  ")
+    mode = line(mode_span(snapshot), "  ")
+    told = Span(f"▲ {wrong}  " if wrong else "", "warning")
+    if cells(name) + 2 + cells((told, *mode)) > width:  # the mode stays whole
+        told = Span(f"▲ {say(N_('clock'))}  " if wrong else "", "warning")
+    right = line(told, *mode)
     left = line(*name, f" · {elections}" if elections else "")
     if title and cells(left) + cells(line(title)) + 6 + cells(right) <= width:
         left = line(*name, f" · {title}", f" · {elections}" if elections else "")
+    elif cells(left) + 2 + cells(right) > width:
+        left = name
     return ends(left, right, width)
 
 

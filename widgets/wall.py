@@ -6,7 +6,8 @@ from prep_console.snapshot import Snapshot
 from prep_console.widgets import alarm_list, digits, public_band
 from prep_console.widgets.figures import cut_age, second, span
 from prep_console.widgets.instruments import instruments
-from prep_console.widgets.instruments.panel import sign, tone_of
+from prep_console.widgets.instruments.judged import Instrument
+from prep_console.widgets.instruments.panel import by_need, sign, tone_of
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, fit, line, wrap
 from prep_console.widgets.standing import notices, public_cut, word
 from prep_console.wording import N_, say
@@ -36,7 +37,7 @@ def wall(
     pulse = "●" if beat % 2 else "○"
     foot = line(f" {pulse} ", second(snapshot, snapshot.observed_at))
     alarms = alarm_list.panel(snapshot, width, max(4, height // 6), wording, keys=False)
-    shown = _instruments(snapshot, width)
+    shown = _instruments(snapshot, width, max(4, height // 3 - len(alarms)))
     rest = [*alarms, (), *shown] if snapshot.alarms else [*shown, *alarms]
     room = height - len(top) - len(below) - min(len(rest), height // 3) - 4
     state = word(snapshot, found)
@@ -71,9 +72,18 @@ def _centred(spans: Line, width: int) -> Line:
     return line(" " * max(0, (width - used) // 2), *spans)
 
 
-def _instruments(snapshot: Snapshot, width: int) -> list[Line]:
-    """Two columns read downwards; what is wrong is whole, in lines of its own before them."""
+def _instruments(snapshot: Snapshot, width: int, height: int) -> list[Line]:
+    """Two columns read downwards, long ones whole before them; the worst where room is short."""
     shown = instruments(snapshot)
+    for left_out in range(len(shown)):
+        lines = _columns([shown[y] for y in sorted(by_need(shown)[: len(shown) - left_out])], width)
+        if len(lines) + (left_out > 0) <= height:
+            break
+    more = say(N_("and {n} more"), n=left_out)
+    return [*lines, line(Span(f"    {more}", "dim"))] if left_out else lines
+
+
+def _columns(shown: list[Instrument], width: int) -> list[Line]:
     label = max(10, *(len(one.label) + 2 for one in shown))
     half = width // 2
     rows = [

@@ -106,15 +106,6 @@ KEYS = (
         footer=False,
     ),
     Key(
-        "detail",
-        "enter",
-        "Enter",
-        "detail",
-        N_("detail"),
-        N_("Everything about the row under the cursor."),
-        command="detail",
-    ),
-    Key(
         "alarms",
         "a",
         "a",
@@ -140,6 +131,15 @@ KEYS = (
         N_("graphs"),
         N_("The history of a reading over 30 minutes, 6 hours or a day."),
         command="graph",
+    ),
+    Key(
+        "detail",
+        "enter",
+        "Enter",
+        "detail",
+        N_("detail"),
+        N_("Everything about the row under the cursor."),
+        command="detail",
     ),
     Key(
         "journal",

@@ -38,7 +38,7 @@ def compact(snapshot: Snapshot, width: int, height: int, *, keys: bool = True) -
     """All instruments in as few lines as they take; the worst stay where room is short."""
     shown = instruments(snapshot)
     for left_out in range(len(shown)):
-        kept = sorted(_by_need(shown)[: len(shown) - left_out])
+        kept = sorted(by_need(shown)[: len(shown) - left_out])
         items = [_item(shown[y]) for y in kept if shown[y].short != ""]
         if left_out:
             items.append(_more([one for y, one in enumerate(shown) if y not in kept], keys))
@@ -53,7 +53,8 @@ def worst(shown: list[Instrument]) -> Instrument | None:
     return min(shown, key=lambda one: _RANK[one.state], default=None)
 
 
-def _by_need(shown: list[Instrument]) -> list[int]:
+def by_need(shown: list[Instrument]) -> list[int]:
+    """Places of the instruments, what needs most to be looked at first."""
     return sorted(range(len(shown)), key=lambda y: (_RANK[shown[y].state], y))
 
 
@@ -62,7 +63,7 @@ def _kept(shown: list[Instrument], heights: dict[int, int], height: int) -> list
     if sum(heights.values()) <= height:
         return sorted(heights)
     kept, used = [], 1
-    for y in _by_need(shown):
+    for y in by_need(shown):
         if used + heights[y] > height:
             break
         kept.append(y)

@@ -100,7 +100,9 @@ def _ups(snapshot: Snapshot, name: str, reading: Reading, label: str) -> Instrum
     since = moment(reading, "on_battery_since")
     if since is not None and flag(reading, "on_battery"):
         notes.append(say(N_("for {age}"), age=coarse(age_s(snapshot, since))))
-    short = [charge, *notes[1:]] if reading.state == "ok" and words else [said.value, *notes]
+    short = [said.value, *notes]
+    if reading.state == "ok" and words:
+        short = [charge] if runtime is None else [charge, coarse(runtime)]
     return Instrument(label, said.value, said.state, " · ".join(notes), " ".join(short))
 
 
@@ -112,7 +114,7 @@ def _generator(snapshot: Snapshot, name: str, reading: Reading, device: str) -> 
     notes = []
     automatic = flag(reading, "automatic")
     if automatic is not None:
-        notes.append(say(N_("automatic")) if automatic else "▲ " + say(N_("NOT in automatic")))
+        notes.append(say(N_("in automatic")) if automatic else "▲ " + say(N_("NOT in automatic")))
     fuel = number(reading, "fuel_percent")
     if fuel is not None:
         notes.append(say(N_("fuel {n} %"), n=f"{fuel:.0f}"))

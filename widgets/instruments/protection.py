@@ -6,7 +6,7 @@ from collections import Counter
 
 from prep_console.snapshot import Reading, ReadingState, Snapshot
 from prep_console.widgets.instruments.judged import Instrument, judged
-from prep_console.wording import N_, say
+from prep_console.wording import N_, say, say_n
 
 _NAMES = {
     "ssh": N_("SSH from the institute only"),
@@ -41,12 +41,12 @@ def lines(snapshot: Snapshot) -> list[Instrument]:
         (one for one in ("critical", "warning", "unknown") if one in states), "ok"
     )
     parts = [
-        say(template, n=counted[key])
-        for key, template in (
-            ("missing", N_("{n} missing")),
-            ("unknown", N_("{n} unknown")),
-            ("configured", N_("{n} configured")),
-            ("seen", N_("{n} seen working")),
+        told
+        for key, told in (
+            ("missing", say_n("{n} missing", "{n} missing", counted["missing"])),
+            ("unknown", say_n("{n} unknown", "{n} unknown", counted["unknown"])),
+            ("configured", say_n("{n} configured", "{n} configured", counted["configured"])),
+            ("seen", say_n("{n} seen working", "{n} seen working", counted["seen"])),
         )
         if counted[key]
     ]

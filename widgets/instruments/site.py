@@ -78,6 +78,9 @@ def _days(reading: Reading) -> str:
 
 
 def _fault(reading: Reading) -> str:
+    days = finite(reading.value)
+    if days is not None and days < 0:
+        return ""  # said already
     return bounded(known_text(text(reading, "error")))
 
 

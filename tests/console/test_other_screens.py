@@ -1,0 +1,243 @@
+"""The screens of instruments, graphs and alarms in a headless terminal, by their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from textual.widgets import Input
+
+from prep_console.console.alarm_screen import AlarmScreen
+from prep_console.console.app import ConsoleApp
+from prep_console.console.graph_screen import GraphScreen
+from prep_console.console.main_screen import MainScreen
+from prep_console.console.shelve_screen import ShelveScreen
+from prep_console.problems import Refused
+from prep_console.wording import sentence, use
+from tests.console.nights import NOW, FakeStation, night
+from tests.console.stations import bad_night, equipped
+from tests.console.test_graphs import WINDOW, samples
+from tests.console.test_screens import console, focused, see, shown, until
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    use("en")
+    yield
+    use("es")
+
+
+async def test_acknowledging_the_worst_alarm_takes_two_keys() -> None:
+    station = FakeStation(bad_night())
+    async with console(station) as pilot:
+        await see(pilot, "a alarms (3)")
+        await pilot.press("a")
+        await see(pilot, "▸✖ 02:34 UPS servidor")
+        await see(pilot, "what to do")
+        await pilot.press("a")
+        await see(pilot, "Acknowledged.")
+        (order,) = station.minded
+        assert (order.kind, order.alarm.key) == ("acknowledge", "power.ups:servidor")
+        await see(pilot, "seen by jperez at 02:37:12")
+        await pilot.press("a")
+        await see(pilot, "It is acknowledged already.")
+        assert len(station.minded) == 1
+        await pilot.press("escape")
+        await see(pilot, "a alarms (2)")
+        assert isinstance(pilot.app.screen, MainScreen)
+
+
+async def test_any_alarm_can_be_chosen_and_stays_chosen_when_others_come() -> None:
+    station = FakeStation(bad_night())
+    async with console(station, (80, 30)) as pilot:
+        await pilot.press("a", "down")
+        await see(pilot, "▸✖ 02:31 Apache is not running.")
+        newer = replace(
+            bad_night().alarms[0], id="engine.stopped", subject="", since=NOW, consequences=()
+        )
+        station.snapshot = replace(bad_night(), alarms=(newer, *bad_night().alarms))
+        await see(pilot, "ALARMS (6)")
+        assert "▸✖ 02:31 Apache is not running." in shown(pilot)
+        await pilot.press("up", "up", "up", "a")
+        await until(pilot, lambda: station.minded)
+        assert station.minded[0].alarm.id == "engine.stopped"
+
+
+async def test_shelving_asks_for_minutes_and_a_reason_and_cancel_is_in_focus() -> None:
+    station = FakeStation(bad_night())
+    async with console(station) as pilot:
+        await pilot.press("a", "down", "down", "s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ShelveScreen))
+        await see(pilot, "AYUN was carried over")
+        assert focused(pilot) == "cancel"
+        await pilot.press("y", "s", "2", "y")
+        await see(pilot, "For how long: 20 minutes")
+        assert focused(pilot) == "cancel"
+        assert station.minded == []
+        await pilot.press("4")
+        await until(pilot, lambda: isinstance(pilot.app.focused, Input))
+        await pilot.press(*"[b]y", "enter")
+        await see(pilot, "Reason: [b]y")
+        assert focused(pilot) == "cancel"
+        await pilot.press("y")
+        await see(pilot, "Shelved.")
+        (order,) = station.minded
+        assert (order.kind, order.minutes, order.reason) == ("shelve", 20, "[b]y")
+        await see(pilot, "shelved until 02:57, by jperez: “[b]y”")
+        await pilot.press("u")
+        await see(pilot, "Back among the alarms.")
+        assert station.minded[-1].kind == "unshelve"
+
+
+@pytest.mark.parametrize("keys", [("enter",), ("escape",), ("1", "enter"), ("1", "1", "escape")])
+async def test_shelving_is_left_without_a_trace(keys: tuple[str, ...]) -> None:
+    station = FakeStation(bad_night())
+    async with console(station) as pilot:
+        await pilot.press("a", "down", "down", "s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ShelveScreen))
+        await pilot.press(*keys)
+        await until(pilot, lambda: isinstance(pilot.app.screen, AlarmScreen))
+        assert station.minded == []
+
+
+async def test_what_must_not_be_shelved_says_so_before_any_dialog() -> None:
+    late = replace(bad_night().alarms[0], id="cut.late", subject="", values={"minutes": 11})
+    station = FakeStation(replace(bad_night(), alarms=(late,)))
+    async with console(station) as pilot:
+        await pilot.press("a", "s")
+        await see(pilot, "This alarm cannot be shelved; acknowledge it with a.")
+        assert isinstance(pilot.app.screen, AlarmScreen)
+
+
+async def test_a_refusal_is_told_on_the_screen() -> None:
+    refused = Refused(sentence("the alarm is over"), sentence("nothing needs to be done"))
+    station = FakeStation(bad_night(), fails=refused)
+    async with console(station) as pilot:
+        await pilot.press("a", "a")
+        await see(pilot, "The alarm is over. Nothing needs to be done.")
+        station.fails = ValueError("[bold]boom\x1b[2J")
+        await pilot.press("a")
+        await see(pilot, "It failed: ValueError: [bold]boom")
+        assert "\x1b" not in shown(pilot)
+
+
+async def test_an_order_that_hangs_does_not_stop_the_screen() -> None:
+    station = FakeStation(bad_night())
+    station.gate.clear()
+    async with console(station) as pilot:
+        await pilot.press("a", "a", "down", "down")
+        await see(pilot, "▸▲ 02:35 AYUN was carried over")
+        station.gate.set()
+        await see(pilot, "Acknowledged.")
+
+
+async def test_read_only_sees_the_alarms_and_touches_none() -> None:
+    station = FakeStation(bad_night())
+    async with console(station, read_only=True) as pilot:
+        await pilot.press("a")
+        await see(pilot, "what to do")
+        assert "acknowledge" not in shown(pilot)
+        await pilot.press("a", "s", "u", "down", "a")
+        await see(pilot, "▸✖ 02:31")
+        assert station.minded == []
+
+
+async def test_no_alarm_takes_no_key() -> None:
+    station = FakeStation()
+    async with console(station) as pilot:
+        await pilot.press("a")
+        await see(pilot, "no alarms")
+        await pilot.press("a", "s", "u", "down", "pagedown")
+        assert station.minded == []
+
+
+async def test_every_reading_in_full_is_one_key_away() -> None:
+    async with console(FakeStation(bad_night()), (100, 40)) as pilot:
+        await pilot.press("i")
+        await see(pilot, "INSTRUMENTS")
+        await see(pilot, "status on battery, discharging (OB DISCHRG)")
+        await pilot.press("end")
+        await see(pilot, "web application firewall missing")
+        await pilot.press("escape")
+        assert isinstance(pilot.app.screen, MainScreen)
+
+
+async def test_graphs_by_keys_another_reading_another_time() -> None:
+    station = FakeStation(equipped(), kept=samples([0.01, 0.02] * 60, window=WINDOW))
+    async with console(station) as pilot:
+        await pilot.press("g")
+        await see(pilot, "against the time servers")
+        await see(pilot, "clock.offset")
+        assert station.asked[-1] == ("clock.offset", 1800.0)
+        await pilot.press("2")
+        await until(pilot, lambda: station.asked[-1] == ("clock.offset", 6 * 3600.0))
+        await see(pilot, "+50 ms")
+        await pilot.press("3", "right")
+        await until(pilot, lambda: station.asked[-1] == ("clock.step", 24 * 3600.0))
+        await pilot.press("left", "escape")
+        assert isinstance(pilot.app.screen, MainScreen)
+        await pilot.press("g")
+        await see(pilot, "clock.offset")
+        assert station.asked[-1] == ("clock.offset", 24 * 3600.0)
+
+
+async def test_a_graph_without_telemetry_shows_the_last_minutes() -> None:
+    station = FakeStation(night())
+    async with console(station) as pilot:
+        await pilot.press("g")
+        await see(pilot, "host.cpu")
+        await see(pilot, "100 %")
+        await see(pilot, "highest 20 %")
+
+
+async def test_the_history_is_read_again_only_now_and_then() -> None:
+    station = FakeStation(equipped())
+    async with console(station) as pilot:
+        await pilot.press("g")
+        await until(pilot, lambda: len(station.asked) == 1)
+        for seconds in (3, 6, 9):
+            station.snapshot = replace(equipped(), observed_at=NOW + timedelta(seconds=seconds))
+            await see(pilot, f"02:37:{12 + seconds}")
+        assert len(station.asked) == 1
+        station.snapshot = replace(equipped(), observed_at=NOW + timedelta(seconds=11))
+        await until(pilot, lambda: len(station.asked) == 2)
+
+
+async def test_no_reading_at_all_leaves_a_graph_that_says_so() -> None:
+    async with console(FakeStation(replace(night(), readings={}, history={}))) as pilot:
+        await pilot.press("g", "right", "left", "2")
+        await see(pilot, "no reading")
+        assert isinstance(pilot.app.screen, GraphScreen)
+
+
+@pytest.mark.parametrize("size", [(40, 12), (80, 24), (120, 40), (240, 70)])
+async def test_every_screen_at_every_size(size: tuple[int, int]) -> None:
+    station = FakeStation(bad_night(), kept=samples([0.01, 0.02] * 60, window=WINDOW))
+    async with console(station, size) as pilot:
+        for keys in (("a",), ("i",), ("g",), ("a", "s"), ("question_mark",)):
+            await pilot.press(*keys)
+            await pilot.pause(0.05)
+            rows = [strip.text for strip in pilot.app.screen._compositor.render_strips()]
+            assert len(rows) == size[1]
+            assert rows[0].strip()
+            for _ in keys:
+                await pilot.press("escape")
+            await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
+
+
+async def test_the_bell_rings_once_for_a_new_critical_alarm(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rung: list[int] = []
+    monkeypatch.setattr(ConsoleApp, "bell", lambda self: rung.append(1))
+    station = FakeStation(night())
+    async with console(station) as pilot:
+        await see(pilot, "no alarms")
+        assert rung == []
+        station.snapshot = bad_night()
+        await see(pilot, "ALARMS (5)")
+        await pilot.press("a", "a")
+        await see(pilot, "Acknowledged.")
+        assert rung == [1]
