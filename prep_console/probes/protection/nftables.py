@@ -23,6 +23,7 @@ _Expr = Mapping[str, Any]
 _DEEPEST = 16
 _NEUTRAL = frozenset({"counter", "log", "comment", "mangle", "set", "notrack", "ct helper", "map"})
 _SOMETIMES = frozenset({"limit", "meter", "quota", "ct count"})
+_OTHER_PROTOCOLS = frozenset({"udp", "udplite", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah"})
 _TCP = frozenset({"tcp", 6})
 
 
@@ -67,6 +68,7 @@ def rules_of(text: str) -> Rules:
     base: list[_Expr] = []
     rules: dict[tuple[str, str, str], list[Sequence[_Expr]]] = {}
     sets: dict[tuple[str, str, str], _Expr] = {}
+    filled: set[str] = set()  # by packets: what these hold changes at every moment
     try:
         for item in json.loads(text)["nftables"]:
             if chain := item.get("chain"):
@@ -75,11 +77,12 @@ def rules_of(text: str) -> Rules:
             elif rule := item.get("rule"):
                 key = (rule["family"], rule["table"], rule["chain"])
                 rules.setdefault(key, []).append(rule["expr"])
+                filled |= {expr["set"]["set"][1:] for expr in rule["expr"] if "set" in expr}
             elif (found := item.get("set") or item.get("map")) is not None:
                 sets[(found["family"], found["table"], found["name"])] = found
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError("nft gave something that is not a rule set") from error
-    return Rules(base, rules, sets)
+    return Rules(base, rules, {k: v for k, v in sets.items() if k[2] not in filled})
 
 
 def fate(rules: Rules, stranger: Stranger) -> Fate:
@@ -171,7 +174,9 @@ class _Walk:
             way = self._verdict(kind, verdict.get(kind), depth)
             if who is Who.SOME and kind == "accept":
                 return "open"
-            if who is Who.ALL and way is not None and kind not in {"return", "goto"}:
+            if way == "through" and kind in {"jump", "continue"}:
+                continue
+            if who is Who.ALL and way is not None and way != "through":
                 return "unsure" if perhaps and way != "open" else way
             perhaps = perhaps or way != "closed"
         return "unsure" if perhaps else "through"
@@ -188,8 +193,14 @@ class _Walk:
         op, (kind, field_) = said.get("op"), _left(said.get("left"))
         if values is None or op not in {"==", "!=", "in"}:
             return Who.MAYBE
+        if kind in self._strange():
+            return Who.NONE  # of another protocol: true of no stranger, however it is compared
         who = self._compare(kind, field_, values)
         return who.not_() if op == "!=" else who
+
+    def _strange(self) -> frozenset[str]:
+        other = "ip6" if self.stranger.family == "IPv4" else "ip"
+        return _OTHER_PROTOCOLS | {other}
 
     def _compare(self, kind: str, field_: str, values: Sequence[Any]) -> Who:
         """Whether the stranger's ``field_`` is one of ``values``."""
@@ -198,13 +209,10 @@ class _Walk:
         match kind, field_:
             case ("tcp" | "th", "dport"):
                 return _any(_holds_port(value, stranger.port) for value in values)
-            case ("udp" | "icmp" | "icmpv6" | "sctp" | "dccp", _):
-                return Who.NONE
             case ("ip" | "ip6", "saddr"):
-                return Who.NONE if kind != version else self._from(values)
+                return self._from(values)
             case ("ip", "protocol") | ("ip6", "nexthdr") | ("meta", "l4proto"):
-                here = kind in {"meta", version}
-                return _any(here and value in _TCP for value in values)
+                return _any(value in _TCP for value in values)
             case ("meta", "nfproto" | "protocol"):
                 names = {version, f"ipv{stranger.family[-1]}"}
                 return _any(value in names for value in values)
@@ -231,7 +239,7 @@ class _Walk:
         """What is compared with, as a list; None when it is not known before a packet comes."""
         if isinstance(right, str) and right.startswith("@"):
             held = self.rules.sets.get((self.family, self.table, right[1:]))
-            if held is None or "dynamic" in held.get("flags", ()):
+            if held is None or {"dynamic", "timeout"} & set(held.get("flags", ())):
                 return None
             return list(held.get("elem", []))
         if isinstance(right, Mapping) and "set" in right:

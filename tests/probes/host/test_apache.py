@@ -159,7 +159,7 @@ async def test_a_peer_that_is_no_apache_reads_unknown_and_leaks_nothing(
         assert (good.value, good.detail["workers"], good.detail["uptime_s"]) == (3, 50, 77)
         before = hostile.descriptors()
         peer.become(fault)
-        for _ in range(1 if fault in {"hang", "drip", "endless"} else 5):
+        for _ in range(1 if fault in {"hang", "drip", "garbage"} else 5):
             started = time.monotonic()
             told = await look(probe)
             assert time.monotonic() - started < 5
