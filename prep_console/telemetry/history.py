@@ -81,6 +81,7 @@ def _read(path: Path, asked: dict[str, int | str]) -> Iterator[Point]:
         start, end, step = int(asked["since"]), int(asked["until"]), int(asked["step"])
         first = database.execute("SELECT min(at) FROM sample").fetchone()[0]
         edge = end if step >= MEAN_S or first is None else max(start, min(end, int(first)))
+        edge -= (edge - start) % step
         if edge > start:
             # from the edge on there are single samples: means would show a stretch twice
             yield from _points(database.execute(_MEANS, asked | {"until": edge}), start, step)
@@ -102,22 +103,8 @@ def _number(value: object) -> float | None:
 
 
 def _open(path: Path) -> sqlite3.Connection:
-    """Read only. After a clean end there is no log, and a uid that may not make one (it needs
-    to, even for reading) must promise SQLite that nobody writes."""
-    name = f"file:{quote(str(path.absolute()))}"
-    try:
-        return _opened(f"{name}?mode=ro")
-    except sqlite3.OperationalError:
-        if path.with_name(path.name + "-wal").exists():
-            raise
-        return _opened(f"{name}?mode=ro&immutable=1")
-
-
-def _opened(name: str) -> sqlite3.Connection:
-    database = sqlite3.connect(name, uri=True, timeout=_PATIENCE_S, isolation_level=None)
-    try:
-        database.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except BaseException:
-        database.close()
-        raise
-    return database
+    """Read only. After a clean end there is no log, and SQLite would make one to read: a uid that
+    may not promises that nobody writes, and one that may leaves nothing behind."""
+    written = path.with_name(path.name + "-wal").exists()
+    name = f"file:{quote(str(path.absolute()))}?mode=ro{'' if written else '&immutable=1'}"
+    return sqlite3.connect(name, uri=True, timeout=_PATIENCE_S, isolation_level=None)

@@ -130,7 +130,7 @@ class Recorder:
         self._let_go()
         self._retry_at = time.monotonic() + self._retry_s
         told = f"{type(error).__name__}: {error}"
-        if told != self._told:  # once, not at every try of a whole night
+        if not self._told:  # once, not at every try of a whole night
             log.error("telemetry: not written, tried again every %g s: %s", self._retry_s, told)
         self._told = told
 

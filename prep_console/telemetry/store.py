@@ -25,8 +25,8 @@ _WAL_PAGES = 256
 """The log goes into the database after a megabyte, and is cut back to that."""
 _LOG_BYTES = _WAL_PAGES * _PAGE
 _MAGIC = b"SQLite format 3\0"
-_AFTER = 0.8
-"""Share of the size that is left after a cut, so that not every look cuts again."""
+_BEFORE, _AFTER = 0.95, 0.8
+"""Shares of the size: from where on it is cut, and what is left, so that not every look cuts."""
 _AHEAD_S = 86_400
 """Samples further ahead are of a clock that was wrong."""
 _BUSY_S = 1.0
@@ -138,9 +138,9 @@ class Store:
             ("DELETE FROM mean WHERE at > ?", now + _AHEAD_S),
         ):
             self._database.execute(query, (limit,))
-        self._meant = min(self._meant, now)
+        self._meant = min(self._meant, now - now % MEAN_S - MEAN_S)
         self._shrink()
-        if self.bytes() > self._bounds.max_bytes:
+        if self.bytes() > self._bounds.max_bytes * _BEFORE:
             self._give_up(now)
             self._shrink()
         self._file = self._path.stat()
