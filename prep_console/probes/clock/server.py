@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from prep_console.probes.clock import ntp
 from prep_console.probes.clock.ntp import Answer, KissOfDeath, NoTimeError
+from prep_console.probes.clock.samples import Samples, unslewed
 from prep_console.probes.probe import Clock, OwnThread
 from prep_console.wording import N_, visible
 
@@ -23,7 +24,14 @@ _PAUSE_S = {"RATE": 600.0, "DENY": 3600.0, "RSTR": 3600.0}
 class Server:
     """Asked again and again; keeps its address, and keeps quiet when it was told to."""
 
-    def __init__(self, name: str, *, now: Clock, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        now: Clock,
+        monotonic: Callable[[], float],
+        raw: Callable[[], float] = unslewed,
+    ) -> None:
         """``name`` is ``host``, ``host:port``, an IPv6 address or ``[address]:port``.
 
         ValueError for anything else.
@@ -32,6 +40,8 @@ class Server:
         self._host, self._port = _parsed(name)
         self._now = now
         self._monotonic = monotonic
+        self._raw = raw
+        self._samples = Samples()
         self._thread: OwnThread[list[str]] = OwnThread()
         self._addresses = [self._host] if ntp.numeric(self._host) else []
         self._looked_up_s: float | None = None
@@ -47,20 +57,24 @@ class Server:
         )
 
     async def ask(self, deadline_s: float) -> Answer:
-        """Its time, within ``deadline_s``; NoTimeError with the reason."""
+        """Its time now, by its best answer lately, if it answers within ``deadline_s``.
+
+        NoTimeError with the reason when it does not.
+        """
         end_s = self._monotonic() + deadline_s
         if self._quiet is not None and self._monotonic() < self._quiet[0]:
             raise NoTimeError(self._quiet[1])
         self._quiet = None
         await self._look_up()
         try:
-            return await self._ask_addresses(end_s)
+            answer = await self._ask_addresses(end_s)
         except KissOfDeath as kiss:
             self._keep_quiet(kiss)
             raise
         except NoTimeError:
             self._looked_up_s = None  # it may have moved
             raise
+        return self._samples.best(answer, self._now().timestamp(), self._raw())
 
     async def _ask_addresses(self, end_s: float) -> Answer:
         """The first address that the network leads to; one that is silent comes last next time."""
