@@ -12,6 +12,7 @@ from prep_console.config import Power, PowerDevice, RegisterMap, Settings
 from prep_console.probes.power import gencomm, generator, modbus, nut
 from prep_console.probes.power.contacts import contact
 from prep_console.probes.power.transfer_switch import TransferSwitchProbe
+from prep_console.probes.power.ups import UpsProbe
 from prep_console.probes.probe import Clock, Misconfigured, Probe, utc_now
 
 __all__ = ["probes"]
@@ -59,8 +60,6 @@ def _probe(device: PowerDevice, power: Power, now: Clock) -> Probe:
     client = _in_setting("nut", lambda: nut.client(power, at))
     match device.role:
         case "ups":
-            from prep_console.probes.power.ups import UpsProbe
-
             return UpsProbe(device, power, client, now=now)
         case "transfer-switch":
             return TransferSwitchProbe(device, client, at, now=now)

@@ -197,7 +197,7 @@ def problem(chosen: RegisterMap) -> str | None:
         return "it names no register"
     for name, register in chosen.register.items():
         if name not in NAMES:
-            near = difflib.get_close_matches(name, NAMES, 1)
+            near = difflib.get_close_matches(name, NAMES, 1, 0.4)
             return f"register.{name}: no such value" + (f"; {near[0]}?" if near else "")
         if not 0 <= register.address <= 65536 - register.words:
             return f"register.{name}.address: {register.address} is not a register"
