@@ -231,3 +231,40 @@ def test_it_needs_a_terminal(night: Night) -> None:
     done = night.box.run("console")
     assert done.code == 2
     assert "terminal" in done.err
+
+
+def test_an_alarm_is_acknowledged_by_keys_and_everybody_sees_who_did(night: Night) -> None:
+    """Without an engine: the record itself tells it, to the command and to another console."""
+    with night.console("a") as acting, night.console("b", (120, 40)) as watching:
+        acting.see("No engine is running")
+        acting.keys("a")
+        acting.see("what to do")
+        acting.keys("a")
+        acting.see("Acknowledged.")
+        acting.see("seen by")
+        alarms = night.box.run("status", "--json").json["alarms"]
+        (stopped,) = [one for one in alarms if one["id"] == "engine.stopped"]
+        assert stopped["acknowledged_by"]
+        watching.see(f"seen by {stopped['acknowledged_by']}", 5)
+        acting.keys("s")
+        acting.see("This alarm cannot be shelved")
+        acting.keys("q")
+        acting.see("CUTS")
+        acting.keys("l")
+        acting.see("RECORD")
+    assert night.box.run("journal", "--verify").code == 0
+
+
+def test_instruments_and_graphs_of_a_living_engine(night: Night) -> None:
+    with night.engine(), night.console("a", (120, 40)) as screen:
+        screen.see("UP TO DATE")
+        screen.keys("i")
+        screen.see("SERVER")
+        screen.see("read just now")
+        screen.keys("q")
+        screen.see("CUTS")
+        screen.keys("g")
+        screen.see("HISTORY")
+        screen.see("┤", 30)
+        screen.keys("Escape")
+        screen.see("CUTS")
