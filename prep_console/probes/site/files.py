@@ -41,8 +41,6 @@ ONLY_ERRORS = N_("the site answers with errors only, so no file could be compare
 NO_MANIFEST = N_("the manifest of the live cut cannot be read")
 KEEPS_MOVING = N_("the live cut changed during each look")
 
-_ENOUGH_S = 7.0
-"""No further file is asked for after this long: the look must end before its deadline."""
 _ESTADO_BYTES = 65_536
 
 
@@ -72,6 +70,8 @@ class FilesProbe:
     names = (FILES,)
     period_s = 15.0
     deadline_s = 10.0
+    enough_s = 7.0
+    """No further file is asked for after this long: the look must end before its deadline."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class FilesProbe:
         self._prefix = settings.publication.estado_prefix.lstrip("/")
         self._now = now
         self._monotonic = monotonic
-        self._visitor = Visitor(settings.site, timeout_s=_ENOUGH_S)
+        self._visitor = Visitor(settings.site, timeout_s=self.enough_s)
         self._sampling = Sampling(settings.site.samples, settings.site.sample_bytes)
         self._reader: OwnThread[Manifest] = OwnThread()
         self._cut: str | None = None
@@ -143,9 +143,9 @@ class FilesProbe:
         samples = self._sampling.next(self._wrong)
         samples = [*self._estado(live), *samples]
         for sample in samples:
-            if self._monotonic() - began > _ENOUGH_S:
+            left_s = began + self.enough_s - self._monotonic()
+            if left_s <= 0:
                 break
-            left_s = began + _ENOUGH_S - self._monotonic()
             await _compare(visit, sample, found, left_s)
         return found
 
