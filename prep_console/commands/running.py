@@ -49,6 +49,8 @@ def engine(context: Context) -> int:
 @click.option("--port", type=int, help="Port of the web server on loopback.")
 @click.option("--cuts", "count", type=int, help="Stop after so many cuts.")
 @click.option("--headless", is_flag=True, help="No screen: the guided tour, checked.")
+@click.option("--lose-mains", type=float, metavar="SECONDS", help="The mains go after so long.")
+@click.option("--generator-fails", is_flag=True, help="And the generator does not start.")
 @click.pass_obj
 def demo(
     context: Context,
@@ -58,6 +60,8 @@ def demo(
     port: int | None,
     count: int | None,
     headless: bool,
+    lose_mains: float | None,
+    generator_fails: bool,
 ) -> int:
     """A whole station in a scratch folder, on loopback, labelled SIMULACRO."""
     from prep_console.drill import demo as night
@@ -70,4 +74,6 @@ def demo(
         screen=not headless,
         cuts=count,
         port=port,
+        lose_mains=lose_mains,
+        generator_fails=generator_fails,
     )

@@ -9,15 +9,18 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from prep_console import wording
+from prep_console.drill.children import child
 from prep_console.drill.final import UnreadableFinalError
+from prep_console.drill.mains import Order
 from prep_console.drill.nights import Night, night_from, synthetic_night
-from prep_console.drill.sandbox import Sandbox, child, sandbox
+from prep_console.drill.sandbox import Sandbox, sandbox
 from prep_console.drill.synthetic import NIGHT
 from prep_console.drill.tour import LEAST_CUTS, tour
 from prep_console.problems import Failed, WrongUsage
@@ -38,16 +41,23 @@ def run(
     screen: bool = True,
     cuts: int | None = None,
     port: int | None = None,
+    lose_mains: float | None = None,
+    generator_fails: bool = False,
 ) -> int:
     """Run the demo; the exit code. Problem when it cannot be, or when the tour finds a fault.
 
     ``source`` is a real final cut to derive the night from; ``folder`` an empty one that is kept.
-    Without a terminal ``screen`` means the tour too.
+    Without a terminal ``screen`` means the tour too. ``lose_mains``: seconds until the mains go.
     """
     wording.use(language)
     speed = DEFAULT_SPEED if speed is None else speed
     screen = screen and sys.stdin.isatty() and sys.stdout.isatty()
     _check(speed, cuts, screen)
+    if lose_mains is not None and not 0 <= lose_mains <= 24 * 3600:
+        raise WrongUsage(
+            sentence(N_("{n} is no number of seconds until the mains go"), n=lose_mains),
+            sentence(N_("30 loses them half a minute after the start")),
+        )
     opens = _opens(datetime.now(_ZONE))
     night = _night(source, opens)
     title = sentence(N_("SIMULACRO: invented election"))
@@ -69,7 +79,7 @@ def run(
         for peer in _peers(station, night):
             _tell(peer)
         if not screen:
-            tour(station, night, cuts or _TOUR_CUTS, _tell)
+            tour(station, night, cuts or _TOUR_CUTS, _tell, lose_mains=lose_mains is not None)
             code = 0
         else:
             child(
@@ -77,6 +87,8 @@ def run(
                 ending,
                 log=station.folder / "institute.log",
             )
+            if lose_mains is not None:
+                _lose_mains(station, lose_mains, generator_fails, ending)
             code = subprocess.run(station.command("console"), check=False).returncode
     if folder is not None:
         _tell(
@@ -145,10 +157,23 @@ def _peers(station: Sandbox, night: Night) -> list[Sentence]:
     return [
         station.web_server,
         sentence(N_("institute: simulated; engine, console and commands: the real ones")),
-        sentence(N_("UPS, generator, time server: none in this demo")),
+        *station.mains.told,
+        station.clock.told,
+        sentence(
+            N_("to lose the mains: echo off > {file} (on: back; off, generator fails)"),
+            file=str(station.mains.file),
+        ),
         origin,
         sentence(N_("the public site: {url}"), url=station.url),
     ]
+
+
+def _lose_mains(station: Sandbox, after_s: float, fails: bool, ending: ExitStack) -> None:
+    order: Order = "off, generator fails" if fails else "off"
+    timer = threading.Timer(after_s, station.mains.order, [order])
+    timer.daemon = True
+    timer.start()
+    ending.callback(timer.cancel)
 
 
 def _institute(

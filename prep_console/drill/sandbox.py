@@ -6,7 +6,6 @@ unless it is to be kept.
 
 from __future__ import annotations
 
-import ctypes
 import http.client
 import json
 import os
@@ -16,8 +15,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -25,14 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from prep_console.config import Settings, load
+from prep_console.drill.children import child, wait_for
 from prep_console.drill.embedded_server import serving
+from prep_console.drill.mains import Mains, mains
+from prep_console.drill.peers.clock import TimeServer, time_server
 from prep_console.problems import Failed, Problem, Refused
 from prep_console.publication import lock
 from prep_console.publication.apache import find_apache, standalone
 from prep_console.publication.station import Station
 from prep_console.wording import N_, Language, Sentence, sentence
 
-_PR_SET_PDEATHSIG = 1
 _STARTED_WITHIN_S = 20.0
 _ENDED_WITHIN_S = 10.0
 
@@ -57,6 +56,9 @@ class Sandbox:
     port: int
     web_server: Sentence
     """Which web server it is: the real one or ours, and why."""
+    mains: Mains
+    """The power, and the mains to lose."""
+    clock: TimeServer
     language: Language
 
     @property
@@ -119,11 +121,15 @@ def sandbox(
     with ExitStack() as ending:
         home = _home(folder, ending)
         port = port or _free_port()
-        config = _write_settings(home, language, title, state, elections, port)
+        # first, so that they end after the engine that looks at them
+        power = ending.enter_context(mains(home))
+        clock = ending.enter_context(time_server(home / "clock"))
+        election = {"title": title, "state": state, "elections": list(elections)}
+        config = _write_settings(home, language, election, port, power, clock)
         settings = load(config)
         Station(settings).prepare()
         web_server = _serve(settings, home, port, ending)
-        made = Sandbox(home, config, settings, port, web_server, language)
+        made = Sandbox(home, config, settings, port, web_server, power, clock, language)
         ending.callback(_end_engine, settings)
         engine = child(made.command("engine"), ending, log=home / "engine.log")
         wait_for(
@@ -132,43 +138,6 @@ def sandbox(
             sentence(N_("the engine did not start")),
         )
         yield made
-
-
-def child(command: Sequence[str], ending: ExitStack, *, log: Path) -> subprocess.Popen[bytes]:
-    """Start a child that ends with the block, and with us if we are killed."""
-    output = ending.enter_context(log.open("wb"))
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=output,
-        preexec_fn=_die_with_parent,
-        start_new_session=True,  # ^C in the terminal is ours to handle, in our order
-    )
-    ending.callback(_end, process)
-    return process
-
-
-def wait_for(condition: Callable[[], object], seconds: float, what: Sentence) -> float:
-    """Seconds until ``condition()`` was true; Failed with ``what`` when it never was."""
-    began = time.monotonic()
-    pause = threading.Event()
-    while not condition():
-        if time.monotonic() - began > seconds:
-            raise Failed(
-                what, sentence(N_("run the demo with --folder and read the logs that it keeps"))
-            )
-        pause.wait(0.05)
-    return time.monotonic() - began
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(_ENDED_WITHIN_S)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def _end_engine(settings: Settings) -> None:
@@ -184,10 +153,6 @@ def _end_engine(settings: Settings) -> None:
         _ENDED_WITHIN_S,
         sentence(N_("the engine of the demo did not end (process {pid})"), pid=holder.pid),
     )
-
-
-def _die_with_parent() -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _alive(process: subprocess.Popen[bytes], log: Path) -> bool:
@@ -224,32 +189,33 @@ def _make_removable(remove: Callable[[str], object], path: str, _: object) -> No
 def _write_settings(
     home: Path,
     language: Language,
-    title: str,
-    state: str,
-    elections: Sequence[str],
+    election: Mapping[str, object],
     port: int,
+    power: Mains,
+    clock: TimeServer,
 ) -> Path:
-    document: dict[str, dict[str, object]] = {
-        "station": {
-            "name": "Demo",
-            "root": str(home / "station"),
-            "language": language,
-            "phase": "simulacro",
-        },
-        "election": {
-            "title": title,
-            "state": state,
-            "elections": list(elections),
-            "cadence_minutes": 5,
-        },
-        "site": {"url": f"http://127.0.0.1:{port}/"},
+    site = f"http://127.0.0.1:{port}/"
+    tables: list[tuple[str, Mapping[str, object]]] = [
+        (
+            "[station]",
+            {
+                "name": "Demo",
+                "root": str(home / "station"),
+                "language": language,
+                "phase": "simulacro",
+            },
+        ),
+        ("[election]", {**election, "cadence_minutes": 5}),
+        ("[site]", {"url": site}),
+        ("[clock]", {"servers": [clock.address], "chrony": clock.chrony}),
+        *(("[[power.device]]", device) for device in power.devices),
         # The call's minima are for a real server; here they would only warn, and prune.
-        "host": {"min_free_bytes": 2**28, "min_cpus": 1, "min_memory_bytes": 2**30},
-    }
+        ("[host]", {"min_free_bytes": 2**28, "min_cpus": 1, "min_memory_bytes": 2**30}),
+    ]
     config = home / "config.toml"
     lines = ["# A demo's settings: SIMULACRO, nothing here is a result."]
-    for table, values in document.items():
-        lines += ["", f"[{table}]"]
+    for table, values in tables:
+        lines += ["", table]
         lines += [f"{key} = {json.dumps(value)}" for key, value in values.items()]
     config.write_text("\n".join([*lines, ""]), encoding="utf-8")
     config.chmod(0o600)

@@ -11,12 +11,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from prep_console.cuts.stamps import Stamp
+from prep_console.drill.children import wait_for
 from prep_console.drill.institute import deliver, stamps_of
 from prep_console.drill.nights import Night, cut_files, put
-from prep_console.drill.sandbox import Sandbox, wait_for
+from prep_console.drill.sandbox import Sandbox
 from prep_console.problems import Failed
 from prep_console.wording import N_, Sentence, sentence
 
@@ -29,10 +31,18 @@ _SLOW_S = 0.8
 """How long the second archive of each cut takes."""
 
 
-def tour(station: Sandbox, night: Night, cuts: int, tell: Tell) -> None:
-    """``cuts`` cuts, a damaged delivery, rollback, hold, release, freeze; Failed if one fails."""
+def tour(
+    station: Sandbox, night: Night, cuts: int, tell: Tell, *, lose_mains: bool = False
+) -> None:
+    """``cuts`` cuts, a damaged delivery, rollback, hold, release, freeze; Failed if one fails.
+
+    ``lose_mains``: a power failure before all that, which the public must not notice.
+    """
     walk = _Walk(station, night, tell)
     walk.nothing_is_public()
+    walk.instruments_read()
+    if lose_mains:
+        walk.mains_are_lost()
     for number in range(cuts):
         walk.cut_goes_live(next(walk.stamps), in_place=number == 1)
     again = next(walk.stamps)
@@ -67,6 +77,52 @@ class _Walk:
         answer = self._station.visit()
         _must(answer.status == 503, N_("the site answers {found} before the first cut"), answer)
         self._tell(sentence(N_("no cut yet: the site answers 503")))
+
+    def instruments_read(self) -> None:
+        """The clock and every device of the power, from the peers of this rehearsal."""
+        seconds = wait_for(
+            lambda: self._source() == "mains" and self._reading("clock.offset")["state"] == "ok",
+            _WITHIN_S,
+            sentence(N_("the clock and the power were not read")),
+        )
+        offset = self._reading("clock.offset")["value"]
+        self._tell(
+            sentence(
+                N_(
+                    "clock {offset:+.1f} ms, power from the mains: read {seconds:.1f} s after start"
+                ),
+                offset=1000 * offset,
+                seconds=seconds,
+            )
+        )
+
+    def mains_are_lost(self) -> None:
+        """Battery, then the generator, then the mains again."""
+        self._station.mains.order("off")
+        for source, told in (
+            ("battery", N_("mains lost: on battery, seen after {seconds:.0f} s")),
+            ("generator", N_("the generator runs and feeds, seen after {seconds:.0f} s")),
+        ):
+            self._await_source(source, told)
+        self._station.mains.order("on")
+        self._await_source("mains", N_("the mains are back, seen after {seconds:.0f} s"))
+
+    def _await_source(self, source: str, told: str) -> None:
+        seconds = wait_for(
+            lambda: self._source() == source,
+            _WITHIN_S,
+            sentence(N_("the power never came from: {source}"), source=source),
+        )
+        self._tell(sentence(told, seconds=seconds))
+
+    def _source(self) -> object:
+        return self._reading("power.source")["value"]
+
+    def _reading(self, name: str) -> Mapping[str, Any]:
+        readings = self._station.status()["readings"]
+        nothing: Mapping[str, Any] = {"value": None, "state": "unknown"}
+        found: Mapping[str, Any] = readings.get(name, nothing)
+        return found
 
     def cut_goes_live(self, stamp: Stamp, *, in_place: bool = False) -> None:
         """Both archives, the second one slowly; meanwhile the public must keep the cut before."""

@@ -21,6 +21,7 @@ from prep_console.cuts.stamps import Stamp
 from prep_console.drill import demo, sandbox, tour
 from prep_console.drill.institute import deliver
 from prep_console.drill.nights import Night
+from prep_console.drill.peers import clock, nut
 from prep_console.problems import Failed, Refused, WrongUsage
 from tests.waiting import wait_until
 
@@ -64,12 +65,17 @@ def running(scratch: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_the_tour_does_the_whole_job_behind_apache_and_leaves_nothing(scratch: Path) -> None:
-    with running(scratch) as process:  # no terminal: the tour without being asked for
+    # no terminal: the tour without being asked for
+    with running(scratch, "--lose-mains", "0") as process:
         told, wrong = process.communicate(timeout=120)
     assert (process.returncode, wrong) == (0, "")
     assert "SIMULACRO" in told
     assert "web server: a real Apache" in told
     assert "institute: simulated" in told
+    for peer in ("the real upsd", "GenComm", "the real chronyd"):
+        assert peer in told, told
+    seen = [told.index(event) for event in ("on battery, seen", "generator runs", "are back")]
+    assert seen == sorted(seen), told
     for event in ("503", "refused (archive.", "rollback: ", "release: ", "freeze: ", "verifies"):
         assert event in told, told
     public = re.findall(r"^(\d{8}_\d{4}) is public", told, re.MULTILINE)
@@ -83,10 +89,15 @@ def test_it_says_so_when_the_web_server_is_not_apache_and_keeps_a_named_folder(
     scratch: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sandbox, "find_apache", lambda: None)
+    monkeypatch.setattr(nut, "installed", lambda: False)
+    monkeypatch.setattr(clock, "_PATH", str(scratch))
     kept = scratch / "kept"
     assert demo.run(language="en", screen=False, folder=kept, cuts=2) == 0
     told = capsys.readouterr().out
     assert "NOT Apache: none is installed" in told
+    assert "in the place of NUT" in told
+    assert "chrony is not installed" in told
+    assert "power from the mains" in told
     assert "kept in" in told
     assert (kept / "config.toml").stat().st_mode & 0o077 == 0
     assert 'phase = "simulacro"' in (kept / "config.toml").read_text()
