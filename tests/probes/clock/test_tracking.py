@@ -30,6 +30,21 @@ mintc=3, offset={offset}, frequency=-12.914, sys_jitter=0.412,
 clk_jitter=0.218, clk_wander=0.031
 """
 
+NTPSEC = """associd=0 status=c016 leap_alarm, sync_unspec, 1 event, restart,
+leap=11, stratum=16, precision=-24, rootdelay=0.0, rootdisp=0.09, refid=INIT,
+reftime=00000000.00000000 2036-02-07T06:28:16.000Z, tc=0, peer=0, offset=0.0,
+frequency=0.0, sys_jitter=0.0, clk_jitter=6e-05,
+clock=eeaf3c75.f50a92a8 2026-11-23T22:28:05.957Z, processor="x86_64",
+system="Linux/6.18.44", version="ntpd ntpsec-1.2.2", clk_wander=0.0,
+mintc=0
+"""
+"""As ntpsec 1.2.2 of Debian 12 said, a few seconds after its start."""
+
+
+def test_ntpsec() -> None:
+    told = ntpd_tracking(NTPSEC)
+    assert (told.synchronised, told.stratum, told.offset_s) == (False, 16, 0.0)
+
 
 def test_chrony() -> None:
     told = chrony_tracking(CHRONY.format(offset="0.080003977", leap="Insert second"))
