@@ -48,7 +48,7 @@ class VantageProbe:
         self._slow_ms = settings.site.slow_ms
         self._live = live
         self._now = now
-        self._before: str | None = None
+        self._before: set[str | None] = set()
         """The live cut at the end of the look before: right for one look more."""
 
     async def read(self) -> Mapping[str, Reading]:
@@ -62,8 +62,9 @@ class VantageProbe:
             here = await _front(self._here)
         except FAILURES:
             here = None  # the site's own probe says so; this address is judged by itself
-        expected = {live, self._live(), self._before}
-        self._before = self._live()
+        live_now = self._live()
+        expected = {live, live_now, *self._before}
+        self._before = {live_now}
         return {self.names[0]: self._judge(there, here, expected)}
 
     async def close(self) -> None:
@@ -72,7 +73,7 @@ class VantageProbe:
     def _judge(self, there: Answer, here: Answer | None, expected: set[str | None]) -> Reading:
         alike = None
         if here is not None and (here.cut == there.cut or not {here.cut, there.cut} <= expected):
-            alike = (here.status, here.sha256) == (there.status, there.sha256)
+            alike = _met(here) == _met(there)
         fault = _fault(there, here, alike, expected)
         return reading(
             round(there.latency_s, 4),
@@ -85,6 +86,10 @@ class VantageProbe:
             same=alike,
             fault=fault,
         )
+
+
+def _met(answer: Answer) -> tuple[int, str | None, str]:
+    return answer.status, answer.cut, answer.sha256
 
 
 async def _front(visitor: Visitor) -> Answer:

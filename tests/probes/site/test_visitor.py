@@ -6,7 +6,8 @@ import asyncio
 import gc
 import time
 import tracemalloc
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -29,6 +30,9 @@ from prep_console.probes.site.visitor import (
     SENT_AWAY,
 )
 from prep_console.snapshot import Reading
+from tests.apache.conftest import open_folder
+from tests.apache.server import Apache
+from tests.apache.stations import PublicFolder
 from tests.sites import Answer, Site, always, answer, certificates, running
 from tests.waiting import wait_until
 
@@ -320,3 +324,47 @@ async def test_two_hundred_failing_looks_leave_nothing_behind() -> None:
         # the server's threads, in this same process, close their ends a moment later
         wait_until(lambda: psutil.Process().num_fds() <= descriptors + 2, what="descriptors")
         await probe.close()
+
+
+async def test_a_real_apache_killed_frozen_and_back() -> None:
+    with open_folder() as scratch:
+        folder = PublicFolder(scratch / "station")
+        folder.put_cut(CUT, {"index.html": b"<h1>PREP</h1>"})
+        folder.go_live(CUT)
+        with Apache(folder.settings, scratch / "apache") as apache:
+            probe = SiteProbe(settings(f"{apache.url}/"), lambda: CUT)
+            probe.deadline_s = 1.0
+            got = await look(probe)
+            assert (got.state, got.detail["frames_ok"], got.detail["login"]) == ("ok", True, False)
+            with frozen(apache):
+                got = await look(probe)
+                assert (got.state, got.error) == ("unknown", "no answer within 1 s")
+            assert (await look(probe)).state == "ok"
+            killed(apache)
+            assert (await look(probe)).error == REFUSED
+
+
+@contextmanager
+def frozen(apache: Apache) -> Iterator[None]:
+    """SIGSTOP for it and its children until the block ends."""
+    tree = processes(apache)
+    for process in tree:
+        process.suspend()
+    try:
+        yield
+    finally:
+        for process in tree:
+            process.resume()
+
+
+def killed(apache: Apache) -> None:
+    """SIGKILL for it and its children."""
+    tree = processes(apache)
+    for process in tree:
+        process.kill()
+    psutil.wait_procs(tree, 10)
+
+
+def processes(apache: Apache) -> list[psutil.Process]:
+    first = psutil.Process(int((apache.into / "httpd.pid").read_text()))
+    return [first, *first.children(recursive=True)]
