@@ -23,9 +23,11 @@ from prep_console.engine.deliveries import Deliveries
 from prep_console.engine.heartbeat import Heartbeat, tell_systemd
 from prep_console.engine.instruments import derived, instruments, stale_after_s
 from prep_console.engine.readings import STEP_S, Readings
+from prep_console.engine.view import SnapshotReader
 from prep_console.engine.worker import Worker
 from prep_console.intake import staging
 from prep_console.journal.actor import program
+from prep_console.outward.endpoint import Endpoint
 from prep_console.outward.hooks import Hooks
 from prep_console.probes.probe import OwnThread, run_probe
 from prep_console.probes.site import VISITOR
@@ -77,6 +79,7 @@ class _Engine:
             leading.callback(recorder.close)
             hooks = Hooks(self._settings)
             leading.callback(hooks.close)
+            leading.callback(self._endpoint(recorder, hooks).close)
             tell_systemd("READY=1")
             log.info("leading %s, pid %s", self._station.root, os.getpid())
             async with _together(self._tasks(heartbeat, recorder, hooks)) as failed:
@@ -110,6 +113,16 @@ class _Engine:
         settle_if_open(station)
         staging.clear_leftovers(station, {w.delivery for w in station.state().waiting})
         station.reserve()
+
+    def _endpoint(self, recorder: Recorder, hooks: Hooks) -> Endpoint:
+        reader = SnapshotReader(self._settings)
+
+        def page() -> bytes:
+            from prep_console.outward.prometheus import exposition  # 20 ms, where nobody asks
+
+            return exposition(reader.read(), {"telemetry": recorder.dropped, **hooks.dropped})
+
+        return Endpoint(self._settings, page)
 
     def _tasks(
         self, heartbeat: Heartbeat, recorder: Recorder, hooks: Hooks
