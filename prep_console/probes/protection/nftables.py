@@ -191,10 +191,10 @@ class _Walk:
     def _match(self, said: _Expr) -> Who:
         values = self._values(said.get("right"))
         op, (kind, field_) = said.get("op"), _left(said.get("left"))
-        if values is None or op not in {"==", "!=", "in"}:
-            return Who.MAYBE
         if kind in self._strange():
             return Who.NONE  # of another protocol: true of no stranger, however it is compared
+        if values is None or op not in {"==", "!=", "in"}:
+            return Who.MAYBE
         who = self._compare(kind, field_, values)
         return who.not_() if op == "!=" else who
 
