@@ -159,7 +159,7 @@ class Mains:
         elif order == "off":
             self._generator.lose_mains()
         else:
-            self._generator.fail_to_start()
+            self._generator.lose_mains(start_fails=True)
 
     def _show(self, name: str, variables: Mapping[str, object]) -> None:
         if self._shown.get(name) != variables:

@@ -80,7 +80,6 @@ class GeneratorPeer:
         """Every question that came: function code, first register, how many."""
         self.absent: set[int] = set()
         """Registers that this controller has not got (illegal data address)."""
-        self.start_fails = False
         self.connections = 0
         self._crank_s = crank_s
         self._start_s = start_s
@@ -148,15 +147,19 @@ class GeneratorPeer:
         before = self._raw.get(address, 0x1111)
         self.raw({39424: 80, address: before & ~(0xF << shift) & 0xFFFF | level << shift})
 
-    def lose_mains(self) -> None:
-        """The mains go. In automatic it cranks and then runs, or fails when ``start_fails``."""
+    def lose_mains(self, *, start_fails: bool = False) -> None:
+        """The mains go. In automatic it cranks and then runs; or fails, also while it runs."""
         self.set(mains_voltage_v=0, mains_frequency_hz=0)
-        if self._raw[772] in (1, 4):
-            self._plan((self._crank_s, self.crank), (self._start_s, self._tried))
+        if start_fails and self._raw[1408] == _STATES["running"]:
+            self._plan((0.0, self.fail_to_start))
+        elif self._raw[772] in (1, 4):
+            end = self.fail_to_start if start_fails else self.start
+            self._plan((self._crank_s, self.crank), (self._start_s, end))
 
     def restore_mains(self) -> None:
-        """The mains are back: a running set cools down and stops."""
+        """The mains are back: a running set cools down and stops; one that failed is reset."""
         self.set(mains_voltage_v=127.0, mains_frequency_hz=60)
+        self.alarm(FAIL_TO_START, 1)
         if self._raw[1408] == _STATES["running"]:
             self._plan((0.0, lambda: self.state("cooling")), (self._cool_s, self.stop))
         else:
@@ -210,9 +213,6 @@ class GeneratorPeer:
             self._plans = [self._loop.call_later(after_s, step) for after_s, step in steps]
 
         self._loop.call_soon_threadsafe(plan)
-
-    def _tried(self) -> None:
-        (self.fail_to_start if self.start_fails else self.start)()
 
     def _run_s(self) -> int:
         since = self._running_since

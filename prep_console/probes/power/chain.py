@@ -173,9 +173,8 @@ def _value(chain: _Chain, before: str | None) -> Source | None:
         return chain.position
     if chain.running:
         return _while_running(chain, before)
-    if chain.idle and chain.generators and chain.metered is not None:
-        return "mains" if chain.metered else "none"
-    return None
+    # a meter that shows nothing may not be wired: this program is fed by something
+    return "mains" if chain.idle and chain.metered else None
 
 
 def _behind_ups(chain: _Chain, before: str | None) -> Source | None:

@@ -10,6 +10,7 @@ on the first 31 of them.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -203,6 +204,8 @@ def problem(chosen: RegisterMap) -> str | None:
             return f"register.{name}.address: {register.address} is not a register"
         if not 0 <= register.mask < 1 << 16 * register.words:
             return f"register.{name}.mask: {register.mask} does not fit its registers"
+        if not math.isfinite(register.scale) or register.scale == 0:
+            return f"register.{name}.scale: {register.scale} makes no value of anything"
         if not all(raw.isascii() and raw.isdigit() for raw in register.words_of):
             return f"register.{name}.words_of: its keys are raw values: 0, 1, 2, …"
         known = _WORDS.get(name)

@@ -237,7 +237,7 @@ def over_modbus(
     async def look() -> Controller:
         try:
             async with asyncio.timeout(_LOOK_S):
-                host = await names.run(lambda: modbus.resolved(at.host))
+                host = await modbus.resolved(at.host, names)
                 async with modbus.connected(at, host) as connection:
                     return await gencomm.look(connection, chosen)
         except TimeoutError as exc:

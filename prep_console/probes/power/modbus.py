@@ -12,6 +12,7 @@ found again by the next look, and nothing stays open in between.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import re
 import socket
@@ -24,6 +25,7 @@ from pymodbus.constants import ExcCodes
 from pymodbus.framer import FramerSocket
 from pymodbus.pdu import DecodePDU, ExceptionResponse, ReadHoldingRegistersRequest
 
+from prep_console.probes.probe import OwnThread
 from prep_console.wording import N_
 
 PORT: Final = 502
@@ -132,10 +134,23 @@ class Connection:
         return await self._reader.readexactly(length - 1)
 
 
-def resolved(host: str) -> str:
-    """An address of the host. It blocks while DNS is asked: call it in a thread of its own."""
-    found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    return str(found[0][4][0])
+async def resolved(host: str, thread: OwnThread[str]) -> str:
+    """An address of the host; DNS, which blocks, is asked in the thread."""
+
+    def ask() -> str:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                return await thread.run(ask)
+        except UnicodeError as exc:
+            raise ModbusError(N_("the name of the controller's host is no name")) from exc
+        except TimeoutError as exc:
+            raise TimeoutError(N_("DNS does not answer for the controller's name")) from exc
+    return host
 
 
 @asynccontextmanager

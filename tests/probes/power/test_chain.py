@@ -128,7 +128,7 @@ def test_the_worst_that_somebody_saw_counts(
         (ONE_UPS, {}, None),
         (Power(device=POWER.device[2:3]), {"planta": generator("standby")}, None),
         (Power(device=POWER.device[2:3]), {"planta": generator("standby", mains=True)}, "mains"),
-        (Power(device=POWER.device[2:3]), {"planta": generator("standby", mains=False)}, "none"),
+        (Power(device=POWER.device[2:3]), {"planta": generator("standby", mains=False)}, None),
         (Power(device=POWER.device[2:3]), {"planta": generator("running")}, "generator"),
         (Power(device=POWER.device[3:]), {"ats": switch("mains")}, "mains"),
         (Power(device=POWER.device[3:]), {"ats": switch("none")}, "none"),

@@ -186,14 +186,17 @@ async def test_a_night_without_mains(peer: GeneratorPeer) -> None:
 
 
 async def test_a_start_that_fails(peer: GeneratorPeer) -> None:
-    peer.start_fails = True
-    peer.lose_mains()
+    peer.lose_mains(start_fails=True)
     made = probe(peer.address)
     async with asyncio.timeout(10):
         while (said := await look(made)).value != "failed":
             assert said.value in ("standby", "starting")
     assert said.state == "critical"
     assert said.detail["alarms"] == "fail to start (shutdown)"
+    peer.restore_mains()
+    async with asyncio.timeout(10):
+        while (said := await look(made)).value != "standby":
+            assert said.value == "failed"
 
 
 async def test_one_that_is_not_in_automatic_stays_where_it_is(peer: GeneratorPeer) -> None:
@@ -333,6 +336,7 @@ def test_a_map_as_it_is_written_in_the_settings() -> None:
         ({"rpm": Register(address=65535, words=2)}, "register.rpm.address"),
         ({"rpm": Register(address=-1)}, "register.rpm.address"),
         ({"rpm": Register(address=1, mask=0x10000)}, "register.rpm.mask"),
+        ({"rpm": Register(address=1, scale=float("nan"))}, "register.rpm.scale"),
         ({"mode": Register(address=1, words_of={"x": "auto"})}, "register.mode.words_of"),
         ({"state": Register(address=1, words_of={"1": "corriendo"})}, "'corriendo' is none of"),
         ({"state": Register(address=1)}, "register.state.words_of: missing"),
