@@ -20,34 +20,18 @@ from prep_console.config import Settings
 from prep_console.probes import command
 from prep_console.probes.probe import Clock, reading, unknown, utc_now
 from prep_console.probes.resolver import Resolver, is_address
-from prep_console.probes.site.visit import SHOWN, reason_of, trust
+from prep_console.probes.site.visit import SHOWN, certificate_fault, reason_of, trust
 from prep_console.publication.seen import target
 from prep_console.snapshot import Reading
 from prep_console.wording import N_
 
 CERTIFICATE = "site.certificate"
-EXPIRED = N_("the certificate has expired")
-NOT_YET = N_("the certificate is not valid yet")
-SELF_SIGNED = N_("the certificate is self-signed")
-UNKNOWN_AUTHORITY = N_("nobody knows the authority of the certificate")
-OTHER_NAME = N_("the certificate is for another name")
-OTHERWISE_REFUSED = N_("the certificate is not accepted")
+NONE_SHOWN = N_("the site shows no certificate")
 
 _CRITICAL_DAYS = 3
 _HANDSHAKE_S = 4.0
 _CHAIN_S = 4.0
 _CHAIN_BYTES = 262_144
-_FAULTS = {  # OpenSSL's X509_V_ERR_… (x509_vfy.h)
-    9: NOT_YET,
-    10: EXPIRED,
-    18: SELF_SIGNED,
-    19: SELF_SIGNED,
-    20: UNKNOWN_AUTHORITY,
-    21: UNKNOWN_AUTHORITY,
-    62: OTHER_NAME,
-    63: OTHER_NAME,
-    64: OTHER_NAME,
-}
 _ENTRY = re.compile(
     r"^ ?\d+ s:(?P<subject>[^\n]*)\n +i:(?P<issuer>[^\n]*)\n(?: +a:[^\n]*\n)?"
     r" +v:NotBefore: [^;\n]*; NotAfter: (?P<ends>[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4} GMT)$",
@@ -121,7 +105,7 @@ class CertificateProbe:
         if soonest is None:  # refused, and no openssl here to read its dates
             state = "critical" if hands.fault else "unknown"
             if state == "unknown":
-                return unknown(self.names, "the site shows no certificate", at)[CERTIFICATE]
+                return unknown(self.names, NONE_SHOWN, at)[CERTIFICATE]
             return Reading(None, "", "critical", at, error=hands.fault, detail=detail)
         days = int((soonest.ends - at).total_seconds() // 86_400)
         return reading(
@@ -146,7 +130,7 @@ class CertificateProbe:
                 )
             return _accepted(writer.get_extra_info("ssl_object"))
         except ssl.SSLCertVerificationError as refused:
-            fault = _FAULTS.get(refused.verify_code, OTHERWISE_REFUSED)
+            fault = certificate_fault(refused)
             return _Handshake(None, fault, refused.verify_message[:SHOWN], None)
         finally:
             if writer is not None:

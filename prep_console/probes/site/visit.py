@@ -36,7 +36,23 @@ SILENT = N_("the site does not answer")
 BROKEN_OFF = N_("the site breaks the connection off")
 NOT_HTTP = N_("the site gives no whole HTTP answer")
 NO_TLS = N_("the site does not speak TLS")
-NOT_ACCEPTED = N_("the certificate of the site is not accepted")
+EXPIRED = N_("the certificate has expired")
+NOT_YET = N_("the certificate is not valid yet")
+SELF_SIGNED = N_("the certificate is self-signed")
+UNKNOWN_AUTHORITY = N_("nobody knows the authority of the certificate")
+OTHER_NAME = N_("the certificate is for another name")
+NOT_ACCEPTED = N_("the certificate is not accepted")
+_CERTIFICATE_FAULTS = {  # OpenSSL's X509_V_ERR_… (x509_vfy.h)
+    9: NOT_YET,
+    10: EXPIRED,
+    18: SELF_SIGNED,
+    19: SELF_SIGNED,
+    20: UNKNOWN_AUTHORITY,
+    21: UNKNOWN_AUTHORITY,
+    62: OTHER_NAME,
+    63: OTHER_NAME,
+    64: OTHER_NAME,
+}
 
 FAILURES = (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError)
 """What a visit raises when nothing, or no whole answer, was got; see :func:`reason_of`."""
@@ -200,7 +216,7 @@ def reason_of(error: BaseException) -> str:
     """Why a visit got nothing, for a person (English; foreign words bounded)."""
     certificate = _certificate_error(error)
     if certificate is not None:
-        return f"{NOT_ACCEPTED}: {certificate.verify_message}"[:SHOWN]
+        return certificate_fault(certificate)
     for cause in _causes(error):
         if isinstance(cause, NoAddress):
             return str(cause)
@@ -215,6 +231,11 @@ def reason_of(error: BaseException) -> str:
         if isinstance(cause, ConnectionError | httpx.ReadError | httpx.WriteError):
             return BROKEN_OFF
     return f"{type(error).__name__}: {error}".rstrip(": ")[:SHOWN]
+
+
+def certificate_fault(error: ssl.SSLCertVerificationError) -> str:
+    """Why a visitor's browser warns, in one of our own sentences."""
+    return _CERTIFICATE_FAULTS.get(error.verify_code, NOT_ACCEPTED)
 
 
 def _certificate_error(error: BaseException) -> ssl.SSLCertVerificationError | None:

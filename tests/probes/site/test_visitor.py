@@ -18,7 +18,7 @@ from msgspec import structs
 from prep_console import config
 from prep_console.probes.probe import run_probe
 from prep_console.probes.site import VISITOR, SiteProbe, served
-from prep_console.probes.site.visit import REFUSED
+from prep_console.probes.site.visit import OTHER_NAME, REFUSED, UNKNOWN_AUTHORITY
 from prep_console.probes.site.visitor import (
     ANSWERS_ERROR,
     ASKS_LOGIN,
@@ -284,13 +284,15 @@ async def test_tls_is_verified_by_name_even_at_a_pinned_address(tmp_path: Path) 
         late = datetime.now(UTC) + timedelta(days=days - 5)
         near_end = SiteProbe(settings(url, pinned, good.ca_file), lambda: CUT, now=lambda: late)
         assert (await look(near_end)).state == "warning"
-        for wrong in (
-            settings(url, pinned, other.ca_file),
-            settings(url, pinned),
-            settings("https://other.example.mx/", pinned, good.ca_file),
-            settings(url, pinned, str(tmp_path / "missing.pem")),
+        for wrong, reason in (
+            (settings(url, pinned, other.ca_file), UNKNOWN_AUTHORITY),
+            (settings(url, pinned), UNKNOWN_AUTHORITY),
+            (settings("https://other.example.mx/", pinned, good.ca_file), OTHER_NAME),
+            (settings(url, pinned, str(tmp_path / "missing.pem")), None),
         ):
-            assert (await look(SiteProbe(wrong, lambda: CUT))).state == "unknown"
+            refused = await look(SiteProbe(wrong, lambda: CUT))
+            assert refused.state == "unknown"
+            assert reason is None or refused.error == reason
 
 
 async def test_a_proxy_in_the_environment_is_not_asked(
