@@ -49,8 +49,12 @@ class Pynut3Client:
                 answer = await self._answer(json.dumps(question).encode() + b"\n")
         except TimeoutError:
             raise nut.NoAnswer from None
+        except (BrokenPipeError, ConnectionResetError):
+            answer = b""  # it has ended, as an empty answer says too
         except OSError as exc:
-            raise nut.NutError(N_("the process of pynut3 cannot be started or ended")) from exc
+            raise nut.NutError(
+                f"the process of pynut3 cannot be started: {exc.strerror or exc}"[:200]
+            ) from exc
         finally:
             if not answer.endswith(b"\n"):  # it hangs, has died, or the look was cancelled
                 await self.close()
