@@ -98,7 +98,13 @@ def graph(
         return _filled([head, (), line(Span("   " + nothing, "dim"))], width, height)
     lane = line(Span(" " * _AXIS), *_lane(kept, window, across))
     return _filled(
-        [head, *body, lane, _hours(snapshot, window, across), _sums(kept, values, unit, width)],
+        [
+            head,
+            *body,
+            lane,
+            _hours(snapshot, window, across),
+            _sums(kept, values, unit, width, signed=bounds.signed),
+        ],
         width,
         height,
     )
@@ -292,7 +298,9 @@ def _hours(snapshot: Snapshot, window: Window, across: int) -> Line:
     return line(Span(" " * _AXIS), Span("".join(text), "dim"))
 
 
-def _sums(kept: Sequence[Sample], values: Sequence[float], unit: str, width: int) -> Line:
+def _sums(
+    kept: Sequence[Sample], values: Sequence[float], unit: str, width: int, *, signed: bool
+) -> Line:
     """Lowest and highest, and for how much of the time it was not well or not read."""
     items: list[Line] = []
     if values:
@@ -305,6 +313,8 @@ def _sums(kept: Sequence[Sample], values: Sequence[float], unit: str, width: int
             share = 100 * count / len(kept)
             shown = say(word, share=f"{share:.0f} %" if share >= 1 else "<1 %")
             items.append(line(Span(f"{SIGNS[state]} {shown}", TONES[state])))
+    if signed:
+        items.append(line(Span(say(N_("plus: ours is slow")), "dim")))
     return fit(line(" " * _AXIS, *(flow(items, width - _AXIS) or [()])[0]), width)
 
 

@@ -117,7 +117,7 @@ class GraphScreen(LiveScreen):
         spans = line(
             Span("   ", ""),
             *(
-                Span(f" {n} {say(text)} ", "cursor" if n - 1 == self._span else "dim")
+                Span(f" {n}: {say(text)} ", "cursor" if n - 1 == self._span else "dim")
                 for n, (_, text) in enumerate(SPANS, start=1)
             ),
         )

@@ -101,21 +101,20 @@ def all_well(now: datetime = NOW) -> dict[str, Reading]:
     }  # fmt: skip
 
 
-def equipped() -> Snapshot:
+def equipped(now: datetime = NOW) -> Snapshot:
     """Every instrument is there, and all is well."""
-    history = {**night().history, "clock.offset": tuple(0.002 + n % 5 / 1000 for n in range(60))}
-    return replace(night(), readings=all_well(), history=history)
+    history = {**night(now).history, "clock.offset": tuple(0.002 + n % 5 / 1000 for n in range(60))}
+    return replace(night(now), readings=all_well(now), history=history)
 
 
-def bad_night() -> Snapshot:
+def bad_night(now: datetime = NOW) -> Snapshot:
     """The mains are gone, the generator did not start, the disk fills, Apache is out of workers."""
-    now = NOW
 
     def bad(value: float | str, unit: str, state: ReadingState, **detail: Detail) -> Reading:
         return _reading(now, value, unit, state, **detail)
 
     readings = {
-        **all_well(),
+        **all_well(now),
         "power.source": bad(
             "battery", "", "critical", lasts_s=660.0, generator="failed", weakest="servidor",
             mains=False, since=_iso(now - timedelta(minutes=6)),
@@ -150,7 +149,7 @@ def bad_night() -> Snapshot:
         "protection.ssh": Reading(None, "", "unknown", now, "needs root"),
         "protection.waf": bad("missing", "", "warning", how="SecRuleEngine", evidence="Off"),
     }  # fmt: skip
-    return replace(night(), readings=readings, alarms=tuple(bad_alarms(now)))
+    return replace(night(now), readings=readings, alarms=tuple(bad_alarms(now)))
 
 
 def bad_alarms(now: datetime = NOW) -> list[AlarmView]:

@@ -146,7 +146,7 @@ def test_the_source_of_power_in_one_line() -> None:
     assert shown(equipped())["power"].value == "mains"
     one = shown(bad_night())["power"]
     assert (one.value, one.state) == ("battery", "critical")
-    assert one.note == "lasts 11 min · servidor · generator failed · since 02:31"
+    assert one.note == "lasts 11 min (servidor) · generator failed · since 02:31"
 
 
 def test_quiet_instruments_speak_only_when_they_are_wrong() -> None:

@@ -61,14 +61,44 @@ def at(moment: datetime | float, *command: str | Path) -> list[str]:
 
 
 @dataclass
-class Studio:
-    """A station with its consoles open, and the pictures wanted of them."""
+class Screens:
+    """Consoles in both languages, and the pictures wanted of them."""
 
-    box: Sandbox
     folder: Path
     wanted: Sequence[str]
-    shift: float = 0.0
     screens: dict[tuple[str, Language], Tmux] = field(default_factory=dict)
+
+    def both(self, kind: str, *keys: str) -> None:
+        """The same keys in both languages' consoles."""
+        for language in LANGUAGES:
+            self.screens[kind, language].keys(*keys)
+
+    def see(self, kind: str, spanish: str, english: str) -> None:
+        for language, text in (("es", spanish), ("en", english)):
+            self.screens[kind, "es" if language == "es" else "en"].see(text, 30)
+
+    def take(self, kind: str, name: str) -> None:
+        """One picture per language."""
+        for language in LANGUAGES:
+            full = f"{name}-{language}"
+            if self.wanted and not any(one in full for one in self.wanted):
+                continue
+            captured = self.screens[kind, language].tmux("capture-pane", "-e", "-N", "-p")
+            drawn = OUT / f"{full}.svg"
+            drawn.write_text(svg(captured, SIZES[kind], f"prep-console: {name}"), "utf-8")
+            subprocess.run(
+                ["rsvg-convert", "--zoom", "1.5", "-o", drawn.with_suffix(".png"), drawn],
+                check=True,
+            )
+            print(drawn.relative_to(CHECKOUT), flush=True)
+
+
+@dataclass
+class Studio(Screens):
+    """A station with its consoles open."""
+
+    box: Sandbox = field(kw_only=True)
+    shift: float = 0.0
 
     def receive(self, stamp: str) -> None:
         """Both archives of a cut, 38 and 41 seconds after its hour."""
@@ -118,30 +148,6 @@ class Studio:
                 screen = Tmux(socket, command, size, {"TERM": "tmux-256color"})
                 self.screens[kind, language] = stack.enter_context(screen)
 
-    def both(self, kind: str, *keys: str) -> None:
-        """The same keys in both languages' consoles."""
-        for language in LANGUAGES:
-            self.screens[kind, language].keys(*keys)
-
-    def see(self, kind: str, spanish: str, english: str) -> None:
-        for language, text in (("es", spanish), ("en", english)):
-            self.screens[kind, "es" if language == "es" else "en"].see(text, 30)
-
-    def take(self, kind: str, name: str) -> None:
-        """One picture per language."""
-        for language in LANGUAGES:
-            full = f"{name}-{language}"
-            if self.wanted and not any(one in full for one in self.wanted):
-                continue
-            captured = self.screens[kind, language].tmux("capture-pane", "-e", "-N", "-p")
-            drawn = OUT / f"{full}.svg"
-            drawn.write_text(svg(captured, SIZES[kind], f"prep-console: {name}"), "utf-8")
-            subprocess.run(
-                ["rsvg-convert", "--zoom", "1.5", "-o", drawn.with_suffix(".png"), drawn],
-                check=True,
-            )
-            print(drawn.relative_to(CHECKOUT), flush=True)
-
 
 def main(wanted: Sequence[str]) -> None:
     with scratch() as folder:
@@ -159,7 +165,9 @@ def main(wanted: Sequence[str]) -> None:
                     "host": {"min_cpus": 1, "min_memory_bytes": 1, "min_free_bytes": 1},
                 },
             )
-            play(Studio(box, folder, wanted))
+            if not wanted or not all(any(part in one for part in _MADE) for one in wanted):
+                play(Studio(folder, wanted, box=box))
+        instruments(folder, wanted)
 
 
 def play(studio: Studio) -> None:
@@ -195,6 +203,63 @@ def play(studio: Studio) -> None:
             studio.take("wall", "wall-hold")
         studio.see("console", "MOTOR DETENIDO", "ENGINE STOPPED")
         studio.take("console", "no-engine")
+
+
+def instruments(folder: Path, wanted: Sequence[str]) -> None:
+    """What the night above has not: every instrument, the power lost, alarms of every kind.
+
+    The same console over a made-up station: a UPS and a generator are not in every building.
+    """
+    for made in ("equipped", "bad_night"):
+        for kind in SIZES:
+            if not wanted or any(one in f"{made} {kind}" or one in _MADE for one in wanted):
+                _made_up(folder, made, kind, wanted)
+
+
+_MADE = ("equipped", "power", "instruments", "graph", "alarm", "shelve")
+
+
+def _made_up(folder: Path, made: str, kind: str, wanted: Sequence[str]) -> None:
+    studio = Screens(folder, wanted)
+    shift = offset_s(LOOKED_AT)
+    with contextlib.ExitStack() as stack:
+        for language in LANGUAGES:
+            command = at(shift, sys.executable, "-m", "tests.console.sham", made)
+            command += ["--en"] if language == "en" else []
+            command += ["--wall"] if kind == "wall" else []
+            screen = Tmux(
+                folder / f"{made}-{kind}-{language}.tmux",
+                command,
+                SIZES[kind],
+                {"TERM": "tmux-256color"},
+            )
+            studio.screens[kind, language] = stack.enter_context(screen)
+        studio.see(kind, "AL CORRIENTE", "UP TO DATE")
+        size = "" if kind == "console" else f"-{kind}"
+        studio.take(kind, f"{'power-lost' if made == 'bad_night' else 'equipped'}{size}")
+        if kind == "wall":
+            return
+        if made == "equipped":
+            studio.both(kind, "i")
+            studio.see(kind, "RELOJ", "CLOCK")
+            studio.take(kind, f"instruments{size}")
+            return
+        studio.both(kind, "g")
+        studio.see(kind, "HISTORIA", "HISTORY")
+        studio.both(kind, "2")
+        studio.see(kind, "┤", "┤")
+        studio.take(kind, f"graph{size}")
+        studio.both(kind, "q")
+        studio.see(kind, "CORTES", "CUTS")
+        studio.both(kind, "a")
+        studio.see(kind, "qué hacer", "what to do")
+        studio.take(kind, f"alarms{size}")
+        if kind == "small":
+            studio.both(kind, "Down", "Down", "s")
+            studio.see(kind, "APLAZAR", "SHELVE")
+            studio.both(kind, "2")
+            studio.see(kind, "¿Por qué?", "Why?")
+            studio.take(kind, f"shelve{size}")
 
 
 def _sampled(now: Path) -> int:

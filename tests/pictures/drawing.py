@@ -27,6 +27,8 @@ _ANSI = (
 _SGR = re.compile(r"\x1b\[([0-9;]*)m")
 _LINES = {"─": "lr", "│": "tb", "┬": "lrb", "┼": "lrtb", "├": "rtb", "┤": "ltb"}
 _BLOCKS = {"█": (0.0, 1.0), "▀": (0.0, 0.5), "▄": (0.5, 1.0)}
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""Braille bits by row and column: drawn as dots, so that a curve is one whatever the font."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +143,11 @@ def _papers(row: list[Cell], y: int) -> Iterator[str]:
 
 def _inks(row: list[Cell], y: int) -> Iterator[str]:
     for start, text, pen in _runs(row):
-        for shape in re.finditer(r"[█▀▄]+|[─│┬┼├┤]", text):
+        for shape in re.finditer(r"[█▀▄]+|[─│┬┼├┤\u2801-\u28ff]", text):
             yield from _shape(start + shape.start(), y, shape[0], pen)
-        for word in re.finditer(r"[^ █▀▄─│┬┼├┤]+(?: [^ █▀▄─│┬┼├┤]+)*", text):
+        for word in re.finditer(
+            r"[^ █▀▄─│┬┼├┤\u2801-\u28ff]+(?: [^ █▀▄─│┬┼├┤\u2801-\u28ff]+)*", text
+        ):
             x = (start + word.start()) * CELL
             weight = ' font-weight="bold"' if pen.bold else ""
             yield (
@@ -159,6 +163,9 @@ def _shape(x: int, y: int, text: str, pen: Pen) -> Iterator[str]:
             above, below = _BLOCKS[character]
             yield _rect(left, top + above * ROW, CELL + 0.3, (below - above) * ROW + 0.3, pen.ink)
             continue
+        if character >= "\u2800":
+            yield from _braille(left, top, ord(character) - 0x2800, pen)
+            continue
         ends = _LINES[character]
         middle, centre = top + ROW / 2, left + CELL / 2
         if "l" in ends or "r" in ends:
@@ -173,6 +180,14 @@ def _shape(x: int, y: int, text: str, pen: Pen) -> Iterator[str]:
                 ROW if "t" in ends else ROW / 2,
                 pen.ink,
             )
+
+
+def _braille(left: float, top: float, bits: int, pen: Pen) -> Iterator[str]:
+    wide, high = CELL / 2, ROW / 4
+    for y, row in enumerate(_DOTS):
+        for x, bit in enumerate(row):
+            if bits & bit:
+                yield _rect(left + x * wide, top + y * high, wide + 0.3, high + 0.3, pen.ink)
 
 
 def _rect(x: float, y: float, width: float, height: float, colour: str) -> str:

@@ -17,6 +17,8 @@ from prep_console.widgets.instruments.judged import (
 )
 from prep_console.wording import N_, say
 
+_RIGHT_S = 0.0005
+
 
 def lines(snapshot: Snapshot) -> list[Instrument]:
     """The offset; the daemon's tracking and a step only when they are wrong."""
@@ -41,6 +43,8 @@ def sentence(reading: Reading | None) -> str | None:
     if offset is None:
         return None
     size = milliseconds(abs(offset))
+    if abs(offset) < _RIGHT_S:
+        return say(N_("our clock is right to the millisecond"))
     if offset < 0:
         return say(N_("our clock is {size} fast"), size=size)
     return say(N_("our clock is {size} slow"), size=size)
@@ -66,6 +70,8 @@ def _offset(snapshot: Snapshot) -> Instrument:
     value, short = amount(reading), None
     if offset is not None:
         size = milliseconds(abs(offset))
+        if abs(offset) < _RIGHT_S:
+            size = "<1 ms"
         value = say(N_("{size} fast") if offset < 0 else N_("{size} slow"), size=size)
         short = value
         bound = number(reading, "bound_s")

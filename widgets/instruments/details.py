@@ -20,156 +20,10 @@ from prep_console.widgets.instruments.judged import (
     state_word,
     text,
 )
+from prep_console.widgets.instruments.words import DETAILS, ROOMS, TITLES, VALUES
 from prep_console.widgets.lines import Line, Span, column, fit, flow, line, rule, wrap
 from prep_console.wording import N_, known_text, say
 
-_ROOMS = (
-    ("power.", N_("POWER")),
-    ("clock.", N_("CLOCK")),
-    ("site.", N_("SITE")),
-    ("link.", N_("LINK")),
-    ("host.", N_("SERVER")),
-    ("protection.", N_("PROTECTION")),
-)
-_TITLES = {
-    "power.source": N_("power source"),
-    "clock.offset": N_("against the time servers"),
-    "clock.tracking": N_("time daemon"),
-    "clock.step": N_("last step of our clock"),
-    "site.visitor": N_("as a visitor"),
-    "site.certificate": N_("certificate"),
-    "site.time": N_("time that the page shows"),
-    "site.files": N_("files against the cut"),
-    "link.institute": N_("the institute's sessions"),
-    "link.interface": N_("interface"),
-    "link.dns": N_("DNS"),
-    "link.route": N_("route"),
-    "host.cpu": N_("CPU"),
-    "host.memory": N_("RAM"),
-    "host.swap": N_("swap"),
-    "host.load": N_("load"),
-    "host.pressure": N_("pressure"),
-    "host.disk": N_("disk"),
-    "host.network": N_("traffic"),
-    "host.apache": N_("Apache's busy workers"),
-    "host.services": N_("services"),
-}
-_DETAILS = {
-    "agree": N_("servers that agree"),
-    "alarms": N_("controller's alarms"),
-    "answered": N_("servers that answered"),
-    "asked": N_("servers asked"),
-    "at": N_("at"),
-    "automatic": N_("in automatic"),
-    "available_bytes": N_("available"),
-    "battery_v": N_("battery"),
-    "battery_voltage_v": N_("battery"),
-    "bound_s": N_("uncertainty"),
-    "bypass": N_("bypass"),
-    "bytes": N_("bytes fetched"),
-    "certificate_days": N_("certificate, days"),
-    "chain": N_("chain"),
-    "charging": N_("charging"),
-    "checked": N_("files checked"),
-    "coolant_c": N_("coolant, °C"),
-    "cpus": N_("cores"),
-    "cut": N_("cut"),
-    "daemon": N_("daemon"),
-    "delay_s": N_("delay"),
-    "demanded": N_("must run"),
-    "error": N_("error"),
-    "estado": N_("in estado.json"),
-    "evidence": N_("evidence"),
-    "feeds": N_("feeds"),
-    "frames_ok": N_("portals may embed it"),
-    "frequency_hz": N_("frequency, Hz"),
-    "from": N_("from"),
-    "fuel_percent": N_("fuel"),
-    "generator": N_("generator"),
-    "header": N_("in the header"),
-    "hourly_budget_bytes": N_("budget an hour"),
-    "hourly_bytes": N_("sent an hour"),
-    "hours": N_("hours run"),
-    "how": N_("how it is known"),
-    "inodes_free_percent": N_("inodes free"),
-    "input_1_voltage_v": N_("input 1"),
-    "input_2_voltage_v": N_("input 2"),
-    "input_voltage_v": N_("input"),
-    "interface": N_("interface"),
-    "issuer": N_("issuer"),
-    "last_byte_at": N_("last byte"),
-    "last_session_at": N_("last session"),
-    "last_status": N_("last status"),
-    "lasts_s": N_("lasts"),
-    "leap": N_("leap second"),
-    "load": N_("load"),
-    "load15": N_("over 15 min"),
-    "load5": N_("over 5 min"),
-    "received_bytes_per_s": N_("received"),
-    "same": N_("the same cut"),
-    "liars": N_("left out as wrong"),
-    "live": N_("of the live cut"),
-    "load_percent": N_("load"),
-    "login": N_("asks for a login"),
-    "lost": N_("lost"),
-    "low_battery": N_("battery low"),
-    "mains": N_("mains there"),
-    "mains_available": N_("mains there"),
-    "medium": N_("medium"),
-    "memory_bytes": N_("memory"),
-    "min_cpus": N_("cores asked for"),
-    "min_free_bytes": N_("free, asked for"),
-    "missing": N_("missing"),
-    "mode": N_("mode"),
-    "model": N_("model"),
-    "name": N_("name"),
-    "not_after": N_("valid until"),
-    "oil_kpa": N_("oil, kPa"),
-    "on_battery": N_("on battery"),
-    "on_battery_since": N_("on battery since"),
-    "overload": N_("overload"),
-    "page": N_("in the page"),
-    "pass_s": N_("whole round takes"),
-    "preferred": N_("preferred"),
-    "processes": N_("processes"),
-    "redirects": N_("redirects"),
-    "reference": N_("reference"),
-    "replace_battery": N_("battery to be replaced"),
-    "requests_per_s": N_("requests a second"),
-    "role": N_("kind"),
-    "rpm": N_("revolutions a minute"),
-    "run_s": N_("runs for"),
-    "running": N_("running"),
-    "runtime_s": N_("lasts"),
-    "self_test": N_("self-test"),
-    "self_test_at": N_("self-test on"),
-    "server": N_("server"),
-    "sessions": N_("sessions now"),
-    "since": N_("since"),
-    "speed_mbit": N_("speed, Mbit/s"),
-    "status": N_("status"),
-    "stratum": N_("stratum"),
-    "synchronised": N_("synchronised"),
-    "tls_version": N_("TLS"),
-    "total_bytes": N_("in all"),
-    "uptime_s": N_("up for"),
-    "voltage_v": N_("voltage"),
-    "weakest": N_("weakest UPS"),
-    "workers": N_("workers"),
-    "wrong": N_("altered"),
-}
-"""What a detail is called; one of a newer version stands under its own name."""
-_VALUES = {
-    "ups": N_("UPS"),
-    "transfer-switch": N_("transfer switch"),
-    "server": N_("the server"),
-    "communications": N_("communications"),
-    "both": N_("the server and communications"),
-    "running": N_("running"),
-    "stopped": N_("stopped"),
-    "unknown": N_("unknown"),
-}
-"""Words of our own probes; "generator" is both a kind and a detail, and says itself."""
 _LABEL = 28
 _FRESH_S, _STEP_S = 15.0, 5.0
 """Younger than this is just now; from there in steps, so that a calm page stays calm."""
@@ -182,8 +36,8 @@ def page(snapshot: Snapshot, width: int) -> list[Line]:
         told = say(N_("No engine is running: nothing of this is read any more."))
         lines += [line(" ", Span(part, "critical")) for part in wrap("✖ " + told, width - 2)]
     shown: set[str] = set()
-    for start, room in _ROOMS:
-        names = sorted(name for name in snapshot.readings if name.startswith(start))
+    for start, room in ROOMS:
+        names = sorted((n for n in snapshot.readings if n.startswith(start)), key=_place)
         shown.update(names)
         lines += _room(snapshot, say(room), names, width)
     others = sorted(set(snapshot.readings) - shown)
@@ -191,10 +45,16 @@ def page(snapshot: Snapshot, width: int) -> list[Line]:
     return lines or [line(Span(" " + say(N_("Nothing was read yet.")), "dim"))]
 
 
+def _place(name: str) -> tuple[int, str]:
+    """The most telling one of a room first, then what has no fixed place by its name."""
+    known = list(TITLES)
+    return (known.index(name) if name in TITLES else len(known), name)
+
+
 def title(name: str) -> str:
     """What a reading is called: a device by its own name."""
-    if name in _TITLES:
-        return say(_TITLES[name])
+    if name in TITLES:
+        return say(TITLES[name])
     if name.startswith("protection."):
         return bounded(protection.title(name))
     for start in ("power.", "site.vantage."):
@@ -258,7 +118,7 @@ def _details(snapshot: Snapshot, reading: Reading, width: int) -> Iterator[Line]
     """Short ones side by side, long ones wrapped whole."""
     items: list[Line] = []
     for key, value in reading.detail.items():
-        label = say(_DETAILS[key]) if key in _DETAILS else bounded(key)
+        label = say(DETAILS[key]) if key in DETAILS else bounded(key)
         if key == "agree" and isinstance(value, bool):
             label = say(N_("all agree"))
         told = _detail(snapshot, reading, key, value)
@@ -283,8 +143,10 @@ def _detail(snapshot: Snapshot, reading: Reading, key: str, value: Detail) -> st
         at = moment(reading, key)
         if at is not None:
             return local(snapshot, at).strftime("%d/%m/%Y %H:%M:%S")
-        if value in _VALUES:
-            return say(_VALUES[value])
+        if key == "role" and value == "generator":
+            return say(N_("generator"))
+        if value in VALUES:
+            return say(VALUES[value])
         if key == "generator":
             return bounded(status_words.generator_state(value))
         if key == "preferred":

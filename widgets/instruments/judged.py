@@ -19,7 +19,15 @@ OLD_S = 30.0
 """From here on a value shows its age."""
 GONE_S = 120.0
 """From here on a value is unknown: it says nothing about now."""
-_SLOW = {"protection.": 3600.0, "site.certificate": 900.0, "site.files": 300.0, "site.time": 300.0}
+_SLOW = {
+    "protection.": 1500.0,
+    "site.certificate": 180.0,
+    "site.files": 60.0,
+    "site.time": 60.0,
+    "site.vantage.": 60.0,
+    "clock.offset": 60.0,
+    "link.dns": 90.0,
+}
 """Looked at seldom, because it changes seldom: these age later (and are gone at four times)."""
 _IMPLAUSIBLE = 1e16
 """More than any instrument here can mean: bytes of ten petabytes, seconds of ages."""

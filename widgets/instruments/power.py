@@ -50,10 +50,10 @@ def _source(snapshot: Snapshot) -> Instrument:
     notes = []
     lasts = number(reading, "lasts_s")
     if lasts is not None:
-        notes.append(say(N_("lasts {age}"), age=coarse(lasts)))
-    weakest = text(reading, "weakest")
-    if weakest and reading.value == "battery":
-        notes.append(weakest)
+        told = say(N_("lasts {age}"), age=coarse(lasts))
+        weakest = text(reading, "weakest")
+        on_battery = weakest and reading.value == "battery"
+        notes.append(f"{told} ({weakest})" if on_battery else told)
     generator = text(reading, "generator")
     if generator and reading.state != "ok":
         word = bounded(status_words.generator_state(generator))

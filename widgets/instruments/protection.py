@@ -51,7 +51,8 @@ def lines(snapshot: Snapshot) -> list[Instrument]:
         if counted[key]
     ]
     lacking = [title(n) for n, (value, _) in zip(found, stands, strict=True) if value == "missing"]
-    return [Instrument(say(N_("protection")), " · ".join(parts), state, ", ".join(lacking))]
+    note = say(N_("missing: {names}"), names=", ".join(lacking)) if lacking else ""
+    return [Instrument(say(N_("protection")), " · ".join(parts), state, note)]
 
 
 def _stand(snapshot: Snapshot, name: str, reading: Reading) -> tuple[str, ReadingState]:
