@@ -121,7 +121,7 @@ class ApacheProbe:
                 status = status_of(await self._ask())
         except (httpx.HTTPError, OSError, ValueError, TimeoutError) as error:
             self._before = None
-            if state == "unseen" and isinstance(error, httpx.ConnectError):
+            if state == "unseen" and _refused(error):
                 return self._told("stopped", {"running": False})
             return unknown(self.names, self._reason(error), self._now())
         return {"host.apache": self._judged(status, seen)}
@@ -178,6 +178,13 @@ class ApacheProbe:
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return f"server-status did not answer within {self.deadline_s - 1:g} s"
         return str(error)[:200] or type(error).__name__
+
+
+def _refused(error: BaseException | None) -> bool:
+    """Whether nobody listens there, which httpx and what is below it wrap several times."""
+    while error is not None and not isinstance(error, ConnectionRefusedError):
+        error = error.__cause__ or error.__context__
+    return error is not None
 
 
 def _auto(url: str) -> str:

@@ -52,6 +52,7 @@ def server(tmp_path: Path) -> Iterator[Apache]:
         (root / folder).mkdir(parents=True)
     tmp_path.chmod(0o755)
     with Apache(settings(root), tmp_path / "apache") as running:
+        wait_until(lambda: pid_file(running).exists())  # it listens a moment before
         yield running
 
 
