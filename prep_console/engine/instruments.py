@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from prep_console.config import Settings
 from prep_console.engine.readings import Derive, nothing_follows
 from prep_console.engine.view import STALE_AFTER_S
-from prep_console.probes import clock, host, power, site
+from prep_console.probes import clock, host, link, power, protection, site
 from prep_console.probes.power import chain
 from prep_console.probes.probe import Misconfigured, Probe, unknown, utc_now
 from prep_console.publication.station import Station
@@ -88,9 +88,19 @@ def _site(settings: Settings, station: Station) -> list[Probe]:
     return site.probes(settings, station)
 
 
+def _link(settings: Settings, _: Station) -> list[Probe]:
+    return link.probes(settings)
+
+
+def _protection(settings: Settings, _: Station) -> list[Probe]:
+    return protection.probes(settings)
+
+
 _ROOMS = (
     _Room("clock", _clock, lambda s: ("clock.offset",) if s.clock.servers else ()),
     _Room("power", _power, lambda s: tuple(f"power.{d.name}" for d in s.power.device)),
     _Room("host", _host, lambda _: ("host.cpu", "host.memory", "host.disk", "host.network")),
     _Room("site", _site, lambda s: ("site.visitor",) if s.site.url else ()),
+    _Room("link", _link, lambda _: ("link.interface",)),
+    _Room("protection", _protection, lambda _: ()),
 )
