@@ -37,6 +37,7 @@ texts: $(READY) ## bring new sentences into the Spanish catalogue, and the keys 
 	@$(BIN)/python -m tests.wording.catalogue $(ARGS)
 	@$(MAKE) $(LOCALE).mo
 	@$(BIN)/python -m tests.wording.keys
+	@$(BIN)/python -m tests.wording.alarms
 
 screenshots: servers $(READY) $(LOCALE).mo ## the pictures in screenshots/, from the real console in a real terminal
 	@.ci/servers packages-pictures

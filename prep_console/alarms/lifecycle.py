@@ -11,13 +11,13 @@ Who acknowledged or shelved what is in the journal and nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
 from prep_console.alarms.condition import Condition
-from prep_console.alarms.table import TABLE, Cause, explains, sentence_of
+from prep_console.alarms.table import TABLE, explains, sentence_of
 from prep_console.journal.open_alarms import AlarmRecord
 from prep_console.journal.state import State
 from prep_console.snapshot import AlarmSeverity, AlarmView
@@ -124,7 +124,8 @@ def remembered(memory: Memory, state: State) -> Memory:
         )
         for key, record in state.alarms.items()
     }
-    return replace(memory, entries={**entries, **memory.entries})
+    lost = {key: entry for key, entry in entries.items() if key not in memory.entries}
+    return replace(memory, entries={**memory.entries, **lost})
 
 
 def _followed(
@@ -184,30 +185,43 @@ class _Step:
         self._settled: set[str] = set()
 
     def settle_all(self) -> None:
-        for key in list(self._entries):
-            self._settle(key)
+        """Again after each that announces something: it may explain one that was settled before."""
+        raises = None
+        while raises != self._raises:
+            raises = dict(self._raises)
+            self._settled.clear()
+            for key in list(self._entries):
+                self._settle(key)
 
     def _settle(self, key: str) -> None:
         """Announce it, put it under its cause, or leave it waiting. Its causes come first."""
-        if key in self._settled:
+        if key in self._settled or key not in self._entries:
             return
         self._settled.add(key)
         entry = self._entries[key]
-        due = not entry.under and _due(entry, self._now)
-        root = self._root(entry, due)
+        root = self._root(entry, due=False)
+        if not root and entry.under:
+            # its cause went: from now on it stands for itself, after its own delay
+            entry = self._entries[key] = replace(entry, under="", freed_at=self._now)
+        due = _due(entry, self._now)
+        if due and not root:
+            root = self._root(entry, due=True)
         if root:
-            self._entries[key] = replace(entry, under=root, raised_at=None, freed_at=None)
+            self._entries[key] = replace(
+                entry,
+                severity=entry.condition.severity,
+                under=root,
+                raised_at=None,
+                shifted_at=None,
+                freed_at=None,
+            )
             return
-        if entry.under:  # its cause went: from now on it stands for itself, after its own delay
-            entry = replace(entry, under="", freed_at=self._now)
-            due = _due(entry, self._now)  # at once, where the rule has no delay
-            self._entries[key] = entry
         if due and entry.raised_at is None and entry.gone_at is None:
             self._announce(key)
         elif entry.raised_at is None and entry.gone_at is not None:
             del self._entries[key]  # explained and gone before it stood for itself
 
-    def _root(self, entry: Entry, due: bool) -> str:
+    def _root(self, entry: Entry, *, due: bool) -> str:
         """Key of the listed alarm that explains it; ''. A due fault brings its cause forward."""
         for key in self._causes(entry.condition):
             self._settle(key)
@@ -223,11 +237,13 @@ class _Step:
         return ""
 
     def _causes(self, condition: Condition) -> list[str]:
-        by: Iterable[Cause] = TABLE[condition.id].explained_by if condition.id in TABLE else ()
+        """Keys of the followed faults that may explain it, in its rule's order."""
+        rule = TABLE.get(condition.id)
         return [
             key
+            for cause in (rule.explained_by if rule else ())
             for key, other in self._entries.items()
-            if by and explains(other.condition, condition, by)
+            if explains(other.condition, condition, cause)
         ]
 
     def _announce(self, key: str) -> None:

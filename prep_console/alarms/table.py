@@ -5,7 +5,7 @@ The page docs/alarms.md is written from here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -338,11 +338,10 @@ def _filled(values: Mapping[str, Detail], subject: str) -> dict[str, Value]:
     return {**filled, "subject": subject}
 
 
-def explains(cause: Condition, consequence: Condition, by: Iterable[Cause]) -> bool:
-    """Whether one fault is a reason that the other one gives (its rule's ``explained_by``)."""
-    return any(
+def explains(cause: Condition, consequence: Condition, reason: Cause) -> bool:
+    """Whether one fault is what the other one's rule names as a reason (``explained_by``)."""
+    return (
         reason.id == cause.id
         and (not cause.subject or cause.subject == consequence.subject)
         and consequence.subject.startswith(reason.of)
-        for reason in by
     )

@@ -68,6 +68,7 @@ class Sim:
         name: str,
         value: float | str | None,
         state: ReadingState = "ok",
+        /,
         *,
         error: str | None = None,
         unit: str = "",
@@ -123,9 +124,12 @@ class Sim:
             },
         )
         if live and self.state.mode == "auto":
-            intent = {"action": "publish", "to": stamp, "mode": "auto", "person": False}
-            self.write("intent", intent)
-            self.write("done", {"intent": self.state.position.seq})
+            self.publish(stamp)
+
+    def publish(self, cut: str) -> None:
+        """The rules make it live."""
+        self.write("intent", {"action": "publish", "to": cut, "mode": "auto", "person": False})
+        self.write("done", {"intent": self.state.position.seq})
 
     def step(self, seconds: float = 1.0, *, written: bool = True) -> tuple[Event, ...]:
         """One step of the watch after some time; ``written``: the journal takes the lines."""
