@@ -80,7 +80,7 @@ def _instruments(snapshot: Snapshot, width: int, height: int) -> list[Line]:
         if len(lines) + (left_out > 0) <= height:
             break
     more = say(N_("and {n} more"), n=left_out)
-    return [*lines, line(Span(f"    {more}", "dim"))] if left_out else lines
+    return [*lines, line(Span(f"   {more}", "dim"))] if left_out else lines
 
 
 def _columns(shown: list[Instrument], width: int) -> list[Line]:
@@ -88,7 +88,7 @@ def _columns(shown: list[Instrument], width: int) -> list[Line]:
     half = width // 2
     rows = [
         line(
-            "  ",
+            " ",
             sign(one),
             " ",
             column(one.label, label, "dim"),

@@ -157,15 +157,16 @@ def bad_alarms(now: datetime = NOW) -> list[AlarmView]:
     ago = timedelta(minutes=1)
     return [
         AlarmView("power.ups", "critical", now - 3 * ago, None, "UPS servidor: 11 min left",
-                  values={"what": "lasts only ", "figure": "11 min"}, subject="servidor"),
+                  values={"what": "its battery is nearly empty", "figure": ""}, subject="servidor"),
         AlarmView("apache.down", "critical", now - 6 * ago, None, "Apache is not running.",
                   consequences=("site.unseen", "instrument.unknown:site.files")),
         AlarmView("clock.off", "warning", now - 20 * ago, "jperez", "Our clock is 62 ms off.",
-                  values={"what": "off by ", "figure": "62 ms"},
+                  values={"what": "it differs from the time servers", "figure": " (62 ms)"},
                   acknowledged_at=now - 15 * ago),
-        AlarmView("site.made_up", "warning", now - 40 * ago, None, "The CDN serves another cut.",
-                  subject="cdn", shelved_until=now + 11 * ago, shelved_by="mlopez",
-                  shelved_reason="the CDN's own people are on it"),
+        AlarmView("site.certificate", "warning", now - 40 * ago, None, "It ends soon.",
+                  values={"what": "it ends soon", "figure": " (6 d)"},
+                  shelved_until=now + 11 * ago, shelved_by="mlopez",
+                  shelved_reason="el proveedor lo renueva a las 6"),
         AlarmView("cut.carried", "warning", now - 2 * ago, None, "AYUN was carried over.",
                   values={"subject": "AYUN"}, subject="AYUN", flapping=True),
     ]  # fmt: skip

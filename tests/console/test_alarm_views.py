@@ -55,7 +55,7 @@ def text(snapshot: Snapshot, chosen: str | None = None) -> str:
 def test_what_asks_for_somebody_comes_first() -> None:
     keys = [alarm.key for alarm in alarm_list.ordered(bad_night())]
     assert keys == [
-        "power.ups:servidor", "apache.down", "cut.carried:AYUN", "clock.off", "site.made_up:cdn"
+        "power.ups:servidor", "apache.down", "cut.carried:AYUN", "clock.off", "site.certificate"
     ]  # fmt: skip
 
 
@@ -82,8 +82,8 @@ def test_each_alarm_in_full_says_cause_consequence_and_what_to_do() -> None:
 
 def test_who_saw_it_and_who_shelved_it_and_why() -> None:
     assert "seen by jperez at 02:22:12" in text(bad_night(), "clock.off")
-    told = text(bad_night(), "site.made_up:cdn")
-    assert "shelved until 02:48, by mlopez: “the CDN's own people are on it”" in told
+    told = text(bad_night(), "site.certificate")
+    assert "shelved until 02:48, by mlopez: “el proveedor lo renueva a las 6”" in told
     assert "stays here until it has been quiet" in text(bad_night(), "cut.carried:AYUN")
 
 

@@ -181,4 +181,4 @@ VALUES = {
     "stopped": N_("stopped"),
     "unknown": N_("unknown"),
 }
-"""Words of our own probes; "generator" is both a kind and a detail: it is worded where it stands."""
+"""Words of our own probes. "generator" is a kind and a detail too: it is worded where it stands."""
