@@ -17,6 +17,7 @@ import socket
 import ssl
 import struct
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -66,7 +67,7 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
-class Peer:
+class Peer(ABC):
     """A server with bad manners; ``asked`` counts connections (UDP: datagrams) so far."""
 
     host = "127.0.0.1"
@@ -98,8 +99,9 @@ class Peer:
         self._thread.join()
         self._loop.close()
 
+    @abstractmethod
     async def _begin(self) -> None:
-        raise NotImplementedError
+        """Listen, and behave."""
 
     async def _end(self) -> None:
         for task in tuple(self._running):
