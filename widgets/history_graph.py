@@ -320,7 +320,7 @@ def _sums(
 
 def _sum(value: float, unit: str) -> str:
     if unit == "s" and abs(value) < 1:
-        return f"{value * 1000:.0f} ms"
+        return f"{round(value * 1000):d} ms"
     return in_unit(value, unit)
 
 

@@ -69,14 +69,13 @@ def _offset(snapshot: Snapshot) -> Instrument:
     offset = finite(reading.value)
     value, short = amount(reading), None
     if offset is not None:
-        size = milliseconds(abs(offset))
-        if abs(offset) < _RIGHT_S:
-            size = "<1 ms"
-        value = say(N_("{size} fast") if offset < 0 else N_("{size} slow"), size=size)
+        value = size = _size(offset)
+        if abs(offset) >= _RIGHT_S:
+            value = say(N_("{size} fast") if offset < 0 else N_("{size} slow"), size=size)
         short = value
         bound = number(reading, "bound_s")
         if bound is not None:
-            value += f" ± {milliseconds(bound)}"
+            value += f" ± {_size(bound)}"
     said = judged(snapshot, "clock.offset", reading, value)
     notes = [said.remark]
     if said.told:
@@ -94,6 +93,10 @@ def _offset(snapshot: Snapshot) -> Instrument:
         short = None
     note = " · ".join(part for part in notes if part)
     return Instrument(label, said.value, said.state, note, short if said.told else None)
+
+
+def _size(seconds: float) -> str:
+    return milliseconds(abs(seconds)) if abs(seconds) >= _RIGHT_S else "<1 ms"
 
 
 def _seconds(reading: Reading) -> str:

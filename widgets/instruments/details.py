@@ -147,9 +147,9 @@ def _detail(snapshot: Snapshot, reading: Reading, key: str, value: Detail) -> st
             return say(N_("generator"))
         if value in VALUES:
             return say(VALUES[value])
-        if key == "generator":
+        if key in ("generator", "engine"):
             return bounded(status_words.generator_state(value))
-        if key == "preferred":
+        if key in ("preferred", "position", "switch"):
             return bounded(status_words.power_source(value))
         if key in ("status", "last_status") and reading.detail.get("role") == "ups":
             return f"{status_words.ups_status(value)} ({bounded(value)})"

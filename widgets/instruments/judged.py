@@ -34,6 +34,8 @@ _IMPLAUSIBLE = 1e16
 _LONGEST = 120
 """Characters of a neighbour's own words that a line takes."""
 
+LONGEST_LABEL = 15
+"""Columns that a label takes in the panel at most."""
 SIGNS: dict[ReadingState, str] = {"ok": "✓", "warning": "▲", "critical": "✖", "unknown": "?"}
 TONES: dict[ReadingState, Tone] = {
     "ok": "",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prep_console.snapshot import ReadingState, Snapshot
 from prep_console.widgets.instruments import instruments
-from prep_console.widgets.instruments.judged import SIGNS, TONES, Instrument
+from prep_console.widgets.instruments.judged import LONGEST_LABEL, SIGNS, TONES, Instrument
 from prep_console.widgets.lines import Line, Span, Tone, cells, clip, column, fit, flow, line, wrap
 from prep_console.wording import N_, say
 
@@ -19,14 +19,13 @@ _RANK: dict[ReadingState | None, int] = {
     None: 4,
 }
 _MOST_LINES = 3
-_LABEL = (8, 15)
-"""Columns for the labels: at least, and at most."""
+_SHORTEST_LABEL = 8
 
 
 def panel(snapshot: Snapshot, width: int, height: int, *, keys: bool = True) -> list[Line]:
     """One instrument a line; where room is short the worst stay, and the rest is counted."""
     shown = instruments(snapshot)
-    label = min(_LABEL[1], max(_LABEL[0], *(len(one.label) for one in shown)))
+    label = min(LONGEST_LABEL, max(_SHORTEST_LABEL, *(len(one.label) for one in shown)))
     blocks = {y: _block(one, width, label) for y, one in enumerate(shown)}
     kept = _kept(shown, {y: len(block) for y, block in blocks.items()}, height)
     lines = [fit(spans, width) for y in kept for spans in blocks[y]]

@@ -6,6 +6,7 @@ from prep_console import status_words
 from prep_console.snapshot import Reading, Snapshot
 from prep_console.widgets.figures import age_s, coarse, hour
 from prep_console.widgets.instruments.judged import (
+    LONGEST_LABEL,
     Instrument,
     absent,
     amount,
@@ -75,7 +76,8 @@ def _device(snapshot: Snapshot, name: str) -> Instrument:
         case "transfer-switch":
             return _switch(snapshot, name, reading, device)
         case "ups":
-            return _ups(snapshot, name, reading, say(N_("UPS {name}"), name=device))
+            label = say(N_("UPS {name}"), name=device)
+            return _ups(snapshot, name, reading, label if len(label) <= LONGEST_LABEL else device)
         case _:
             return _ups(snapshot, name, reading, device)
 
@@ -126,7 +128,9 @@ def _generator(snapshot: Snapshot, name: str, reading: Reading, device: str) -> 
 
 
 def _switch(snapshot: Snapshot, name: str, reading: Reading, device: str) -> Instrument:
-    value = say(N_("takes {source}"), source=status_words.power_source(str(reading.value)))
+    value = status_words.power_source(str(reading.value))
+    if reading.value != "none":
+        value = say(N_("takes {source}"), source=value)
     said = judged(snapshot, name, reading, bounded(value))
     if not said.told:
         return Instrument(device, said.value, said.state, said.remark)
