@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from prep_console.alarms.condition import Condition
-from prep_console.alarms.table import TABLE, explains, sentence_of
+from prep_console.alarms.table import TABLE, english_of, explains
 from prep_console.journal.open_alarms import AlarmRecord
 from prep_console.journal.state import State
 from prep_console.snapshot import AlarmSeverity, AlarmView
@@ -288,7 +288,7 @@ def _view(
         entry.severity,
         condition.since,
         None,
-        sentence_of(condition).in_("en"),
+        english_of(condition),
         condition.values,
         condition.subject,
         flapping=entry.flapping,
@@ -342,7 +342,7 @@ def view_of(record: AlarmRecord) -> AlarmView:
         record.severity,
         record.since,
         record.acknowledged_by,
-        sentence_of(condition).in_("en"),
+        english_of(condition),
         record.values,
         record.subject,
         acknowledged_at=record.acknowledged_at,

@@ -12,7 +12,7 @@ from typing import Final
 
 from prep_console.alarms.condition import Condition
 from prep_console.snapshot import AlarmView, Detail
-from prep_console.wording import N_, Sentence, Value, known_text
+from prep_console.wording import N_, Sentence, Value, known_text, say_in, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,22 +320,29 @@ _RULES: Final = (
 TABLE: Final[Mapping[str, Rule]] = MappingProxyType({rule.id: rule for rule in _RULES})
 
 
-def sentence_of(alarm: AlarmView | Condition) -> Sentence:
+def sentence_of(alarm: AlarmView) -> Sentence:
     """What a person reads about an alarm; an id of a newer version shows its English text."""
     rule = TABLE.get(alarm.id)
     if rule is None:
-        text = alarm.text if isinstance(alarm, AlarmView) else alarm.key
-        return Sentence(N_("{text}"), {"text": text})
+        return Sentence(N_("{text}"), {"text": alarm.text})
     return Sentence(rule.text, _filled(alarm.values, alarm.subject))
 
 
+def english_of(condition: Condition) -> str:
+    """The stable text for the journal, hooks and ``--json``, whatever language was chosen."""
+    rule = TABLE.get(condition.id)
+    if rule is None:
+        return visible(condition.key)
+    return say_in("en", rule.text, **_plain(condition.values), subject=condition.subject)
+
+
 def _filled(values: Mapping[str, Detail], subject: str) -> dict[str, Value]:
-    filled: dict[str, Value] = {
-        k: known_text(v) if isinstance(v, str) else v
-        for k, v in values.items()
-        if not isinstance(v, bool)
-    }
-    return {**filled, "subject": subject}
+    said = {k: known_text(v) if isinstance(v, str) else v for k, v in _plain(values).items()}
+    return {**said, "subject": subject}
+
+
+def _plain(values: Mapping[str, Detail]) -> dict[str, Value]:
+    return {k: v for k, v in values.items() if not isinstance(v, bool) and k != "subject"}
 
 
 def explains(cause: Condition, consequence: Condition, reason: Cause) -> bool:

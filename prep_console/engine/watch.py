@@ -73,8 +73,11 @@ class Watch:
 
     def write(self) -> None:
         """Journal what is owed. A full disk or a held lock is logged and tried again next time."""
+        owed = self._owed
         try:
-            records.write(self._hand, self._owed)
+            records.write(self._hand, owed)
+            if self._owed is owed:  # else a step found more meanwhile
+                self._owed = ()
         except (OSError, Problem) as error:
             log.error("alarms are not in the journal yet: %s", error)
 

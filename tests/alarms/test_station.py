@@ -14,7 +14,7 @@ from prep_console.engine.view import Now, SnapshotReader, read_now
 from prep_console.engine.watch import Watch
 from prep_console.journal import journal
 from prep_console.problems import Refused, WrongUsage
-from prep_console.snapshot import AlarmView, Reading
+from prep_console.snapshot import AlarmView, Reading, ReadingState
 from tests.alarms.simulated import ANA, BETO
 from tests.stations import Sandbox, sandbox
 
@@ -36,10 +36,9 @@ class Engine:
         self.since: dict[str, datetime] = {}
         self.told: list[tuple[str, str]] = []
 
-    def disk(self, free: float, state: str) -> None:
-        kind = "warning" if state == "warning" else "ok"
+    def disk(self, free: float, state: ReadingState) -> None:
         self.since["host.disk"] = self.now
-        self.readings["host.disk"] = Reading(free, "bytes", kind, self.now)
+        self.readings["host.disk"] = Reading(free, "bytes", state, self.now)
 
     def run(self, seconds: int) -> None:
         for _ in range(seconds):
