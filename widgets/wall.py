@@ -25,8 +25,12 @@ def wall(
     stale_s: float | None,
     wording: alarm_list.Wording,
     halves: bool = True,
+    calm: Snapshot | None = None,
 ) -> list[Line]:
-    """The whole wall. ``beat`` counts the reads; ``stale_s`` is the age of the last one, if old."""
+    """The whole wall. ``beat`` counts the reads; ``stale_s`` is the age of the last one, if old.
+
+    ``calm`` is what the instruments are drawn from, when it is not the newest snapshot.
+    """
     if stale_s is not None and stale_s > STALE_S:
         return _stale(snapshot, width, height, stale_s, halves)
     found = notices(snapshot, keys=False)
@@ -37,7 +41,7 @@ def wall(
     pulse = "●" if beat % 2 else "○"
     foot = line(f" {pulse} ", second(snapshot, snapshot.observed_at))
     alarms = alarm_list.panel(snapshot, width, max(4, height // 6), wording, keys=False)
-    shown = _instruments(snapshot, width, max(4, height // 3 - len(alarms)))
+    shown = _instruments(calm or snapshot, width, max(4, height // 3 - len(alarms)))
     rest = [*alarms, (), *shown] if snapshot.alarms else [*shown, *alarms]
     room = height - len(top) - len(below) - min(len(rest), height // 3) - 4
     state = word(snapshot, found)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from datetime import timedelta
 
 from textual.screen import Screen
 
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.panel import Panel
+
+INSTRUMENTS_EVERY = timedelta(seconds=5)
+"""Their values wander all the time; redrawing them each second is traffic that tells nothing."""
 
 
 class LiveScreen(Screen[None]):
@@ -23,3 +27,11 @@ class LiveScreen(Screen[None]):
     def drawable(self) -> bool:
         """False before the first layout and while the app closes: a snapshot may come then."""
         return bool(self.query(Panel))
+
+
+def stirred(old: Snapshot, new: Snapshot) -> bool:
+    """Whether the instruments have something to say: five seconds passed, or a state changed."""
+    if new.observed_at - old.observed_at >= INSTRUMENTS_EVERY or new.observed_at < old.observed_at:
+        return True
+    before = {name: reading.state for name, reading in old.readings.items()}
+    return before != {name: reading.state for name, reading in new.readings.items()}

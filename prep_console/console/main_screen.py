@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from prep_console.console import keys, wording_of
-from prep_console.console.live_screen import LiveScreen
+from prep_console.console.live_screen import LiveScreen, stirred
 from prep_console.console.orders import Action
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import cut_page, cuts_table, journal_lines, main_page
@@ -22,9 +21,6 @@ from prep_console.wording import N_, say
 
 if TYPE_CHECKING:
     from prep_console.console.app import ConsoleApp
-
-INSTRUMENTS_EVERY = timedelta(seconds=5)
-"""Their values wander all the time; redrawing them each second is traffic that tells nothing."""
 
 
 class MainScreen(LiveScreen):
@@ -85,7 +81,7 @@ class MainScreen(LiveScreen):
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
         """Draw a newer snapshot."""
         self._snapshot, self._stale_s = snapshot, stale_s
-        if _differs(self._calm, snapshot):
+        if stirred(self._calm, snapshot):
             self._calm = snapshot
         self.draw()
 
@@ -171,14 +167,6 @@ class MainScreen(LiveScreen):
 
     def action_palette(self) -> None:
         self.console_app.palette()
-
-
-def _differs(old: Snapshot, new: Snapshot) -> bool:
-    """Whether the instruments have something to say: five seconds passed, or a state changed."""
-    if new.observed_at - old.observed_at >= INSTRUMENTS_EVERY or new.observed_at < old.observed_at:
-        return True
-    before = {name: reading.state for name, reading in old.readings.items()}
-    return before != {name: reading.state for name, reading in new.readings.items()}
 
 
 def _help(snapshot: Snapshot, chosen: Row | None, width: int, read_only: bool) -> list[Line]:

@@ -8,7 +8,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from prep_console.console import wording_of
-from prep_console.console.live_screen import LiveScreen
+from prep_console.console.live_screen import LiveScreen, stirred
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.panel import Panel, look_of
 from prep_console.widgets.wall import wall
@@ -26,6 +26,7 @@ class WallScreen(LiveScreen):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self._snapshot = snapshot
+        self._calm = snapshot
         self._stale_s: float | None = None
         self._beat = 0
 
@@ -40,6 +41,8 @@ class WallScreen(LiveScreen):
         if snapshot is not self._snapshot:
             self._beat += 1
         self._snapshot, self._stale_s = snapshot, stale_s
+        if stirred(self._calm, snapshot):
+            self._calm = snapshot
         self._draw()
 
     def _draw(self) -> None:
@@ -55,5 +58,6 @@ class WallScreen(LiveScreen):
                 stale_s=self._stale_s,
                 wording=wording_of.alarm,
                 halves=look_of(self.app).signs,
+                calm=self._calm,
             )
         )
