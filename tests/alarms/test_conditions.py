@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -106,9 +105,9 @@ def test_what_a_ups_says(detail: dict[str, Detail], word: str) -> None:
     sim = Sim()
     lost = detail.get("lost") is True
     charge = None if lost else 80.0
-    sim.read(
-        "power.servidor", charge, "critical", error="x" if lost else None, role="ups", **detail
-    )
+    error = "gone" if lost else None
+    said: dict[str, Detail] = {"role": "ups", **detail}
+    sim.readings["power.servidor"] = Reading(charge, "%", "critical", sim.now, error, said)
     sim.run(10)
     assert sim.keys == ["power.ups:servidor"]
     assert word in sim.alarms[0].text
