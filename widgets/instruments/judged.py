@@ -91,7 +91,10 @@ def judged(snapshot: Snapshot, name: str, reading: Reading, value: str) -> Judge
     """
     if reading.state == "unknown" or reading.value is None:
         state: ReadingState = "critical" if reading.state == "critical" else "unknown"
-        return Judged(say(N_("unknown")), state, reason(reading) or say(N_("no reason given")))
+        why = reason(reading) or say(N_("no reason given"))
+        if not snapshot.engine.alive:  # for all the same, and the band says it in full
+            why = say(N_("no engine"))
+        return Judged(say(N_("unknown")), state, why)
     if isinstance(reading.value, float | int) and finite(reading.value) is None:
         return Judged(say(N_("unknown")), "unknown", say(N_("no plausible number was read")))
     age = age_s(snapshot, reading.observed_at)
