@@ -120,7 +120,8 @@ def _election_lines(election: ElectionChanges) -> Iterator[str]:
         yield f"{election.election}: {word}"
         return
     if election.same:
-        yield f"{election.election}: {say(N_('the same bytes'))} ({election.after})"
+        same = say(N_("the same bytes"))
+        yield f"{election.election}: {same} ({election.after})"
         return
     yield f"{election.election}: {election.before} → {election.after}"
     for figure in election.figures:

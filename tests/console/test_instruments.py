@@ -156,7 +156,7 @@ def test_quiet_instruments_speak_only_when_they_are_wrong() -> None:
         assert label in bad
     assert bad["services"].value == "stopped: ntp"
     assert bad["files"].value == "altered: index.html, js/app.js"
-    assert "only 3 % of the inodes free" in bad["disk"].note
+    assert "inodes free: only 3 %" in bad["disk"].note
 
 
 def test_protection_in_one_line_and_unknown_is_never_well() -> None:

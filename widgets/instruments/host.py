@@ -92,7 +92,7 @@ def _disk(snapshot: Snapshot) -> Instrument:
         notes.append(say(N_("lasts {age}"), age=coarse(lasts)))
     inodes = number(reading, "inodes_free_percent")
     if inodes is not None and inodes < _SCARCE_INODES:
-        notes.append(say(N_("only {n} % of the inodes free"), n=f"{inodes:.0f}"))
+        notes.append(say(N_("inodes free: only {n} %"), n=f"{inodes:.0f}"))
     return Instrument(
         label, said.value, said.state, " · ".join(notes), ", ".join([said.value, *notes])
     )
