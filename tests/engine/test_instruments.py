@@ -132,7 +132,7 @@ def test_what_it_knows_is_offered_to_prometheus(tmp_path: Path) -> None:
         wait_until(file.exists, 20)
 
 
-def test_a_hook_is_told_of_an_alarm_and_of_its_end(tmp_path: Path) -> None:
+def test_a_hook_is_told_of_an_alarm_that_the_journal_has_too(tmp_path: Path) -> None:
     told = tmp_path / "told"
     write = "import sys; open(sys.argv[1], 'a').write(sys.stdin.read())"
     box = station(tmp_path, "", alarms={"hook": [sys.executable, "-c", write, str(told)]})
@@ -143,7 +143,7 @@ def test_a_hook_is_told_of_an_alarm_and_of_its_end(tmp_path: Path) -> None:
 
     with engine(box):
         wait_until(lambda: alive(box), 15)
-        # what a bad delivery brings: an alarm with no delay, which a person's decision ends
+        # what a bad delivery brings: an alarm without a delay
         assert box.run("hold", "--reason", "rehearsal of the hook").code == 0
         bad = box.settings.drop_folder / "20240602_2005_PREP_AYUN_QRO.txt"
         bad.write_bytes(b"not a delivery")
