@@ -8,6 +8,7 @@ from typing import Literal
 from prep_console.record import author, reason_given
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.figures import age_s, cut_hour, hour, milliseconds, span
+from prep_console.widgets.instruments import site
 from prep_console.widgets.instruments.judged import is_new
 from prep_console.widgets.lines import Span, Tone
 from prep_console.widgets.sides import SITE_STALE_S, site_tells, whose_side
@@ -44,6 +45,7 @@ def notices(snapshot: Snapshot, *, stale_s: float | None = None, keys: bool = Tr
             _engine(snapshot, keys),
             _nothing_public(snapshot),
             _not_served(snapshot),
+            _altered(snapshot),
             _mode(snapshot, keys),
             _late(snapshot),
             _waits_for_person(snapshot, keys),
@@ -153,6 +155,19 @@ def _not_served(snapshot: Snapshot) -> Notice | None:
         say(N_("NOT SERVED")),
         text + " " + say(N_("On our side: Apache, certificate or network.")),
     )
+
+
+def _altered(snapshot: Snapshot) -> Notice | None:
+    """The right cut in name, but not in its bytes or in the time that its page shows."""
+    for instrument in site.wrong_content(snapshot):
+        text = say(
+            N_("visitors get something else than was delivered. {what}: {value}."),
+            what=instrument.label,
+            value=" · ".join(filter(None, (instrument.value, instrument.note))),
+        )
+        text += " " + say(N_("On our side: Apache, a cache before it, or the disk."))
+        return Notice("critical", say(N_("ALTERED")), text)
+    return None
 
 
 def _mode(snapshot: Snapshot, keys: bool) -> Notice | None:

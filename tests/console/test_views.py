@@ -156,6 +156,21 @@ def test_what_visitors_get_stands_in_the_digits() -> None:
     assert public_band.public_time(other, found) == ("02:15", "critical")
 
 
+def test_altered_files_are_the_first_thing_said() -> None:
+    snapshot = night()
+    files = Reading(
+        6, "files", "critical", snapshot.observed_at, detail={"checked": 8, "wrong": "index.html"}
+    )
+    altered = replace(snapshot, readings={**snapshot.readings, "site.files": files})
+    (first, *_) = standing.notices(altered)
+    assert (first.severity, first.word) == ("critical", "ALTERED")
+    assert "index.html" in first.text
+    assert snapshot.live is not None
+    before = replace(files, observed_at=snapshot.live.since - timedelta(seconds=1))
+    earlier = replace(snapshot, readings={**snapshot.readings, "site.files": before})
+    assert "ALTERED" not in [notice.word for notice in standing.notices(earlier)]
+
+
 def test_a_look_from_before_the_switch_proves_nothing() -> None:
     snapshot = night()
     assert snapshot.served is not None

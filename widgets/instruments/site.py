@@ -21,27 +21,42 @@ _VANTAGE = "site.vantage."
 
 def lines(snapshot: Snapshot) -> list[Instrument]:
     """The visitor's line always; the others only when they have something to say."""
-    shown = [_visitor(snapshot)]
-    wrong = {
-        name: one
-        for name, one in sorted(snapshot.readings.items())
-        if name.startswith("site.") and name != "site.visitor" and one.state != "ok"
-    }
-    for name, reading in wrong.items():
-        if name == "site.certificate":
-            label, value, note = say(N_("certificate")), _days(reading), _fault(reading)
-        elif name == "site.files":
-            label, value, note = say(N_("files")), *_files(reading)
-        elif name == "site.time":
-            label, value = say(N_("page's time")), amount(reading)
-            note = say(N_("differs from the live cut"))
-        elif name.startswith(_VANTAGE):
-            label, value, note = _vantage(name, reading)
-        else:
-            label, value, note = bounded(name), amount(reading), ""
-        said = judged(snapshot, name, reading, value)
-        shown.append(Instrument(label, said.value, said.state, said.remark or note))
-    return shown
+    others = [
+        _line(snapshot, name, reading)
+        for name, reading in sorted(snapshot.readings.items())
+        if name.startswith("site.") and name != "site.visitor" and reading.state != "ok"
+    ]
+    return [_visitor(snapshot), *others]
+
+
+def wrong_content(snapshot: Snapshot) -> list[Instrument]:
+    """What was seen, since the live cut went live, to be served otherwise than delivered."""
+    live = snapshot.live
+    found = []
+    for name in ("site.files", "site.time"):
+        reading = snapshot.readings.get(name)
+        if reading is None or (live is not None and reading.observed_at < live.since):
+            continue
+        line = _line(snapshot, name, reading)
+        if line.state == "critical":
+            found.append(line)
+    return found
+
+
+def _line(snapshot: Snapshot, name: str, reading: Reading) -> Instrument:
+    if name == "site.certificate":
+        label, value, note = say(N_("certificate")), _days(reading), _fault(reading)
+    elif name == "site.files":
+        label, value, note = say(N_("files")), *_files(reading)
+    elif name == "site.time":
+        label, value = say(N_("page's time")), amount(reading)
+        note = say(N_("differs from the live cut"))
+    elif name.startswith(_VANTAGE):
+        label, value, note = _vantage(name, reading)
+    else:
+        label, value, note = bounded(name), amount(reading), ""
+    said = judged(snapshot, name, reading, value)
+    return Instrument(label, said.value, said.state, said.remark or note)
 
 
 def _visitor(snapshot: Snapshot) -> Instrument:
