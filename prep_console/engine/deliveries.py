@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 from asyncinotify import Inotify, Mask
@@ -28,13 +29,24 @@ _WATCHED = Mask.CLOSE_WRITE | Mask.MOVED_TO | Mask.CREATE
 class Deliveries:
     """The drop folder of one station and the worker that reads what lies in it."""
 
-    def __init__(self, settings: Settings, worker: Worker, switched: asyncio.Event) -> None:
-        """``switched`` is set when a delivery went live."""
+    def __init__(
+        self,
+        settings: Settings,
+        worker: Worker,
+        switched: asyncio.Event,
+        clock_known: Callable[[], bool],
+    ) -> None:
+        """``switched`` is set when a delivery went live.
+
+        ``clock_known``: whether our own clock is known to be right at this moment; a delivery
+        from the future is then refused, and else waits in the drop folder.
+        """
         self._folder = settings.drop_folder
         self._drop = DropFolder(self._folder, settings.intake.settle_seconds)
         self._station = Station(settings)
         self._worker = worker
         self._switched = switched
+        self._clock_known = clock_known
         self._look = asyncio.Event()
         """Set when the drop folder may have something new."""
 
@@ -83,7 +95,7 @@ class Deliveries:
 
     async def _take(self, arrival: Arrival) -> None:
         try:
-            receipt = await self._worker.receive(arrival.path)
+            receipt = await self._worker.receive(arrival.path, clock_known=self._clock_known())
         except Exception as error:  # one delivery never stops the others, nor the engine
             log.error("%a: %s", arrival.path.name, error, exc_info=_unforeseen(error))
             self._drop.put_off(arrival, _RETRY_S)  # the others are taken meanwhile

@@ -22,6 +22,7 @@ from prep_console.engine.announcing import Announcing
 from prep_console.engine.deliveries import Deliveries
 from prep_console.engine.heartbeat import Heartbeat, tell_systemd
 from prep_console.engine.instruments import derived, instruments, stale_after_s
+from prep_console.engine.own_clock import is_known_right
 from prep_console.engine.readings import STEP_S, Readings
 from prep_console.engine.view import SnapshotReader
 from prep_console.engine.worker import Worker
@@ -128,7 +129,9 @@ class _Engine:
         self, heartbeat: Heartbeat, recorder: Recorder, hooks: Hooks
     ) -> list[asyncio.Task[None]]:
         readings, switched = self._readings, self._switched
-        deliveries = Deliveries(self._settings, self._worker, switched)
+        deliveries = Deliveries(
+            self._settings, self._worker, switched, lambda: is_known_right(readings.current)
+        )
         announcing = Announcing(self._settings, readings, heartbeat, hooks)
         probes = instruments(self._settings, self._station)
         heartbeat.stale_after_s = stale_after_s(probes)
