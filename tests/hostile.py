@@ -18,10 +18,12 @@ import ssl
 import struct
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal, TypeVar
+
+import psutil
 
 Behaviour = Literal[
     "answers",  # the whole answer, as it should be
@@ -55,6 +57,11 @@ _LARGEST_DATAGRAM = 65_507
 _DRIP_S = 0.2
 _Address = tuple[Any, ...]
 _T = TypeVar("_T")
+
+
+def children(known: Collection[int] = ()) -> list[psutil.Process]:
+    """Our child processes, but for those of earlier tests whose pids are ``known``."""
+    return [child for child in psutil.Process().children() if child.pid not in known]
 
 
 def descriptors() -> int:

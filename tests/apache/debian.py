@@ -18,6 +18,8 @@ from tests.apache.server import Apache, free_port
 
 ETC = Path("/etc/apache2")
 NEEDED = ("ssl", "http2", "rewrite", "headers", "socache_shmcb")
+GUARDS = {"evasive", "security2"}
+"""They refuse by themselves what the vhost is asked here; the probes of protection try them."""
 CARELESS = ("include", "cgid", "actions", "brotli", "expires", "userdir", "info", "speling")
 
 _SETTINGS = """
@@ -86,7 +88,11 @@ class DebianApache(Apache):
             for name in (*NEEDED, *CARELESS)
             if name not in loaded
         )
-        enabled = "\n".join(f"IncludeOptional mods-enabled/*.{kind}" for kind in ("load", "conf"))
+        enabled = "\n".join(
+            f'IncludeOptional "{ETC}/mods-enabled/{name}.{kind}"'
+            for kind in ("load", "conf")
+            for name in sorted(loaded - GUARDS)
+        )
         ours = _SETTINGS.format(
             etc=ETC, into=into, modules=enabled, own=own, plain=self.plain_port, tls=self.port
         )

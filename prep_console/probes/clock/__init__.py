@@ -5,6 +5,7 @@ Offsets are server - local throughout: positive means that our clock is slow.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from prep_console.config import Settings
@@ -12,6 +13,8 @@ from prep_console.probes.clock.offset import OFFSET, OffsetProbe
 from prep_console.probes.clock.steps import STEP, StepProbe, since_boot
 from prep_console.probes.clock.tracking import TRACKING, TrackingProbe
 from prep_console.probes.probe import Clock, Misconfigured, Probe, utc_now
+
+log = logging.getLogger(__name__)
 
 __all__ = ["OFFSET", "STEP", "TRACKING", "probes"]
 
@@ -29,9 +32,13 @@ def probes(
     found: list[Probe] = [StepProbe(now=now, elapsed=monotonic)]
     if clock.servers:
         try:
-            found.append(OffsetProbe(clock, now=now, monotonic=monotonic))
-        except ValueError as wrong:
-            found.append(Misconfigured((OFFSET,), f"clock.servers: {wrong}", now=now))
+            offset = OffsetProbe(clock, now=now, monotonic=monotonic)
+        except ValueError as none:
+            found.append(Misconfigured((OFFSET,), f"clock.servers: {none}", now=now))
+        else:
+            found.append(offset)
+            for wrong in offset.wrong.values():
+                log.error("%s", wrong)
     if clock.daemon != "none" and (clock.servers or clock.chrony or clock.daemon != "auto"):
         found.append(TrackingProbe(clock, now=now))
     return found

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -202,14 +201,3 @@ def _in_our_era(stamp: float, near: float) -> float:
     """An NTP stamp as seconds since 1970, in the era that brings it nearest to ``near``."""
     time = float(ntplib.ntp_to_system_time(stamp))
     return time + _ERA_S * round((near - time) / _ERA_S)
-
-
-def numeric(host: str) -> bool:
-    """Whether ``host`` is an address already, so that nobody has to be asked for it."""
-    for family in (socket.AF_INET, socket.AF_INET6):
-        try:
-            socket.inet_pton(family, host.partition("%")[0])
-        except OSError:
-            continue
-        return True
-    return False

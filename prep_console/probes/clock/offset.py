@@ -44,16 +44,23 @@ class OffsetProbe:
         monotonic: Callable[[], float] = time.monotonic,
         answer_s: float = 4.0,
     ) -> None:
-        """ValueError for a server that is no host or host:port.
+        """ValueError when no server is a host or host:port; the others go on without a wrong one.
 
         ``answer_s``: how long a server may take, less than the deadline.
         """
         self._settings = settings
         self._now = now
         self._answer_s = answer_s
-        self._servers = [
-            Server(name, now=now, monotonic=monotonic) for name in dict.fromkeys(settings.servers)
-        ]
+        self._servers: list[Server] = []
+        self.wrong: dict[str, NoTimeError] = {}
+        """Settings that name no server."""
+        for name in dict.fromkeys(settings.servers):
+            try:
+                self._servers.append(Server(name, now=now, monotonic=monotonic))
+            except ValueError as wrong:
+                self.wrong[name] = NoTimeError(f"wrong setting clock.servers: {wrong}")
+        if not self._servers:
+            raise ValueError("; ".join(str(wrong) for wrong in self.wrong.values()))
 
     @property
     def period_s(self) -> float:
@@ -63,7 +70,7 @@ class OffsetProbe:
     async def read(self) -> Mapping[str, Reading]:
         said = await asyncio.gather(*(self._ask(server) for server in self._servers))
         results = dict(zip((server.name for server in self._servers), said, strict=True))
-        return {OFFSET: self._judged(results)}
+        return {OFFSET: self._judged({**results, **self.wrong})}
 
     async def close(self) -> None:
         """Nothing is held."""

@@ -12,6 +12,7 @@ from prep_console.probes.clock import ntp
 from prep_console.probes.clock.ntp import Answer, KissOfDeath, NoTimeError
 from prep_console.probes.clock.samples import Samples, unslewed
 from prep_console.probes.probe import Clock, OwnThread
+from prep_console.probes.resolver import is_address
 from prep_console.wording import N_, visible
 
 _LOOK_UP_S = 1.5
@@ -43,7 +44,7 @@ class Server:
         self._raw = raw
         self._samples = Samples()
         self._thread: OwnThread[list[str]] = OwnThread()
-        self._addresses = [self._host] if ntp.numeric(self._host) else []
+        self._addresses = [self._host] if is_address(self._host) else []
         self._looked_up_s: float | None = None
         self._quiet: tuple[float, str] | None = None
         """Until when (monotonic) it is not asked, and how that is told."""
@@ -97,7 +98,7 @@ class Server:
 
     async def _look_up(self) -> None:
         """Find the addresses; what was found before stands while DNS fails."""
-        if ntp.numeric(self._host):
+        if is_address(self._host):
             return
         if self._looked_up_s is not None and self._monotonic() < self._looked_up_s + _FRESH_S:
             return
@@ -136,7 +137,7 @@ def _parsed(name: str) -> tuple[str, int]:
     host, port = name, ""
     if name.startswith("["):
         host, closed, port = name[1:].partition("]")
-        if not closed or (port and not port.startswith(":")) or not ntp.numeric(host):
+        if not closed or (port and not port.startswith(":")) or not is_address(host):
             raise ValueError(f"{name!r} is not [ADDRESS]:PORT")
         port = port[1:]
     elif name.count(":") == 1:
@@ -145,7 +146,7 @@ def _parsed(name: str) -> tuple[str, int]:
             raise ValueError(f"{name!r} is not host or host:port")
     if not host or len(host) > 253 or not host.isprintable() or any(c in " /@?#" for c in host):
         raise ValueError(f"{name!r} is not host or host:port")
-    if ":" in host and not ntp.numeric(host):
+    if any(c in ":%" for c in host) and not is_address(host):  # %: the zone of an IPv6 address
         raise ValueError(f"{name!r} is not host or host:port")
     if not port:
         return host, ntp.PORT

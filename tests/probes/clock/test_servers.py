@@ -258,14 +258,24 @@ def test_only_what_is_configured_is_asked() -> None:
 @pytest.mark.parametrize(
     "server",
     ["", "a:", "a:0", "a:65536", "a:b", "a b", ":123", "[::1", "[::1]x", "[a]:1", "a:1:2", "u@h",
-     "h/p", "x" * 300, "::1:zz", "a\0b", "a\nb"],
+     "h/p", "x" * 300, "::1:zz", "a\0b", "a\nb", "127.0.0.1%x", "::1%", "a%b"],
 )  # fmt: skip
 async def test_a_server_that_is_none_is_a_wrong_setting(server: str) -> None:
-    found = {probe.names[0]: probe for probe in probes(settings(Clock(servers=["ok", server])))}
+    found = {probe.names[0]: probe for probe in probes(settings(Clock(servers=[server])))}
     wrong = found[OFFSET]
     assert isinstance(wrong, Misconfigured)
     assert wrong.reason.startswith("wrong setting clock.servers: ")
     assert (await wrong.read())[OFFSET].state == "unknown"
+
+
+async def test_a_wrong_server_takes_no_good_one_along(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock(servers=["127.0.0.1:1", "a:b"])
+    found = {probe.names[0]: probe for probe in probes(settings(clock))}
+    assert "wrong setting clock.servers: 'a:b'" in caplog.text
+    said = (await found[OFFSET].read())[OFFSET]
+    assert (said.state, said.detail["asked"]) == ("unknown", 2)
+    assert "127.0.0.1:1: connection refused" in str(said.detail["failed"])
+    assert "a:b: wrong setting" in str(said.detail["failed"])
 
 
 @pytest.mark.parametrize("server", ["a", "a.b:123", "192.0.2.1", "::1", "[::1]", "[::1]:11123"])

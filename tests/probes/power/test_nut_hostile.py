@@ -166,17 +166,18 @@ async def test_cancelled_looks_leak_nothing(library: Library) -> None:
 
 @pytest.mark.usefixtures("impatient")
 async def test_pynut3s_process_is_killed_when_it_hangs_and_started_again() -> None:
+    known = [child.pid for child in hostile.children()]
     with hostile.tcp("answers", upsd) as peer:
         there = client("pynut3", setting(peer))
         assert status(await answer(there)) == "OL"
-        (child,) = psutil.Process().children()
+        (child,) = hostile.children(known)
         child.suspend()
         began_s = time.monotonic()
         assert isinstance(await answer(there), nut.NoAnswer)
         assert time.monotonic() - began_s < nut.LOOK_S + 0.5
         assert not child.is_running()
         assert status(await answer(there)) == "OL"
-        (second,) = psutil.Process().children()
+        (second,) = hostile.children(known)
         second.kill()
         assert isinstance(await answer(there), nut.NutError | dict)  # it may be noticed in time
         assert status(await answer(there)) == "OL"
@@ -184,12 +185,13 @@ async def test_pynut3s_process_is_killed_when_it_hangs_and_started_again() -> No
 
 
 async def test_pynut3s_process_keeps_its_size_and_descriptors() -> None:
+    known = [child.pid for child in hostile.children()]
     long = b"BEGIN LIST VAR servidor\n" + b'VAR servidor a.b "c"\n' * 100_000
     with hostile.tcp("answers", lambda asked: HELP if asked == b"HELP\n" else long) as peer:
         there = client("pynut3", setting(peer))
         for _ in range(3):
             assert isinstance(await answer(there), nut.BadAnswer)
-        (child,) = psutil.Process().children()
+        (child,) = hostile.children(known)
         before = child.memory_info().rss, child.num_fds()
         for _ in range(30):
             assert isinstance(await answer(there), nut.BadAnswer)

@@ -8,7 +8,6 @@ import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psutil
 import pytest
 
 from prep_console import config
@@ -17,6 +16,7 @@ from prep_console.probes.probe import run_probe
 from prep_console.probes.protection import updates
 from prep_console.probes.protection.finding import ProtectionProbe, Unknown
 from prep_console.snapshot import Reading
+from tests import hostile
 from tests.waiting import wait_until
 
 NOW = datetime.now(UTC)
@@ -102,6 +102,7 @@ async def test_a_slow_apt_is_unknown_first_and_told_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(updates, "_WAIT_S", 0.1)
+    known = [child.pid for child in hostile.children()]
     gate = tmp_path / "gate"
     os.mkfifo(gate)
     slow = ["cat", str(gate)]
@@ -109,7 +110,7 @@ async def test_a_slow_apt_is_unknown_first_and_told_later(
     for _ in range(3):
         with pytest.raises(Unknown, match="still working"):
             await asked()
-    assert len(psutil.Process().children()) == 1
+    assert len(hostile.children(known)) == 1
     await asyncio.to_thread(gate.write_text, QUIET)
     monkeypatch.setattr(updates, "_WAIT_S", 5.0)
     assert (await asked()).label == "configured"
@@ -119,6 +120,7 @@ async def test_a_hung_apt_ends_with_its_probe(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(updates, "_WAIT_S", 0.1)
+    known = [child.pid for child in hostile.children()]
     asked = updates.Updates(lambda: NOW, simulation=["sleep", "60"], lists=lists(tmp_path))
     probe = ProtectionProbe(updates.NAME, asked, period_s=60, close=asked.close)
     told: list[Reading] = []
@@ -127,7 +129,7 @@ async def test_a_hung_apt_ends_with_its_probe(
     assert told[0].state == "unknown"
     loop.cancel()
     await asyncio.gather(loop, return_exceptions=True)
-    assert psutil.Process().children() == []
+    assert hostile.children(known) == []
 
 
 async def test_the_real_apt_of_this_machine() -> None:
