@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from prep_console.config import Settings
 from prep_console.engine.readings import Derive, nothing_follows
-from prep_console.engine.view import STALE_AFTER_S
+from prep_console.engine.view import STALE_AFTER_S, read_now
 from prep_console.probes import clock, host, link, power, protection, site
 from prep_console.probes.power import chain
 from prep_console.probes.probe import Misconfigured, Probe, unknown, utc_now
@@ -76,8 +76,9 @@ def _clock(settings: Settings, _: Station) -> list[Probe]:
     return clock.probes(settings)
 
 
-def _power(settings: Settings, _: Station) -> list[Probe]:
-    return power.probes(settings)
+def _power(settings: Settings, station: Station) -> list[Probe]:
+    said = read_now(station.run / "now.json")
+    return power.probes(settings, before=said.readings if said is not None else None)
 
 
 def _host(settings: Settings, _: Station) -> list[Probe]:

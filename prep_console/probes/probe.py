@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
 from prep_console.snapshot import Detail, Reading, ReadingState
+from prep_console.wording import visible
 
 log = logging.getLogger(__name__)
 
@@ -213,20 +214,21 @@ class _Look:
 
 
 def _bounded(taken: Reading) -> Reading:
-    """The reading, its texts cut off where they are longer than any screen or file wants them."""
-    texts = (taken.value, taken.error, *taken.detail.values())
-    if not any(isinstance(text, str) and len(text) > _TEXT for text in texts):
-        return taken
+    """The reading with its texts as they may go to any screen and file.
+
+    They are foreign: control and direction marks, and what is no Unicode at all, are written out;
+    what is longer than a screen wants is cut off.
+    """
     return replace(
         taken,
-        value=_cut(taken.value),
-        error=None if taken.error is None else taken.error[:_REASON],
-        detail={name: _cut(value) for name, value in taken.detail.items()},
+        value=_told(taken.value),
+        error=None if taken.error is None else visible(taken.error[:_REASON])[:_REASON],
+        detail={name: _told(value) for name, value in taken.detail.items()},
     )
 
 
-def _cut(value: T) -> T | str:
-    return value[:_TEXT] if isinstance(value, str) else value
+def _told(value: T) -> T | str:
+    return visible(value[:_TEXT])[:_TEXT] if isinstance(value, str) else value
 
 
 async def _read(probe: Probe) -> Mapping[str, Reading]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from prep_console.probes.probe import Misconfigured, OwnThread, reading, run_probe
@@ -251,3 +252,20 @@ async def test_only_what_was_promised_is_taken_and_never_a_megabyte_of_it() -> N
     one = readings["x.one"]
     assert len(str(one.value)) == len(str(one.detail["name"])) == 1000
     assert (len(one.error or ""), one.detail["n"]) == (200, 1)
+
+
+class Hostile(Scripted):
+    """Brings what a defaced page says."""
+
+    async def read(self) -> Mapping[str, Reading]:
+        text = "\ud800\x1b[2J\u202e\x00x"
+        return {name: Reading(text, "", "ok", AT, detail={"cut": text}) for name in self.names}
+
+
+async def test_foreign_text_is_visible_text_before_anybody_gets_it() -> None:
+    (said,) = await collect(Hostile(["good"]), 1)
+    for text in (said.value, said.detail["cut"]):
+        assert isinstance(text, str)
+        assert text.isprintable()
+        text.encode()
+    assert msgspec.json.encode(said)

@@ -138,6 +138,7 @@ class RealUpsd:
         self.drivers: dict[str, int] = {}
         """Process ids by UPS."""
         self.port = 0
+        self._version = "upsd"
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
@@ -158,9 +159,8 @@ class RealUpsd:
 
     @property
     def told(self) -> Sentence:
-        version = self._said("VER").removeprefix("Network UPS Tools ").split(" - ")[0].strip()
         return sentence(
-            N_("UPSes: the real {version} of NUT, with invented UPSes"), version=version
+            N_("UPSes: the real {version} of NUT, with invented UPSes"), version=self._version
         )
 
     def address(self, ups: str) -> str:
@@ -203,6 +203,8 @@ class RealUpsd:
             self.upsd = self._spawn("upsd", [str(_program("upsd"))])
             self._wait(lambda: self._said("VER") or self._ended(self.upsd), "upsd")
             if not self._ended(self.upsd):
+                said = self._said("VER").removeprefix("Network UPS Tools ")
+                self._version = said.split(" - ")[0].strip() or self._version
                 return
             self.stop()
             self.port = 0

@@ -20,6 +20,8 @@ from prep_console.snapshot import Detail, Reading, ReadingState
 from prep_console.wording import N_
 
 NAME: Final = "power.source"
+REFUSED_NAME: Final = "power.device-"
+"""Reading of a device whose name cannot be one; its number in the settings follows."""
 NOTHING_TELLS: Final = N_("nothing tells where the power comes from")
 _NO_UPS_ANSWERS: Final = N_("no UPS answers, so nothing tells what feeds the server")
 _MAINS_OR_GENERATOR: Final = N_("there is power, but nothing tells whether mains or generator")
@@ -282,7 +284,9 @@ def _state(
 
 
 def _why(chain: _Chain, readings: Mapping[str, Reading], power: Power) -> str:
-    if any(f"power.{device.name}" not in readings for device in power.device):
+    refused = sum(name.startswith(REFUSED_NAME) for name in readings)
+    looked_at = sum(f"power.{device.name}" in readings for device in power.device)
+    if looked_at + refused < len(power.device):
         return _GATHERING
     if chain.on("line"):
         return _MAINS_OR_GENERATOR
@@ -332,9 +336,9 @@ def _mains_lost_at(
     """When the mains went. Kept while nobody knows; forgotten once they are seen again."""
     if mains is True:
         return None
-    at = before.detail.get("mains_lost_at") if before is not None else None
-    if isinstance(at, str):
-        return at
+    at = _time(before, "mains_lost_at") if before is not None else None
+    if at is not None:
+        return min(at, now).isoformat()  # our clock may have been set back meanwhile
     if mains is None:
         return None
     times = [_time(ups.reading, "on_battery_since") for ups in chain.on("battery")]

@@ -26,6 +26,7 @@ from pymodbus.framer import FramerSocket
 from pymodbus.pdu import DecodePDU, ExceptionResponse, ReadHoldingRegistersRequest
 
 from prep_console.probes.probe import OwnThread
+from prep_console.probes.resolver import is_address
 from prep_console.wording import N_
 
 PORT: Final = 502
@@ -77,6 +78,8 @@ def address(text: str, unit: int) -> Address:
     if taken is None:
         raise ValueError(f"{text[:80]!r} is not HOST[:PORT]")
     host, port = taken["ipv6"] or taken["host"], taken["port"] or str(PORT)
+    if taken["ipv6"] and not is_address(host):
+        raise ValueError(f"{text[:80]!r} is not HOST[:PORT]")
     if not 0 < int(port) < 65536:
         raise ValueError(f"{port} is not a port")
     if not 0 <= unit <= 255:

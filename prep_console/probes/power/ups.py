@@ -16,7 +16,7 @@ from prep_console.config.instruments import Power, PowerDevice
 from prep_console.probes.power import nut
 from prep_console.probes.probe import Clock, utc_now
 from prep_console.snapshot import Detail, Reading, ReadingState
-from prep_console.wording import N_
+from prep_console.wording import N_, visible
 
 PERIOD_S = 5.0
 """As often as upsmon asks (POLLFREQ)."""
@@ -75,15 +75,16 @@ class UpsProbe:
         client: nut.NutClient,
         *,
         now: Clock = utc_now,
+        before: Reading | None = None,
     ) -> None:
-        """ValueError when ``device.nut`` is no address."""
+        """ValueError when ``device.nut`` is no address. ``before``: the last reading before us."""
         self.names = (f"power.{device.name}",)
         self._device = device
         self._power = power
         self._ups = nut.address(device.nut).ups
         self._client = client
         self._now = now
-        self._seen: _Seen | None = None
+        self._seen = _seen_in(before)
 
     async def read(self) -> Mapping[str, Reading]:
         """The UPS as upsd has it now; unknown, or critical when lost on battery, if it has not."""
@@ -93,10 +94,12 @@ class UpsProbe:
         except nut.NutError as exc:
             return {self.names[0]: self._silent(str(exc), self._now())}
         at = self._now()
+        before = self._seen.on_battery_since if self._seen is not None else None
         since = None
         if Status.of(raw).on_battery:
-            before = self._seen.on_battery_since if self._seen is not None else None
-            since = before or at
+            since = min(before or at, at)  # our clock may have been set back meanwhile
+        elif "OFF" in Status.of(raw).flags:
+            since = before  # it ran empty: still the same loss
         self._seen = _Seen(raw, at, since)
         return {self.names[0]: self._judged(told, raw, at, since)}
 
@@ -169,6 +172,23 @@ class UpsProbe:
         return Reading(charge, "%", state, at, detail=detail)
 
 
+def _seen_in(before: Reading | None) -> _Seen | None:
+    """What the last reading of an earlier engine says of the UPS; None when it says nothing."""
+    said = before.detail.get("last_status") if before is not None else None
+    if before is None or not isinstance(said, str):
+        return None
+    at = _moment(before.detail.get("last_seen_at")) or before.observed_at
+    return _Seen(said[: nut.VALUE_CHARACTERS], at, _moment(before.detail.get("on_battery_since")))
+
+
+def _moment(text: Detail) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return at if at is not None and at.tzinfo is not None else None
+
+
 def _status(told: Mapping[str, str]) -> str:
     """``ups.status``; NutError when it says nothing about the UPS."""
     raw = " ".join(told.get("ups.status", "").split())
@@ -180,7 +200,7 @@ def _status(told: Mapping[str, str]) -> str:
     if "NOCOMM" in flags:
         raise nut.NutError(N_("upsd says NOCOMM: the driver has lost the UPS"))
     if Status(flags).on_battery is None and "FSD" not in flags:
-        raise nut.NutError(f"upsd says {raw}: neither on mains nor on battery")
+        raise nut.NutError(f"upsd says {visible(raw)}: neither on mains nor on battery")
     return raw
 
 

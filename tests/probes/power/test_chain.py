@@ -315,3 +315,19 @@ def test_never_mains_on_battery_and_never_longer_than_the_weakest(
         assert any("OL" in str(r.detail.get("status") or "") for r in both)
     assert (reading.value is None) == (reading.state == "unknown") == (reading.error is not None)
     assert chain.derived(power, {f"power.{n}": r for n, r in said.items()}, NOW, before)
+
+
+def test_a_device_whose_name_was_refused_is_not_waited_for() -> None:
+    odd = Power(device=[PowerDevice(name="mi ups", role="ups", nut="a@h"), *ONE_UPS.device])
+    refused = {f"{chain.REFUSED_NAME}1": DEAD, "power.servidor": DEAD}
+    said = chain.source(odd, refused, NOW, None)
+    assert "looked at yet" not in str(said.error)
+    assert "looked at yet" in str(chain.source(odd, {"power.servidor": DEAD}, NOW, None).error)
+
+
+def test_a_clock_set_back_does_not_put_the_loss_of_the_mains_into_the_future() -> None:
+    before = of(ONE_UPS, servidor=ups("OB"))
+    assert before.detail["mains_lost_at"] == NOW.isoformat()
+    earlier = NOW - timedelta(hours=1)
+    said = chain.source(ONE_UPS, {"power.servidor": ups("OB")}, earlier, before)
+    assert said.detail["mains_lost_at"] == earlier.isoformat()

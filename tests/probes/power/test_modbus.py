@@ -45,7 +45,21 @@ def test_an_address_is_taken_apart(text: str, host: str, port: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", ":502", "a:b", "a:0", "a:65536", "a b:502", "a:²", "2001:db8::1", "[::1", "a:-1"]
+    "text",
+    [
+        "",
+        ":502",
+        "a:b",
+        "a:0",
+        "a:65536",
+        "a b:502",
+        "a:²",
+        "2001:db8::1",
+        "[::1",
+        "a:-1",
+        "[::::]:502",
+        "[1.2.3.4.5]",
+    ],
 )
 def test_an_address_that_cannot_be_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"HOST|port"):

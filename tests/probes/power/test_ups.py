@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from prep_console.config import Power, PowerDevice
 from prep_console.probes.power import nut
 from prep_console.probes.power.ups import DEADLINE_S, PERIOD_S, UpsProbe
-from prep_console.snapshot import Reading
+from prep_console.snapshot import Detail, Reading
 
 POWER = Power(low_charge_percent=30, low_runtime_seconds=600)
 DEVICE = PowerDevice(name="servidor", nut="servidor@127.0.0.1", feeds="server")
@@ -220,6 +220,51 @@ async def test_a_ups_that_falls_silent_on_battery_is_critical_until_it_is_seen_a
     assert "WAIT" in str(waiting.error)
     assert mains.state == "ok"
     assert (quiet.state, quiet.value, quiet.detail["lost"]) == ("unknown", None, False)
+
+
+async def test_a_ups_on_battery_is_known_to_be_lost_by_the_next_engine_too() -> None:
+    (seen,) = await looks({**FULL, "ups.status": "OB DISCHRG"})
+    silent = nut.UpsdRefused("DATA-STALE")
+    later = START + timedelta(minutes=3)
+    for last in (seen, (await looks({**FULL, "ups.status": "OB DISCHRG"}, silent))[1]):
+        after = UpsProbe(DEVICE, POWER, Told([silent]), now=lambda: later, before=last)
+        lost = (await after.read())["power.servidor"]
+        assert (lost.state, lost.detail["lost"]) == ("critical", True)
+        assert lost.detail["on_battery_since"] == "2024-06-03T02:00:00+00:00"
+    (well,) = await looks({**FULL, "ups.status": "OL"})
+    after = UpsProbe(DEVICE, POWER, Told([silent]), now=lambda: later, before=well)
+    assert (await after.read())["power.servidor"].state == "unknown"
+
+
+@pytest.mark.parametrize("said", [7, "", "x", "2024-06-03T02:00:00", None])
+async def test_what_an_earlier_engine_wrote_is_not_trusted_for_its_type(said: Detail) -> None:
+    detail: dict[str, Detail] = {
+        "last_status": "OB",
+        "on_battery_since": said,
+        "last_seen_at": said,
+    }
+    last = Reading(50.0, "%", "warning", START, detail=detail)
+    silent = nut.UpsdRefused("DATA-STALE")
+    after = UpsProbe(DEVICE, POWER, Told([silent]), now=lambda: START, before=last)
+    assert (await after.read())["power.servidor"].state == "unknown"
+
+
+async def test_a_ups_that_ran_empty_and_switched_off_is_still_lost_when_it_falls_silent() -> None:
+    _, off, lost = await looks(
+        {**FULL, "ups.status": "OB LB"},
+        {**FULL, "ups.status": "OFF"},
+        nut.UpsdRefused("DATA-STALE"),
+    )
+    assert (off.state, lost.state) == ("critical", "critical")
+    assert lost.detail["lost"] is True
+
+
+async def test_a_clock_set_back_does_not_put_the_loss_into_the_future() -> None:
+    times = iter([START, START - timedelta(hours=1)])
+    probe = UpsProbe(DEVICE, POWER, Told([{"ups.status": "OB"}] * 2), now=lambda: next(times))
+    await probe.read()
+    said = (await probe.read())["power.servidor"]
+    assert said.detail["on_battery_since"] == "2024-06-03T01:00:00+00:00"
 
 
 async def test_a_calibration_that_falls_silent_is_not_a_ups_lost_on_battery() -> None:
