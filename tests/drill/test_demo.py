@@ -47,6 +47,11 @@ def started_in(folder: Path) -> list[str]:
     return found
 
 
+def _hears_interrupts() -> None:
+    """What a shell runs in the background ignores SIGINT, and so do its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @contextmanager
 def running(scratch: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
     process = subprocess.Popen(
@@ -56,6 +61,7 @@ def running(scratch: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
         stderr=subprocess.PIPE,
         text=True,
         env={**os.environ, "TMPDIR": str(scratch)},
+        preexec_fn=_hears_interrupts,
     )
     try:
         yield process
