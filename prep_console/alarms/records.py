@@ -107,13 +107,16 @@ def acknowledge(station: Station, alarm: AlarmView, *, actor: Actor, reason: str
 def shelve(
     station: Station, alarm: AlarmView, *, minutes: int, reason: str, actor: Actor
 ) -> datetime:
-    """Keep it quiet for some minutes, 30 at most; it stays listed and comes back by itself."""
+    """Keep it quiet for some minutes, 30 at most; it stays listed and comes back by itself.
+
+    Refused while it is shelved already, and for alarms that must not be quiet.
+    """
     if not 1 <= minutes <= LONGEST_MINUTES:
         raise WrongUsage(
             sentence(N_("an alarm is shelved for 1 to {most} minutes"), most=LONGEST_MINUTES),
             sentence(N_("shelve it again when it comes back, if it must be")),
         )
-    if not reason.strip():
+    if not any(map(str.isalnum, reason)):  # nor one that nobody can read
         raise WrongUsage(
             sentence(N_("an alarm is shelved only with a reason")),
             sentence(N_("say why, for whoever reads it next")),
@@ -124,10 +127,23 @@ def shelve(
             sentence(N_("{key} cannot be shelved: hiding it would do harm"), key=alarm.key),
             sentence(N_("acknowledge it; it stays on the screen until it is over")),
         )
-    until = datetime.now(UTC) + timedelta(minutes=minutes)
+    now = datetime.now(UTC)
+    until = now + timedelta(minutes=minutes)
     with station.acting("shelve") as ledger:
         settle(ledger)
         _still_open(ledger, alarm)
+        before = ledger.state.alarms[alarm.key]
+        if before.shelved_until is not None and now < before.shelved_until:
+            # one after another it would never come back by itself
+            raise Refused(
+                sentence(
+                    N_("shelved until {time} by {by}: {reason}"),
+                    time=f"{before.shelved_until.astimezone(station.settings.zone):%H:%M:%S}",
+                    by=before.shelved_by or "?",
+                    reason=before.shelved_reason,
+                ),
+                sentence(N_("shelve it again when it comes back, if it must be")),
+            )
         data = {**_named(alarm), "until": until.isoformat(), "reason": _short(reason)}
         ledger.append([("shelved", data)], actor)
     return until

@@ -132,20 +132,32 @@ def test_nothing_is_put_aside_for_longer_than_half_an_hour(box: Sandbox, minutes
     assert kinds(box) == ["raised"]
 
 
-def test_putting_aside_again_is_a_new_act_and_never_reaches_further(box: Sandbox) -> None:
+def test_what_is_put_aside_comes_back_before_it_is_put_aside_again(box: Sandbox) -> None:
     engine = Engine(box, datetime.now(UTC))
     engine.disk(5e9, "warning")
     engine.run(20)
-    for who in (ANA, BETO):
-        records.shelve(box.station, alarm(box, "host.disk"), minutes=30, reason="x", actor=who)
+    seen = alarm(box, "host.disk")
+    until = records.shelve(box.station, seen, minutes=30, reason="x", actor=ANA)
+    with pytest.raises(Refused, match="ana"):
+        records.shelve(box.station, seen, minutes=30, reason="x", actor=BETO)
     shelved = alarm(box, "host.disk")
-    assert shelved.shelved_by == "beto"
-    assert shelved.shelved_until is not None
-    assert shelved.shelved_until <= datetime.now(UTC) + timedelta(minutes=30)
+    assert (shelved.shelved_by, shelved.shelved_until) == ("ana", until)
     records.unshelve(box.station, shelved, actor=ANA)
     assert alarm(box, "host.disk").shelved_until is None
     with pytest.raises(Refused):
         records.unshelve(box.station, shelved, actor=ANA)
+    records.shelve(box.station, seen, minutes=30, reason="x", actor=BETO)
+    assert alarm(box, "host.disk").shelved_by == "beto"
+
+
+@pytest.mark.parametrize("reason", ["", "  ", "\u200b", "\x1b\x07", "..."])
+def test_a_reason_is_one_that_can_be_read(box: Sandbox, reason: str) -> None:
+    engine = Engine(box, datetime.now(UTC))
+    engine.disk(5e9, "warning")
+    engine.run(20)
+    seen = alarm(box, "host.disk")
+    with pytest.raises(WrongUsage):
+        records.shelve(box.station, seen, minutes=5, reason=reason, actor=ANA)
 
 
 def test_the_commands(box: Sandbox) -> None:
