@@ -67,6 +67,7 @@ def _check_bounds(settings: Settings, where: str) -> None:
     ):
         if not 0 <= value <= most:
             raise wrong(where, f"{name} is not between 0 and {most}: {value}")
+    _check_thresholds(settings, where)
     drop, root = settings.drop_folder, settings.root
     if not drop.is_absolute() or ".." in drop.parts or ".." in root.parts:
         raise wrong(where, f"intake.source.path is no plain absolute path: {str(drop)!r}")
@@ -74,3 +75,29 @@ def _check_bounds(settings: Settings, where: str) -> None:
         drop.is_relative_to(root) and not drop.is_relative_to(root / "incoming")
     ):
         raise wrong(where, "intake.source.path lies in the way of the station's own folders")
+
+
+def _check_thresholds(settings: Settings, where: str) -> None:
+    """Thresholds that no instrument could ever pass, or that every one always would."""
+    site, clock, power, host = settings.site, settings.clock, settings.power, settings.host
+    telemetry, day_s = settings.telemetry, 24 * 3600
+    for name, value, least, most in (
+        ("site.slow_ms", site.slow_ms, 1, 60_000),
+        ("site.certificate_days", site.certificate_days, 0, 3650),
+        ("site.samples", site.samples, 1, 1000),
+        ("site.sample_bytes", site.sample_bytes, 1, 1024**3),
+        ("clock.warning_ms", clock.warning_ms, 1, day_s * 1000),
+        ("clock.critical_ms", clock.critical_ms, clock.warning_ms, day_s * 1000),
+        ("power.low_charge_percent", power.low_charge_percent, 0, 100),
+        ("power.low_runtime_seconds", power.low_runtime_seconds, 0, day_s),
+        ("power.start_seconds", power.start_seconds, 1, 3600),
+        ("power.low_fuel_percent", power.low_fuel_percent, 0, 100),
+        ("host.min_free_bytes", host.min_free_bytes, 0, 2**60),
+        ("host.min_cpus", host.min_cpus, 0, 4096),
+        ("host.min_memory_bytes", host.min_memory_bytes, 0, 2**60),
+        ("institute.ssh_port", settings.institute.ssh_port, 1, 65535),
+        ("telemetry.keep_hours", telemetry.keep_hours, 1, 24 * 366),
+        ("telemetry.max_bytes", telemetry.max_bytes, 1024**2, 2**40),
+    ):
+        if not least <= value <= most:
+            raise wrong(where, f"{name} is not between {least} and {most}: {value}")
