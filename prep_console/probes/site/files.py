@@ -1,6 +1,6 @@
 """Served files against the manifest of the live cut: a defaced or half-cached page is seen.
 
-``site.files`` fetches a few files each look, as a visitor would, and compares the hash of what
+``site.files`` fetches some files each look, as a visitor would, and compares the hash of what
 came with what was sealed. Which ones is decided by :mod:`sampling`. A file that differs is asked
 for a second time before it is said; one that stays wrong is looked at each time until it is not.
 """
@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from urllib.parse import quote
 
 import httpx
@@ -50,6 +51,7 @@ class _Compared:
 
     right: int = 0
     bytes: int = 0
+    """That came, those of the files that were asked for twice included."""
     wrong: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     errors: int = 0
@@ -72,6 +74,8 @@ class FilesProbe:
     deadline_s = 10.0
     enough_s = 7.0
     """No further file is asked for after this long: the look must end before its deadline."""
+    pace_s = 0.05
+    """Rest between two files: no burst that a protection against floods would take for one."""
 
     def __init__(
         self,
@@ -87,7 +91,8 @@ class FilesProbe:
         self._now = now
         self._monotonic = monotonic
         self._visitor = Visitor(settings.site, timeout_s=self.enough_s)
-        self._sampling = Sampling(settings.site.samples, settings.site.sample_bytes)
+        self._budget = settings.site.sample_bytes
+        self._sampling = Sampling(settings.site.samples, self._budget)
         self._reader: OwnThread[Manifest] = OwnThread()
         self._cut: str | None = None
         """The cut that the sampling is of."""
@@ -140,13 +145,13 @@ class FilesProbe:
 
     async def _compare(self, visit: Visit, live: Live) -> _Compared:
         began, found = self._monotonic(), _Compared()
-        samples = self._sampling.next(self._wrong)
-        samples = [*self._estado(live), *samples]
-        for sample in samples:
-            left_s = began + self.enough_s - self._monotonic()
-            if left_s <= 0:
-                break
+        left_s = self.enough_s
+        for sample in chain(self._estado(live), self._sampling.look(self._wrong)):
             await _compare(visit, sample, found, left_s)
+            await asyncio.sleep(self.pace_s)
+            left_s = began + self.enough_s - self._monotonic()
+            if left_s <= 0 or found.bytes >= self._budget:
+                break
         return found
 
     def _estado(self, live: Live) -> Iterable[Sample]:
@@ -207,9 +212,9 @@ async def _compare(visit: Visit, sample: Sample, found: _Compared, left_s: float
     """Fetch one file, a second time when it is not as sealed, and note what came."""
     try:
         async with asyncio.timeout(left_s):
-            got = await _fetch(visit, sample)
+            got = await _fetch(visit, sample, found)
             if got is None or not _right(got, sample.file):
-                got = await _fetch(visit, sample)
+                got = await _fetch(visit, sample, found)
     except FAILURES as error:
         found.failure = reason_of(error)
         return
@@ -217,7 +222,6 @@ async def _compare(visit: Visit, sample: Sample, found: _Compared, left_s: float
         found.broken.append(sample.path)
         found.failure = NOT_HTTP
         return
-    found.bytes += got.size
     if _right(got, sample.file):
         found.right += 1
     elif got.status >= 500:
@@ -228,12 +232,14 @@ async def _compare(visit: Visit, sample: Sample, found: _Compared, left_s: float
         found.wrong.append(sample.path)
 
 
-async def _fetch(visit: Visit, sample: Sample) -> Fetched | None:
+async def _fetch(visit: Visit, sample: Sample, found: _Compared) -> Fetched | None:
     """None when the answer broke off before its end, or is no HTTP."""
     try:
-        return await visit.fetch(url_path(sample.path), sample.file.size)
+        got = await visit.fetch(url_path(sample.path), sample.file.size)
     except httpx.RemoteProtocolError:
         return None
+    found.bytes += got.size
+    return got
 
 
 def _right(got: Fetched, file: SealedFile) -> bool:

@@ -3,23 +3,32 @@
 Pure: no network, no clock. A look takes, within a number of files and a budget of bytes,
 
 1. files that were wrong at the look before, until they are right again;
-2. pages: the cut's own front page each time, the other HTML and JSON in turn;
-3. what is new in this cut against the one before, and
-4. all others, walked in the order of their names; the walk goes on where it was when a new cut
-   comes, so that the end of a long list gets its turn.
+2. the cut's own front page;
+3. pages and data (all that is no image): as many as bring each of them its turn within
+   :data:`TURN_LOOKS` looks, those first that waited longest; and
+4. images, new ones of this cut first, the others walked in the order of their names; the walk
+   goes on where it was when a new cut comes, so that the end of a long list gets its turn.
+
+One of the pages and data and one image have their place before all else but the wrong ones: no
+file waits for ever because it is large.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import deque
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 
 from prep_console.publication.manifest import SealedFile
 
-_PAGES = (".html", ".htm", ".json")
 FRONT = "index.html"
+MOST = 40
+"""Files of one look, where more are not asked for: visitors come first."""
+TURN_LOOKS = 3
+"""Each page and data file has its turn within so many looks, while MOST and bytes allow it."""
+
+_IMAGES = (".jpg", ".jpeg", ".png", ".gif", ".tif", ".tiff", ".pdf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,86 +37,129 @@ class Sample:
     file: SealedFile
 
 
-class Sampling:
-    """The walk through the files of one cut after another."""
+@dataclass(slots=True)
+class _Plan:
+    """What one look will take."""
 
-    def __init__(self, count: int, budget_bytes: int) -> None:
-        self._count = max(1, count)
+    files: Mapping[str, SealedFile]
+    room: int
+    """Bytes that are left."""
+    taken: dict[str, None] = field(default_factory=dict)
+    walked: set[str] = field(default_factory=set)
+    """Those of ``taken`` that the walk through the images came to."""
+
+    def take(self, path: str | None, *, times: int = 1) -> bool:
+        """Take the file, to be fetched so many ``times``; False when there is no room for it."""
+        file = self.files.get(path) if path is not None else None
+        if path is None or file is None or (path not in self.taken and file.size > self.room):
+            return False
+        if path not in self.taken:
+            self.taken[path] = None
+            self.room -= file.size * times
+        return True
+
+
+class Sampling:
+    """The turns of the files of one cut after another."""
+
+    def __init__(self, least: int, budget_bytes: int) -> None:
+        """``least`` files a look where the cut and the budget have them."""
+        self._most = max(MOST, least)
         self._budget = max(0, budget_bytes)
         self._files: Mapping[str, SealedFile] = {}
-        self._walk: list[str] = []
-        self._pages: deque[str] = deque()
-        self._fresh: deque[str] = deque()
+        self._data: dict[str, None] = {}
+        """Pages and data, the one first that waited longest."""
+        self._images: list[str] = []
         self._after = ""
+        """The image that the walk came to."""
+        self._image_waits = False
+        """The next image found no room at the look before."""
+        self._fresh: dict[str, None] = {}
+        """Files that are new in this cut, and were not looked at yet."""
+        self._unseen: set[str] = set()
+        """Files that were not looked at in this pass."""
         self.passes = 0
-        """Times that the walk came to the end of the list."""
+        """Times that all files had been looked at."""
 
     def go_live(self, files: Mapping[str, SealedFile], newest: Collection[str] = ()) -> None:
         """Another cut is live: ``files`` of its manifest, ``newest`` those of its newest part."""
         before = self._files
         known = {path: file for path, file in files.items() if file.size <= self._budget}
         fresh = [path for path in known if path in newest or before.get(path) != known[path]]
+        came = sorted((p for p in known if not _is_image(p) and p not in self._data), key=_depth)
+        self._unseen = (self._unseen & known.keys()) | (known.keys() - before.keys())
         self._files = known
-        self._walk = sorted(known)
-        self._pages = deque(sorted((p for p in known if _is_page(p)), key=_depth))
-        self._fresh = deque(sorted(fresh, key=lambda path: (path not in newest, _depth(path))))
+        self._data = dict.fromkeys([*came, *(path for path in self._data if path in known)])
+        self._images = sorted(path for path in known if _is_image(path))
+        self._fresh = dict.fromkeys(
+            sorted(fresh, key=lambda path: (path not in newest, _depth(path)))
+        )
 
     def __len__(self) -> int:
         """Files that can be compared at all."""
-        return len(self._walk)
+        return len(self._files)
 
-    def next(self, wrong: Collection[str] = ()) -> list[Sample]:
-        """The samples of one look, the most important first."""
-        taken: dict[str, SealedFile] = {}
-        room = self._budget
-        head = self._next_walked()
-        # A file that leaves no room beside it has a look of its own, or would never have one.
-        alone = head is not None and self._files[head].size * 4 > self._budget * 3
-        if not alone:
-            for path in (*(p for p in wrong if p in self._files), FRONT):
-                room = self._take(path, taken, room, len(taken) < self._count)
-            pages = max(1, self._count // 3)
-            for _ in range(min(pages, len(self._pages))):
-                self._pages.rotate(-1)
-                room = self._take(self._pages[-1], taken, room, len(taken) < self._count - 1)
-            while self._fresh and len(taken) < (self._count * 3 + 3) // 4:
-                path = self._fresh.popleft()
-                room = self._take(path, taken, room, True)
-        while (head := self._next_walked()) is not None and len(taken) < self._count:
-            if head in taken:
-                self._step(head)
-                if len(taken) == len(self._walk):
-                    break
-                continue
-            if self._files[head].size > room:
+    def look(self, wrong: Collection[str] = ()) -> Iterator[Sample]:
+        """The samples of one look, the most important first.
+
+        Only what was taken from here has had its turn: a look may end before all of it.
+        """
+        plan = self._plan(wrong)
+        for path in sorted(plan.taken, key=lambda path: (path not in wrong, path != FRONT)):
+            if path in self._data:
+                del self._data[path]
+                self._data[path] = None
+            if path in plan.walked:
+                self._after = path
+            self._fresh.pop(path, None)
+            self._unseen.discard(path)
+            if not self._unseen:
+                self.passes += 1
+                self._unseen = set(self._files)
+            yield Sample(path, self._files[path])
+
+    def _plan(self, wrong: Collection[str]) -> _Plan:
+        plan = _Plan(self._files, self._budget)
+        for path in islice(wrong, self._most // 2):
+            plan.take(path, times=2)  # it is asked for again before it is said
+        longest, image = next(iter(self._data), None), next(self._walk(), None)
+        if self._image_waits:
+            self._take_image(image, plan)
+        plan.take(longest)
+        self._take_image(image, plan)
+        self._image_waits = image is not None and image not in plan.taken
+        plan.take(FRONT)
+        turns = -(-len(self._data) // TURN_LOOKS)
+        for path in self._data:
+            if not turns or len(plan.taken) >= self._most:
+                break
+            turns -= plan.take(path)
+        left = self._most - len(plan.taken)
+        for path in islice(self._fresh, left * 3 // 4):
+            plan.take(path)
+        for path in self._walk():
+            if len(plan.taken) >= self._most:
+                break
+            if not self._take_image(path, plan):
                 break  # it comes first at the next look
-            room = self._take(head, taken, room, True)
-            self._step(head)
-        return [Sample(path, file) for path, file in taken.items()]
+        return plan
 
-    def _take(self, path: str, taken: dict[str, SealedFile], room: int, fits: bool) -> int:
-        """Take the file if it fits; the bytes of room that are left."""
-        file = self._files.get(path)
-        if file is None or not fits or path in taken or file.size > room:
-            return room
-        taken[path] = file
-        return room - file.size
+    @staticmethod
+    def _take_image(path: str | None, plan: _Plan) -> bool:
+        """The next one in the walk."""
+        if path is not None and path not in plan.taken and plan.take(path):
+            plan.walked.add(path)
+        return path in plan.taken
 
-    def _next_walked(self) -> str | None:
-        if not self._walk:
-            return None
-        place = bisect_right(self._walk, self._after)
-        return self._walk[place if place < len(self._walk) else 0]
-
-    def _step(self, path: str) -> None:
-        self._after = path
-        if path == self._walk[-1]:
-            self._after = ""
-            self.passes += 1
+    def _walk(self) -> Iterator[str]:
+        """Once round the images, from where the walk is."""
+        place = bisect_right(self._images, self._after)
+        yield from islice(self._images, place, None)
+        yield from islice(self._images, place)
 
 
-def _is_page(path: str) -> bool:
-    return path.lower().endswith(_PAGES)
+def _is_image(path: str) -> bool:
+    return path.lower().endswith(_IMAGES)
 
 
 def _depth(path: str) -> tuple[int, str]:
