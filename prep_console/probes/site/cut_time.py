@@ -22,6 +22,7 @@ from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.probes import command
 from prep_console.probes.probe import Clock, OwnThread, reading, unknown, utc_now
 from prep_console.probes.site import pattern_search
+from prep_console.probes.site.arrival import arrive
 from prep_console.probes.site.page_time import of_groups, pointed, read_time
 from prep_console.probes.site.visit import (
     FAILURES,
@@ -33,6 +34,7 @@ from prep_console.probes.site.visit import (
 )
 from prep_console.probes.site.visitor import ANSWERS_ERROR, OTHER_CUT, OTHER_ESTADO, estado_of
 from prep_console.publication import store
+from prep_console.publication.seen import Target
 from prep_console.publication.station import Station
 from prep_console.snapshot import Reading
 from prep_console.wording import N_
@@ -82,9 +84,10 @@ class TimeProbe:
         prefix = self._settings.publication.estado_prefix
         try:
             async with self._visitor.visit() as visit:
-                front = await visit.get(self._visitor.target.path)
-                estado = await visit.get(urljoin(prefix, "estado.json"))
-                page = await self._page(visit)
+                arrival = await arrive(visit, self._visitor.target)
+                front = arrival.page
+                estado = await visit.get(urljoin(prefix, "estado.json"), at=arrival.at)
+                page = await self._page(visit, arrival.at)
         except FAILURES as error:
             return unknown(self.names, reason_of(error), self._now())
         live_now = self._station.live().cut
@@ -106,12 +109,12 @@ class TimeProbe:
             self._stamps = (cut, await self._reader.run(lambda: _stamps(self._station, cut)))
         return self._stamps[1]
 
-    async def _page(self, visit: Visit) -> _Page | None:
+    async def _page(self, visit: Visit, at: Target) -> _Page | None:
         """What the page says; None when the settings name none."""
         site = self._settings.site
         if not site.time_path:
             return None
-        got = await visit.get(_path(site.time_path), most=pattern_search.PAGE_BYTES)
+        got = await visit.get(_path(site.time_path), at=at, most=pattern_search.PAGE_BYTES)
         if got.status != 200:
             return _Page(None, None, ANSWERS_ERROR)
         if self._searched is None or self._searched[0] != got.sha256:

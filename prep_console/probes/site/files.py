@@ -20,6 +20,7 @@ import httpx
 
 from prep_console.config import Settings
 from prep_console.probes.probe import Clock, OwnThread, reading, unknown, utc_now
+from prep_console.probes.site.arrival import arrive
 from prep_console.probes.site.sampling import FRONT, Sample, Sampling
 from prep_console.probes.site.visit import (
     FAILURES,
@@ -33,6 +34,7 @@ from prep_console.probes.site.visit import (
 from prep_console.publication import store
 from prep_console.publication.manifest import Manifest, SealedFile
 from prep_console.publication.pointer import Live
+from prep_console.publication.seen import Target
 from prep_console.publication.station import Station
 from prep_console.snapshot import Reading
 from prep_console.wording import N_
@@ -64,6 +66,22 @@ class _Compared:
     @property
     def checked(self) -> int:
         return self.right + len(self.wrong) + len(self.missing)
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """Where this look's files are asked for: where a visitor of ``site.url`` arrives."""
+
+    visit: Visit
+    at: Target
+    opened: Target
+
+    async def fetch(self, sample: Sample) -> Fetched:
+        """A front page that visitors are sent away from, to another path, has its own name."""
+        path = url_path(sample.path)
+        if sample.path in {"", FRONT} and self.at.path not in {"/", self.opened.path}:
+            path = f"/{FRONT}" if sample.path else self.at.path
+        return await self.visit.fetch(path, sample.file.size, at=self.at)
 
 
 class FilesProbe:
@@ -145,14 +163,23 @@ class FilesProbe:
 
     async def _compare(self, visit: Visit, live: Live) -> _Compared:
         began, found = self._monotonic(), _Compared()
-        left_s = self.enough_s
+        async with asyncio.timeout(self.enough_s):
+            door = await self._enter(visit)
         for sample in chain(self._estado(live), self._sampling.look(self._wrong)):
-            await _compare(visit, sample, found, left_s)
-            await asyncio.sleep(self.pace_s)
             left_s = began + self.enough_s - self._monotonic()
             if left_s <= 0 or found.bytes >= self._budget:
                 break
+            await _compare(door, sample, found, left_s)
+            await asyncio.sleep(self.pace_s)
         return found
+
+    async def _enter(self, visit: Visit) -> _Door:
+        """Where a visitor arrives; where it was opened, if the front page breaks off."""
+        opened = self._visitor.target
+        try:
+            return _Door(visit, (await arrive(visit, opened)).at, opened)
+        except httpx.RemoteProtocolError:
+            return _Door(visit, opened, opened)
 
     def _estado(self, live: Live) -> Iterable[Sample]:
         """What ``/`` must show when the cut has no page of its own: our estado."""
@@ -208,13 +235,13 @@ def _newest(sealed: Manifest) -> set[str]:
     return {path for part in sealed.parts if part.stamp == newest for path in part.files}
 
 
-async def _compare(visit: Visit, sample: Sample, found: _Compared, left_s: float) -> None:
+async def _compare(door: _Door, sample: Sample, found: _Compared, left_s: float) -> None:
     """Fetch one file, a second time when it is not as sealed, and note what came."""
     try:
         async with asyncio.timeout(left_s):
-            got = await _fetch(visit, sample, found)
+            got = await _fetch(door, sample, found)
             if got is None or not _right(got, sample.file):
-                got = await _fetch(visit, sample, found)
+                got = await _fetch(door, sample, found)
     except FAILURES as error:
         found.failure = reason_of(error)
         return
@@ -232,10 +259,10 @@ async def _compare(visit: Visit, sample: Sample, found: _Compared, left_s: float
         found.wrong.append(sample.path)
 
 
-async def _fetch(visit: Visit, sample: Sample, found: _Compared) -> Fetched | None:
+async def _fetch(door: _Door, sample: Sample, found: _Compared) -> Fetched | None:
     """None when the answer broke off before its end, or is no HTTP."""
     try:
-        got = await visit.fetch(url_path(sample.path), sample.file.size)
+        got = await door.fetch(sample)
     except httpx.RemoteProtocolError:
         return None
     found.bytes += got.size

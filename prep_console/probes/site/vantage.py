@@ -11,6 +11,7 @@ import msgspec
 
 from prep_console.config import Settings, Vantage
 from prep_console.probes.probe import Clock, reading, unknown, utc_now
+from prep_console.probes.site.arrival import SENT_AWAY, arrive
 from prep_console.probes.site.visit import (
     FAILURES,
     Answer,
@@ -18,7 +19,7 @@ from prep_console.probes.site.visit import (
     Visitor,
     reason_of,
 )
-from prep_console.probes.site.visitor import ANSWERS_ERROR, OTHER_CUT, SENT_AWAY
+from prep_console.probes.site.visitor import ANSWERS_ERROR, OTHER_CUT
 from prep_console.snapshot import Reading
 from prep_console.wording import N_
 
@@ -94,7 +95,7 @@ def _met(answer: Answer) -> tuple[int, str | None, str]:
 
 async def _front(visitor: Visitor) -> Answer:
     async with visitor.visit() as visit:
-        return await visit.get(visitor.target.path)
+        return (await arrive(visit, visitor.target)).page
 
 
 def _fault(

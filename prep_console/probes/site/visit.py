@@ -165,9 +165,9 @@ class Visit:
                 certificate_ends=_ends(tls),
             )
 
-    async def fetch(self, path: str, most: int) -> Fetched:
+    async def fetch(self, path: str, most: int, *, at: Target | None = None) -> Fetched:
         """Hash what comes for ``path``, keeping none of it; stops after ``most`` bytes."""
-        async with self._asked(path, self._at) as response:
+        async with self._asked(path, at or self._at) as response:
             sha256, size = hashlib.sha256(), 0
             async for chunk in response.aiter_raw():
                 sha256.update(chunk)

@@ -7,55 +7,31 @@ from the disk. Its value is the latency of the front page in seconds; the rest i
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from prep_console.config import Settings
 from prep_console.probes.probe import Clock, reading, unknown, utc_now
+from prep_console.probes.site.arrival import ASKS_LOGIN, SENT_AWAY, Arrival, arrive
 from prep_console.probes.site.frames import frames_allowed
 from prep_console.probes.site.visit import (
     FAILURES,
     SHOWN,
     Answer,
     Live,
-    Visit,
     Visitor,
     reason_of,
 )
-from prep_console.publication.seen import Target
 from prep_console.snapshot import Reading, ServedView
 from prep_console.wording import N_
 
 VISITOR = "site.visitor"
 
-_HOPS = 5
-_REDIRECTS = {301, 302, 303, 307, 308}
-_LOGIN = re.compile(r"(?i)(?:^|[/_.?=&-])(?:log-?[io]n|sign-?in|sso|oauth2?|iniciar-?sesion)\b")
-_PORTS = {"http": 80, "https": 443}
-
-ASKS_LOGIN = N_("the site asks visitors to log in")
 FORBIDDEN = N_("the site forbids visitors to enter")
 ANSWERS_ERROR = N_("the site answers with an error")
-SENT_AWAY = N_("the site sends visitors to another place")
-IN_CIRCLES = N_("the site sends visitors on and on")
 NO_CUT = N_("the answer of the site names no cut")
 OTHER_CUT = N_("the site serves another cut than the live one")
 OTHER_ESTADO = N_("the estado page names another cut than the live one")
-
-
-@dataclass(frozen=True, slots=True)
-class _Arrival:
-    """Where a visitor ends up."""
-
-    at: Target
-    page: Answer
-    hops: int
-    location: str | None
-    """Where an answer sends visitors that was not followed; else the last one that was."""
-    fault: str | None
-    """Why it was not followed."""
 
 
 class SiteProbe:
@@ -78,7 +54,7 @@ class SiteProbe:
         prefix = self._settings.publication.estado_prefix
         try:
             async with self._visitor.visit() as visit:
-                arrival = await _arrive(visit, self._visitor.target)
+                arrival = await arrive(visit, self._visitor.target)
                 estado = await visit.get(urljoin(prefix, "estado.json"), at=arrival.at)
         except FAILURES as error:
             return unknown(self.names, reason_of(error), self._now())
@@ -89,7 +65,7 @@ class SiteProbe:
     async def close(self) -> None:
         """Nothing is held between two looks."""
 
-    def _judge(self, arrival: _Arrival, said: object, expected: set[str | None]) -> Reading:
+    def _judge(self, arrival: Arrival, said: object, expected: set[str | None]) -> Reading:
         page = arrival.page
         estado_cut = said[:SHOWN] if isinstance(said, str) else None
         site = self._settings.site
@@ -141,47 +117,6 @@ def estado_of(answer: Answer) -> Mapping[str, object]:
     except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) and answer.status == 200 else {}
-
-
-async def _arrive(visit: Visit, start: Target) -> _Arrival:
-    """Open the front page and go where it sends visitors, as long as that is the same name."""
-    at, location = start, None
-    for hops in range(_HOPS + 1):
-        page = await visit.get(at.path, at=at)
-        sent = page.headers.get("Location")
-        if page.status not in _REDIRECTS or sent is None:
-            return _Arrival(at, page, hops, location, None)
-        location = sent[:SHOWN]
-        following = _next(at, sent)
-        if _LOGIN.search(urlsplit(sent).path if following else location):
-            return _Arrival(at, page, hops, location, ASKS_LOGIN)
-        if following is None:
-            return _Arrival(at, page, hops, location, SENT_AWAY)
-        at = following
-    return _Arrival(at, page, _HOPS, location, IN_CIRCLES)
-
-
-def _next(at: Target, location: str) -> Target | None:
-    """Where a redirect leads; None when that is another name, or HTTPS given up for HTTP."""
-    try:
-        url = urlsplit(urljoin(f"{at.scheme}://{at.authority}{at.path}", location))
-        port = url.port or _PORTS[url.scheme]
-        path = (url.path or "/") + (f"?{url.query}" if url.query else "")
-        path.encode("ascii")
-    except (ValueError, KeyError):
-        return None
-    if url.hostname != at.host or (at.scheme == "https" and url.scheme == "http"):
-        return None
-    if any(not "!" <= character <= "~" for character in path):
-        return None
-    same = (url.scheme, port) == (at.scheme, at.port)
-    return replace(
-        at,
-        scheme=url.scheme,
-        port=port,
-        path=path,
-        connect_port=at.connect_port if same else port,
-    )
 
 
 def _fault(page: Answer, estado_cut: str | None, expected: set[str | None]) -> str | None:

@@ -18,16 +18,14 @@ from msgspec import structs
 from prep_console import config
 from prep_console.probes.probe import run_probe
 from prep_console.probes.site import VISITOR, SiteProbe, served
+from prep_console.probes.site.arrival import ASKS_LOGIN, IN_CIRCLES, SENT_AWAY
 from prep_console.probes.site.visit import OTHER_NAME, REFUSED, UNKNOWN_AUTHORITY
 from prep_console.probes.site.visitor import (
     ANSWERS_ERROR,
-    ASKS_LOGIN,
     FORBIDDEN,
-    IN_CIRCLES,
     NO_CUT,
     OTHER_CUT,
     OTHER_ESTADO,
-    SENT_AWAY,
 )
 from prep_console.snapshot import Reading
 from tests.apache.conftest import open_folder
