@@ -18,7 +18,7 @@ from prep_console.problems import Refused, WrongUsage
 from prep_console.publication.settle import settle
 from prep_console.publication.station import Ledger, Station
 from prep_console.snapshot import AlarmView
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, sentence, visible
 
 LONGEST_MINUTES = 30
 _LONGEST_REASON = 200
@@ -183,4 +183,4 @@ def _still_open(ledger: Ledger, alarm: AlarmView) -> None:
 
 
 def _short(reason: str) -> str:
-    return re.sub(r"\s+", " ", reason).strip()[:_LONGEST_REASON]
+    return visible(re.sub(r"\s+", " ", reason).strip())[:_LONGEST_REASON]
