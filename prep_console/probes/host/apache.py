@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -15,8 +16,8 @@ import httpx
 import psutil
 
 from prep_console.config import Settings
-from prep_console.probes.host.processes import others_hidden, pid_in, process
-from prep_console.probes.probe import Clock, reading, unknown, utc_now
+from prep_console.probes.host.processes import others_hidden, pid_in, process, processes
+from prep_console.probes.probe import Clock, OwnThread, reading, unknown, utc_now
 from prep_console.snapshot import Detail, Reading
 from prep_console.wording import N_
 
@@ -27,7 +28,10 @@ Master = Literal["running", "frozen", "stopped", "unseen"]
 
 NOT_STATUS = N_("the address answered something that is not Apache's server-status")
 NO_PID_FILE = N_("no pid file of Apache can be read and no server-status is configured")
+WRONG_PID_FILE = N_("the pid file does not name the Apache that answers")
 
+_FILE_S = 0.5
+"""For the pid file and the processes; a disk that hangs leaves its time to server-status."""
 _ANSWER_BYTES = 65536
 _MOST = 10**15
 """No counter of a real Apache is larger."""
@@ -57,6 +61,21 @@ def master(pid_file: Path) -> tuple[Master, int | None]:
     if found is None or found.comm not in COMMANDS or found.state in "ZX":
         return "stopped", None  # or its number is another program's by now
     return ("running", pid) if found.running else ("frozen", pid)
+
+
+def orphaned(pid_file: Path, ran: int | None) -> bool:
+    """Whether those who answer are children that outlive the master in the pid file.
+
+    They go on for a while, but nobody starts new ones. It was seen to run (``ran``), or there
+    are processes of its group: a master leads one, unless it was started in the foreground.
+    """
+    try:
+        gone = pid_in(pid_file)
+    except (OSError, ValueError):
+        return False
+    if gone == ran:
+        return True
+    return any(found.comm in COMMANDS and _group(found.pid) == gone for found in processes())
 
 
 def status_of(text: str) -> Status:
@@ -100,18 +119,19 @@ class ApacheProbe:
         self._url = _auto(settings.host.apache_status)
         self._now = now
         self._monotonic = monotonic
+        self._thread: OwnThread[tuple[Master, int | None, Mapping[str, Detail]]] = OwnThread()
+        self._ran: int | None = None
+        """The master that was seen to run last."""
         self._client: httpx.AsyncClient | None = None
         self._before: tuple[float, int] | None = None
         """When and how many requests were counted at the look before."""
 
     async def read(self) -> Mapping[str, Reading]:
         """Unknown with the reason where neither processes nor status tell."""
-        state, pid = master(self._pid_file)
-        if state in {"stopped", "frozen"}:
+        state, seen = await self._seen()
+        if state == "frozen" or (state == "stopped" and not (self._url and seen["running"])):
             self._before = None
-            # its children may go on for a while; nobody starts new ones
             return self._told(state, {"running": False})
-        seen = {"running": True, **_processes(pid)}
         if not self._url:
             if state == "unseen":
                 return unknown(self.names, NO_PID_FILE, self._now())
@@ -121,9 +141,11 @@ class ApacheProbe:
                 status = status_of(await self._ask())
         except (httpx.HTTPError, OSError, ValueError, TimeoutError) as error:
             self._before = None
-            if state == "unseen" and _refused(error):
+            if state == "stopped" or (state == "unseen" and _refused(error)):
                 return self._told("stopped", {"running": False})
             return unknown(self.names, self._reason(error), self._now())
+        if state == "stopped":
+            seen = {**seen, "pid_file": WRONG_PID_FILE}
         return {"host.apache": self._judged(status, seen)}
 
     async def close(self) -> None:
@@ -131,6 +153,19 @@ class ApacheProbe:
         if self._client is not None:
             await self._client.aclose()
             self._client = None
+
+    async def _seen(self) -> tuple[Master, Mapping[str, Detail]]:
+        """What pid file and processes tell; a file that cannot be read in time tells nothing.
+
+        ``running`` is False where only children of a killed master are left.
+        """
+        try:
+            async with asyncio.timeout(_FILE_S):
+                look = self._thread.run(lambda: _look(self._pid_file, self._ran))
+                state, self._ran, seen = await look
+                return state, seen
+        except TimeoutError:
+            return "unseen", {"running": True, **_processes(None)}
 
     def _told(self, state: str, detail: Mapping[str, Detail]) -> Mapping[str, Reading]:
         told = reading(state, "", self._now(), critical=state != "running")
@@ -143,8 +178,8 @@ class ApacheProbe:
             "uptime_s": status.uptime_s,
             **seen,
         }
-        full = status.busy >= status.workers
-        return replace(reading(status.busy, "", self._now(), warning=full), detail=detail)
+        caution = status.busy >= status.workers or "pid_file" in seen
+        return replace(reading(status.busy, "", self._now(), warning=caution), detail=detail)
 
     def _rate(self, accesses: int | None) -> float | None:
         """Requests per second since the look before; None after a start."""
@@ -178,6 +213,20 @@ class ApacheProbe:
         if isinstance(error, TimeoutError | httpx.TimeoutException):
             return f"server-status did not answer within {self.deadline_s - 1:g} s"
         return str(error)[:200] or type(error).__name__
+
+
+def _look(pid_file: Path, ran: int | None) -> tuple[Master, int | None, Mapping[str, Detail]]:
+    """Blocks. ``ran`` is the master of the look before, and the second of what is returned."""
+    state, pid = master(pid_file)
+    orphans = state == "stopped" and orphaned(pid_file, ran)
+    return state, pid or ran, {"running": not orphans, **_processes(pid)}
+
+
+def _group(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except OSError:
+        return None
 
 
 def _refused(error: BaseException | None) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -118,6 +120,8 @@ async def test_frozen_woken_killed_and_started_again(server: Apache) -> None:
     assert (told.value, told.state, told.detail["running"]) == ("stopped", "critical", False)
     for child in group[1:]:
         os.kill(child, signal.SIGKILL)
+    for child in group[1:]:  # while one listens, a new master does not start
+        await asyncio.to_thread(wait_until, partial(_ended, child))
     server.stop()
     with server:
         wait_until(lambda: pid_in(pid_file(server)) != pid)
@@ -125,6 +129,11 @@ async def test_frozen_woken_killed_and_started_again(server: Apache) -> None:
     told = await look(probe)  # ended well: the pid file is gone and nobody listens
     assert (told.value, told.state) == ("stopped", "critical")
     await probe.close()
+
+
+def _ended(pid: int) -> bool:
+    found = process(pid)
+    return found is None or found.state == "Z"
 
 
 def _children(pid: int) -> list[str]:
@@ -215,6 +224,56 @@ async def test_a_stale_pid_file_names_somebody_else(tmp_path: Path) -> None:
     (tmp_path / "pid").write_text(str(os.getpid()))
     told = await look(apache.ApacheProbe(settings(tmp_path, tmp_path / "pid")))
     assert (told.value, told.state) == ("stopped", "critical")
+
+
+@pytest.mark.parametrize("named", ["another program", "nobody"])
+async def test_a_stale_pid_file_of_an_apache_that_answers_is_a_warning(
+    server: Apache, tmp_path: Path, named: str
+) -> None:
+    stale = tmp_path / "stale.pid"
+    stale.write_text(str(os.getpid()) if named == "another program" else str(2**22 + 1))
+    url = f"{server.url}/_prep/server-status"
+    probe = apache.ApacheProbe(settings(server.into, stale, url))
+    told = await look(probe)
+    assert (told.state, told.detail["running"]) == ("warning", True)
+    assert told.detail["pid_file"] == apache.WRONG_PID_FILE
+    assert isinstance(told.value, int)
+    server.stop()
+    told = await look(probe)
+    assert (told.value, told.state, told.detail["running"]) == ("stopped", "critical", False)
+    await probe.close()
+
+
+async def test_a_pid_file_that_hangs_holds_up_nothing(server: Apache, tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.pid"
+    os.mkfifo(pipe)
+    bare = apache.ApacheProbe(settings(server.into, pipe))
+    asked = apache.ApacheProbe(settings(server.into, pipe, f"{server.url}/_prep/server-status"))
+    threads = threading.active_count()
+    for _ in range(3):
+        turns = 0
+        looking = asyncio.gather(look(bare), look(asked))
+        while not looking.done():
+            await asyncio.sleep(0.02)
+            turns += 1
+        without, told = looking.result()
+        assert turns > 0
+        assert (without.state, without.error) == ("unknown", apache.NO_PID_FILE)
+        assert told.state == "ok"
+        assert threading.active_count() <= threads + 2
+    right = pid_file(server).read_bytes()
+    with pipe.open("wb") as end:  # one of those who read goes on, the other finds its end
+        end.write(right)
+    pipe.unlink()
+    pipe.write_bytes(right)
+    await asyncio.to_thread(wait_until, lambda: not _probing())
+    for probe in (bare, asked):
+        assert (await look(probe)).state == "ok"
+        await probe.close()
+
+
+def _probing() -> bool:
+    return any(thread.name == "probe" for thread in threading.enumerate())
 
 
 def test_apache_is_looked_at_only_where_there_is_cause(tmp_path: Path) -> None:
