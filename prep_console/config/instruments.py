@@ -26,7 +26,8 @@ class Site(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     certificate_days: int = 14
     """Fewer days than this until the certificate ends are a warning, under 3 critical."""
     samples: int = 8
-    """Files of the live cut fetched and hashed a look; with large ones among them, fewer."""
+    """Least number of files of the live cut fetched and hashed at a look; up to 40 while pages and
+    data need more to be seen within 45 s."""
     sample_bytes: int = 16 * 1024**2
     """Budget of bytes fetched for the samples of one look; larger files are never sampled."""
     time_path: str = ""
