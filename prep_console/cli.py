@@ -33,6 +33,7 @@ from prep_console.commands.decisions import (
 )
 from prep_console.commands.deliveries import receive, resync
 from prep_console.commands.differences import diff
+from prep_console.commands.evidence import prove
 from prep_console.commands.looking import check, cuts, journal, status, verify
 from prep_console.commands.neighbours import apache_config, config_command, systemd_unit
 from prep_console.commands.running import console, demo, engine
@@ -127,6 +128,7 @@ for _command in (
     diff,
     verify,
     journal,
+    prove,
     receive,
     resync,
     publish,

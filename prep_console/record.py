@@ -34,6 +34,19 @@ _PROGRAMS = {
 }
 """Names under which the program itself acts."""
 
+_FIGURES = {
+    "expected": N_("actas expected"),
+    "registered": N_("actas registered"),
+    "out_of_catalogue": N_("actas out of catalogue"),
+    "captured": N_("actas captured"),
+    "counted": N_("actas counted"),
+    "not_counted": N_("actas not counted"),
+    "nominal_list": N_("nominal list"),
+    "votes_with_special": N_("votes with special polling stations"),
+    "votes_without_special": N_("votes without special polling stations"),
+    "turnout": N_("turnout"),
+}
+
 
 def action_word(action: str) -> str:
     """An action's name in the chosen language; one of a newer version as it is."""
@@ -55,6 +68,11 @@ def author(actor: str) -> str:
 def reason_given(reason: str) -> str:
     """A reason as it was given, or that there is none."""
     return visible(reason) if reason else say(N_("no reason noted"))
+
+
+def figure_name(name: str) -> str:
+    """A header figure's name in the chosen language; ``name`` is the field of ``Figures``."""
+    return say(_FIGURES[name])
 
 
 def words(kind: str, data: Data) -> str:

@@ -10,6 +10,7 @@ import click
 
 from prep_console.commands.context import Context, cut_id, json_option, print_json, print_lines
 from prep_console.problems import Failed, Refused
+from prep_console.record import figure_name
 from prep_console.wording import N_, say, say_n, sentence, visible
 
 if TYPE_CHECKING:
@@ -19,19 +20,6 @@ if TYPE_CHECKING:
 
 _SHOWN = 10
 """Of a long list this many are named; ``--json`` names all."""
-
-_FIGURES = {
-    "expected": N_("actas expected"),
-    "registered": N_("actas registered"),
-    "out_of_catalogue": N_("actas out of catalogue"),
-    "captured": N_("actas captured"),
-    "counted": N_("actas counted"),
-    "not_counted": N_("actas not counted"),
-    "nominal_list": N_("nominal list"),
-    "votes_with_special": N_("votes with special polling stations"),
-    "votes_without_special": N_("votes without special polling stations"),
-    "turnout": N_("turnout"),
-}
 
 
 @click.command()
@@ -140,7 +128,7 @@ def _election_lines(election: ElectionChanges) -> Iterator[str]:
 
 def _figure_line(figure: ChangedFigure) -> str:
     sign = "▲" if figure.fell else " "
-    name = say(_FIGURES[figure.name])
+    name = figure_name(figure.name)
     return f"  {sign} {name}: {_number(figure.before)} → {_number(figure.after)}"
 
 

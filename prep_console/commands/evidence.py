@@ -1,0 +1,76 @@
+"""``prove``: an evidence bundle about one sealed cut."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from prep_console.commands.context import Context, cut_id, json_option, print_json, print_lines
+from prep_console.problems import Refused
+from prep_console.wording import N_, say, sentence
+
+if TYPE_CHECKING:
+    from prep_console.publication.bundle import Bundle
+
+
+@click.command()
+@click.argument("cut", metavar="[ID]", required=False)
+@click.option(
+    "--out", required=True, type=click.Path(path_type=Path), help="The new folder to write."
+)
+@click.option("--files", "copy", is_flag=True, help="Put the cut's files in too.")
+@json_option
+@click.pass_obj
+def prove(context: Context, cut: str | None, out: Path, copy: bool, as_json: bool) -> int:
+    """Evidence about a sealed cut (default: the live one), to be checked without this program."""
+    from prep_console.publication import bundle
+    from prep_console.publication.evidence_text import found_texts
+
+    chosen = cut_id(cut) if cut is not None else None
+    made = bundle.prove(context.station, chosen, out, copy=copy, now=datetime.now(UTC))
+    if as_json:
+        print_json(_document(made))
+        return 0 if made.ok else 1
+    told = say(N_("evidence about cut {cut}: {folder}"), cut=_cut(made), folder=str(made.folder))
+    print_lines([told, *found_texts(made.evidence, made.files)])
+    click.echo(say(N_("write this number down: sha256 of SHA256SUMS {sha256}"), sha256=made.sha256))
+    if not made.ok:
+        raise Refused(
+            sentence(N_("the evidence is written, and not everything in it holds")),
+            sentence(N_("keep the station as it is and read LEEME.txt; resync looks for copies")),
+        )
+    return 0
+
+
+def _cut(made: Bundle) -> str:
+    return made.evidence.record.id
+
+
+def _document(made: Bundle) -> dict[str, Any]:
+    found = made.evidence
+    return {
+        "schema": 1,
+        "ok": made.ok,
+        "cut": _cut(made),
+        "out": str(made.folder),
+        "made_at": made.made_at.isoformat(),
+        "sha256": made.sha256,
+        "files": len(found.sealed.files),
+        "bytes": found.sealed.bytes,
+        "changed": list(made.files.changed),
+        "strange": list(made.files.strange),
+        "lines": len(found.lines),
+        "journal": {
+            "lines": found.position.lines,
+            "seq": found.position.seq,
+            "hash": found.position.hash,
+            "breaks": [{"line": b.line, "reason": b.reason} for b in found.breaks],
+            "cut_off": None
+            if found.cut_off is None
+            else {"seq": found.cut_off[0], "hash": found.cut_off[1]},
+        },
+        "estado": sorted(found.pages),
+    }
