@@ -167,6 +167,8 @@ class _Engine:
             if seen is None or not seen.ok or seen.id is None:
                 continue
             try:
+                if not _is_news(self._station, seen.id):  # nearly always: no thread for that
+                    continue
                 await thread.run(partial(_record_served, hand, seen.id, seen.latency_s or 0.0))
             except (OSError, Problem) as error:
                 log.error("seen: %s", error)
@@ -237,7 +239,12 @@ async def _pause(until: asyncio.Event, seconds: float) -> None:
             await until.wait()
 
 
-def _record_served(station: Station, cut: str, latency_s: float) -> None:
+def _is_news(station: Station, cut: str) -> bool:
+    """Whether the journal does not say yet that the cut was seen."""
     record = station.state().cuts.get(cut)
-    if record is not None and record.served_at is None:
+    return record is not None and record.served_at is None
+
+
+def _record_served(station: Station, cut: str, latency_s: float) -> None:
+    if _is_news(station, cut):
         actions.record_served(station, cut, latency_s)
