@@ -18,7 +18,7 @@ from prep_console.publication.station import Station
 
 log = logging.getLogger(__name__)
 
-_RESCAN_S = 0.5
+_RESCAN_S = 1.0
 """inotify overflows under a burst and sees nothing of some file systems: look now and then."""
 _TAKING_S = 2.0
 """Deliveries are taken this long before it is looked again for what should come first."""
