@@ -188,7 +188,11 @@ def _clock(seen: _Seen) -> Iterator[Condition]:
     tracking = seen.bad("clock.tracking")
     if tracking is not None:
         what = N_("the NTP client is not synchronised")
-        found.append((tracking[1], "clock.tracking", what, ""))
+        figure = ""
+        if tracking[0].detail.get("synchronised") is True:  # then it is its own offset that is bad
+            what = N_("it differs from the time servers")
+            figure = f" ({(_number(tracking[0].value) or 0.0) * 1000:+.0f} ms)"
+        found.append((tracking[1], "clock.tracking", what, figure))
     step = seen.bad("clock.step")
     if step is not None:
         jump = _number(step[0].value) or 0.0

@@ -68,6 +68,7 @@ def _check_bounds(settings: Settings, where: str) -> None:
         if not 0 <= value <= most:
             raise wrong(where, f"{name} is not between 0 and {most}: {value}")
     _check_thresholds(settings, where)
+    _check_sources(settings, where)
     drop, root = settings.drop_folder, settings.root
     if not drop.is_absolute() or ".." in drop.parts or ".." in root.parts:
         raise wrong(where, f"intake.source.path is no plain absolute path: {str(drop)!r}")
@@ -101,3 +102,57 @@ def _check_thresholds(settings: Settings, where: str) -> None:
     ):
         if not least <= value <= most:
             raise wrong(where, f"{name} is not between {least} and {most}: {value}")
+
+
+_LABEL = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+def _check_sources(settings: Settings, where: str) -> None:
+    """What each kind of source needs, and what it does not know."""
+    labels = [source.label for source in settings.sources]
+    for source in settings.sources:
+        at = f"intake.source {source.label}"
+        if not _LABEL.fullmatch(source.label):
+            raise wrong(where, f"{at}: name is no plain word of at most 32 letters")
+        if labels.count(source.label) > 1:
+            raise wrong(where, f"{at}: two sources have this name; give each its own")
+        for key, kinds in _OF_KIND.items():
+            if getattr(source, key) and source.kind not in kinds:
+                raise wrong(where, f"{at}: {key} belongs to kind {' or '.join(kinds)}")
+        for key in _NEEDED[source.kind]:
+            if not getattr(source, key):
+                raise wrong(where, f"{at}: {key} is missing")
+        if source.kind == "https" and bool(source.url) == bool(source.index):
+            raise wrong(where, f"{at}: it needs either url or index")
+        if source.kind == "https" and source.layout == "tree":
+            raise wrong(where, f"{at}: a tree comes by drop or sftp; https fetches archives")
+        for key in ("url", "index"):
+            if getattr(source, key) and not getattr(source, key).startswith("https://"):
+                raise wrong(where, f"{at}: {key} does not begin with https://")
+        if source.pin_sha256 and not re.fullmatch(r"[0-9A-Fa-f]{64}", source.pin_sha256):
+            raise wrong(where, f"{at}: pin_sha256 is no SHA-256 in hexadecimal")
+        for key, least, most in _BOUNDS_OF_SOURCE:
+            if not least <= getattr(source, key) <= most:
+                raise wrong(where, f"{at}: {key} is not between {least} and {most}")
+    if [source.kind for source in settings.sources].count("drop") > 1:
+        raise wrong(where, "intake.source: only one source can be of kind drop")
+
+
+_OF_KIND = {
+    "host": ("sftp",),
+    "user": ("sftp",),
+    "key_file": ("sftp",),
+    "known_hosts": ("sftp",),
+    "path": ("drop", "sftp"),
+    "url": ("https",),
+    "index": ("https",),
+    "pointer": ("https",),
+    "ca_file": ("https",),
+    "pin_sha256": ("https",),
+}
+_NEEDED = {"drop": (), "sftp": ("host", "user", "key_file", "known_hosts", "path"), "https": ()}
+_BOUNDS_OF_SOURCE = (
+    ("every_seconds", 1, 24 * 3600),
+    ("stall_seconds", 1, 3600),
+    ("max_bytes", 1, 2**40),
+)

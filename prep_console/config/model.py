@@ -49,10 +49,41 @@ class Election(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
 
 class Source(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    kind: Literal["drop"] = "drop"
+    """One way that deliveries come. Which settings a kind needs: config/checks.py."""
+
+    kind: Literal["drop", "sftp", "https"] = "drop"
+    name: str = ""
+    """Shown on screen and in readings (``source.NAME``); '' is its kind."""
     path: str = ""
-    """Default: incoming/entrega under the root."""
-    layout: Literal["archives"] = "archives"
+    """drop: folder, '' is incoming/entrega under the root. sftp: remote folder."""
+    layout: Literal["archives", "tree"] = "archives"
+    """tree: the site as a folder tree that the institute keeps up to date in place."""
+    host: str = ""
+    """sftp: HOST or HOST:PORT."""
+    user: str = ""
+    key_file: str = ""
+    """sftp: private key, readable by us alone."""
+    known_hosts: str = ""
+    """sftp: file with the host's key; there is no way to do without."""
+    url: str = ""
+    """https: what to fetch. May hold {election} and strftime fields of the cut's hour."""
+    index: str = ""
+    """https: URL of a JSON that names the newest files."""
+    pointer: str = ""
+    """https: JSON pointers into the index to names or URLs, with blanks between them."""
+    ca_file: str = ""
+    pin_sha256: str = ""
+    """https: SHA-256 of the server's certificate (DER, hexadecimal); '' pins nothing."""
+    every_seconds: float = 15.0
+    """How often a source that is pulled is asked."""
+    stall_seconds: float = 30.0
+    """Without a byte for this long an arrival counts as stalled, and a pull is given up."""
+    max_bytes: int = 2 * 1024**3
+    """Of one file that is pulled."""
+
+    @property
+    def label(self) -> str:
+        return self.name or self.kind
 
 
 class Intake(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -109,9 +140,16 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return ZoneInfo(self.station.timezone)
 
     @property
+    def sources(self) -> tuple[Source, ...]:
+        """Where deliveries come from, in the order in which ``resync`` asks them."""
+        return tuple(self.intake.source) or (Source(),)
+
+    @property
+    def drop(self) -> Source:
+        """The source that the institute writes to."""
+        return next((s for s in self.sources if s.kind == "drop"), Source())
+
+    @property
     def drop_folder(self) -> Path:
         """Where the institute writes."""
-        for source in self.intake.source:
-            if source.kind == "drop" and source.path:
-                return Path(source.path)
-        return self.root / "incoming" / "entrega"
+        return Path(self.drop.path) if self.drop.path else self.root / "incoming" / "entrega"

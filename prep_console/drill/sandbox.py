@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from prep_console.config import Settings, load
-from prep_console.drill.children import child, wait_for
+from prep_console.drill.children import child, free_port, wait_for
 from prep_console.drill.embedded_server import serving
 from prep_console.drill.mains import Mains, mains
 from prep_console.drill.peers.clock import TimeServer, time_server
@@ -120,7 +120,7 @@ def sandbox(
     """
     with ExitStack() as ending:
         home = _home(folder, ending)
-        port = port or _free_port()
+        port = port or free_port()
         # first, so that they end after the engine that looks at them
         power = ending.enter_context(mains(home))
         clock = ending.enter_context(time_server(home / "clock"))
@@ -255,9 +255,3 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _free_port() -> int:
-    """A loopback port that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])

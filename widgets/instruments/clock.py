@@ -25,7 +25,10 @@ def lines(snapshot: Snapshot) -> list[Instrument]:
     shown = [_offset(snapshot)]
     tracking = snapshot.readings.get("clock.tracking")
     if tracking is not None and tracking.state != "ok":
-        said = judged(snapshot, "clock.tracking", tracking, say(N_("not synchronised")))
+        told = say(N_("not synchronised"))
+        if tracking.detail.get("synchronised") is True:  # then it is its own offset that is bad
+            told = sentence(tracking) or told
+        said = judged(snapshot, "clock.tracking", tracking, told)
         note = said.remark or text(tracking, "daemon")
         shown.append(Instrument(say(N_("time daemon")), said.value, said.state, note))
     step = snapshot.readings.get("clock.step")

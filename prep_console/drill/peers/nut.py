@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from prep_console.drill.children import free_port
 from prep_console.drill.peers.nut_embedded import EmbeddedUpsd
 from prep_console.problems import Failed
 from prep_console.wording import N_, Sentence, sentence
@@ -194,7 +195,7 @@ class RealUpsd:
 
     def start(self) -> None:
         for _ in range(_PORTS_TRIED):
-            self.port = self.port or _free_port()
+            self.port = self.port or free_port()
             (self._folder / "upsd.conf").write_text(
                 f"LISTEN 127.0.0.1 {self.port}\nSTATEPATH {self._state}\n"
                 f"MAXAGE {self._max_age_s}\n",
@@ -303,13 +304,6 @@ class RealUpsd:
 def _program(name: str) -> Path | None:
     folders = [*map(Path, _FOLDERS), *Path("/usr/lib").glob("*-linux-gnu*/nut")]
     return next((path for folder in folders if (path := folder / name).exists()), None)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _die_with_parent() -> None:
