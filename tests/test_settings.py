@@ -43,3 +43,47 @@ def test_what_cannot_be_is_named(lines: str, named: str) -> None:
     with pytest.raises(WrongUsage) as wrong:
         config.parse(ROOT + lines, "here")
     assert named in str(wrong.value.what)
+
+
+SFTP = (
+    '[[intake.source]]\nkind = "sftp"\nhost = "h"\nuser = "u"\nkey_file = "/k"\n'
+    'known_hosts = "/h"\npath = "/cortes"\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ('[[intake.source]]\nkind = "ftp"', "ftp"),
+        (SFTP.replace('known_hosts = "/h"\n', ""), "known_hosts is missing"),
+        (SFTP + 'url = "https://x/"', "url belongs to kind https"),
+        (SFTP + "stall_seconds = 0", "stall_seconds"),
+        (SFTP + 'name = "../x"', "no plain word"),
+        (SFTP + SFTP, "two sources have this name"),
+        ("[[intake.source]]\n[[intake.source]]\nname = 'b'", "only one source"),
+        ('[[intake.source]]\nkind = "https"', "either url or index"),
+        ('[[intake.source]]\nkind = "https"\nurl = "http://x/"', "does not begin with https://"),
+        ('[[intake.source]]\nkind = "https"\nindex = "file:///x"', "does not begin with https://"),
+        (
+            '[[intake.source]]\nkind = "https"\nurl = "https://x/"\npin_sha256 = "ab"',
+            "no SHA-256",
+        ),
+        (
+            '[[intake.source]]\nkind = "https"\nurl = "https://x/"\nlayout = "tree"',
+            "a tree comes by drop or sftp",
+        ),
+        ('[[intake.source]]\nkind = "https"\nurll = "https://x/"', "did you mean url?"),
+    ],
+)
+def test_a_source_that_cannot_be_is_named(lines: str, named: str) -> None:
+    with pytest.raises(WrongUsage) as wrong:
+        config.parse(ROOT + lines, "here")
+    assert named in str(wrong.value.what)
+
+
+def test_sources_come_in_their_order_and_there_is_always_one() -> None:
+    assert [s.kind for s in config.parse(ROOT, "here").sources] == ["drop"]
+    both = config.parse(ROOT + SFTP + '[[intake.source]]\nkind = "drop"\nname = "ieeq"', "here")
+    assert [s.label for s in both.sources] == ["sftp", "ieeq"]
+    assert both.drop.label == "ieeq"
+    assert both.drop_folder == both.root / "incoming" / "entrega"
