@@ -1,0 +1,65 @@
+"""What a pull is asked, what it tells on its way, and what it brings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from prep_console.config.model import Source
+
+Trouble = Literal["unreachable", "refused", "stalled", "damaged"]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One look at a source."""
+
+    source: Source
+    into: Path
+    """Our own folder for what it brings."""
+    marks: Mapping[str, str]
+    """Newest stamp that was accepted, by election; nothing older is fetched."""
+    again: bool = False
+    """Fetch the newest cut also when it is the one that we have: a resync compares it."""
+    timezone: str = "America/Mexico_City"
+    elections: tuple[str, ...] = ()
+    cadence_minutes: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far the pull is."""
+
+    file: str
+    """Its name, visible."""
+    bytes: int
+    """Of all files of this job, those that an earlier try had fetched included."""
+    total_bytes: int | None
+    """None while the peer has not said."""
+    files: int
+    files_total: int | None
+    bytes_per_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """What a source had."""
+
+    state: Literal["new", "nothing", "older"]
+    paths: tuple[Path, ...]
+    """What ``receive`` takes, those of the oldest cut first; a mirrored tree is one folder."""
+    stamp: str
+    """The newest cut there, as written; '' when no name says."""
+
+
+class PullFailed(Exception):
+    """The source gave nothing. The reason is English and bounded."""
+
+    def __init__(self, kind: Trouble, reason: str) -> None:
+        super().__init__(reason[:300])
+        self.kind: Trouble = kind
+
+
+Told = Callable[[Progress], None]
