@@ -1,0 +1,82 @@
+"""The child process that fetches: ``python -m prep_console.intake.pull.child``.
+
+A pull holds a core and stalls its loop, and a peer may freeze so that not even a cancelled
+transfer ends: so it runs here, where its parent can kill it and the part files stay. A job is one
+line of JSON on stdin; on stdout come lines of progress and then one with the result. The
+connection is kept from one job to the next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import importlib
+import signal
+import sys
+import time
+from typing import Literal
+
+import msgspec
+
+from prep_console.intake.pull.job import Job, Progress, Pulled, PullFailed, Trouble
+from prep_console.wording import visible
+
+_PR_SET_PDEATHSIG = 1
+_BETWEEN_S = 0.2
+"""Between two lines of progress."""
+
+
+class Told(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of the child."""
+
+    progress: Progress | None = None
+    pulled: Pulled | None = None
+    failed: Literal["", "unreachable", "refused", "stalled", "damaged"] = ""
+    reason: str = ""
+
+
+def main() -> int:
+    """Fetch until stdin ends."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    for number in (signal.SIGINT, signal.SIGHUP):  # the parent's to answer; it kills us
+        signal.signal(number, signal.SIG_IGN)
+    asyncio.run(_serve())
+    return 0
+
+
+async def _serve() -> None:
+    decoder = msgspec.json.Decoder(Job)
+    while line := await asyncio.to_thread(sys.stdin.buffer.readline):
+        _say(await _fetched(decoder.decode(line)))
+
+
+async def _fetched(job: Job) -> Told:
+    last_at = 0.0
+
+    def told(progress: Progress) -> None:
+        nonlocal last_at
+        if time.monotonic() - last_at >= _BETWEEN_S:
+            last_at = time.monotonic()
+            _say(Told(progress=progress))
+
+    try:
+        kind = importlib.import_module(f"prep_console.intake.pull.{job.source.kind}")
+        job.into.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return Told(pulled=await kind.fetch(job, told))
+    except PullFailed as failed:
+        return _failed(failed.kind, str(failed))
+    except Exception as error:  # whatever a peer makes of us is told, and the next job goes on
+        return _failed("unreachable", f"{type(error).__name__}: {error}")
+
+
+def _failed(kind: Trouble, reason: str) -> Told:
+    return Told(failed=kind, reason=visible(reason)[:300])
+
+
+def _say(line: Told) -> None:
+    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,106 @@
+"""One source that is asked: its child process, started when needed and killed when it hangs."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from prep_console.config import Settings
+from prep_console.config.model import Source
+from prep_console.intake.pull.child import Told as Line
+from prep_console.intake.pull.job import Job, Pulled, PullFailed, Told
+
+_GRACE_S = 10.0
+"""The child's own deadline is ``stall_seconds``; past this much more it hangs itself."""
+_LONGEST_LINE = 1 << 20
+
+
+def fetched_folder(root: Path, source: Source) -> Path:
+    """Where a source's downloads lie until they are sealed."""
+    return root / "fetched" / source.label
+
+
+class Puller:
+    """Asks one source. One pull at a time."""
+
+    def __init__(self, settings: Settings, source: Source) -> None:
+        self.source = source
+        self._settings = settings
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def pull(self, marks: Mapping[str, str], told: Told, *, again: bool = False) -> Pulled:
+        """The newest cut of the source, if it is newer than ``marks``. PullFailed.
+
+        Cancelled, it kills the child at once: what was fetched stays for the next try.
+        """
+        settings = self._settings
+        job = Job(
+            self.source,
+            fetched_folder(settings.root, self.source),
+            dict(marks),
+            again,
+            settings.station.timezone,
+            tuple(settings.election.elections),
+            settings.election.cadence_minutes,
+        )
+        try:
+            return await self._ask(job, told)
+        except (OSError, EOFError, ValueError) as error:
+            await self._end()
+            raise PullFailed("unreachable", f"the process that fetches died: {error}") from error
+        except TimeoutError as error:
+            await self._end()
+            raise PullFailed("stalled", "the process that fetches hung and was ended") from error
+        except asyncio.CancelledError:
+            await self._end()
+            raise
+
+    async def close(self) -> None:
+        """End the child. Never raises."""
+        await self._end()
+
+    async def _ask(self, job: Job, told: Told) -> Pulled:
+        child = await self._started()
+        assert child.stdin is not None
+        assert child.stdout is not None
+        child.stdin.write(msgspec.json.encode(job) + b"\n")
+        await child.stdin.drain()
+        while True:
+            async with asyncio.timeout(self.source.stall_seconds + _GRACE_S):
+                line = await child.stdout.readline()
+            if not line.endswith(b"\n"):
+                raise EOFError(f"exit code {child.returncode}")
+            said = msgspec.json.decode(line, type=Line)
+            if said.progress is not None:
+                told(said.progress)
+            elif said.pulled is not None:
+                return said.pulled
+            elif said.failed:
+                raise PullFailed(said.failed, said.reason)
+
+    async def _started(self) -> asyncio.subprocess.Process:
+        if self._child is None or self._child.returncode is not None:
+            self._child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "prep_console.intake.pull.child",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.DEVNULL,
+                limit=_LONGEST_LINE,
+                start_new_session=True,
+            )
+        return self._child
+
+    async def _end(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        with suppress(ProcessLookupError):
+            child.kill()  # frozen or not; the part files stay
+        await asyncio.shield(child.wait())
