@@ -18,7 +18,15 @@ from typing import Literal
 
 import msgspec
 
-from prep_console.intake.pull.job import Job, Progress, Pulled, PullFailed, Trouble
+from prep_console.intake.pull.job import (
+    Job,
+    Progress,
+    Pulled,
+    PullFailed,
+    Trouble,
+    decode,
+    encode,
+)
 from prep_console.wording import visible
 
 _PR_SET_PDEATHSIG = 1
@@ -45,9 +53,8 @@ def main() -> int:
 
 
 async def _serve() -> None:
-    decoder = msgspec.json.Decoder(Job)
     while line := await asyncio.to_thread(sys.stdin.buffer.readline):
-        _say(await _fetched(decoder.decode(line)))
+        _say(await _fetched(decode(line, Job)))
 
 
 async def _fetched(job: Job) -> Told:
@@ -74,7 +81,7 @@ def _failed(kind: Trouble, reason: str) -> Told:
 
 
 def _say(line: Told) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    sys.stdout.buffer.write(encode(line))
     sys.stdout.buffer.flush()
 
 

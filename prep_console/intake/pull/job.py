@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypeVar
+
+import msgspec
 
 from prep_console.config.model import Source
+
+T = TypeVar("T")
 
 Trouble = Literal["unreachable", "refused", "stalled", "damaged"]
 
@@ -63,3 +67,17 @@ class PullFailed(Exception):
 
 
 Told = Callable[[Progress], None]
+
+
+def encode(line: object) -> bytes:
+    """One line for the other side of the pipe."""
+    return msgspec.json.encode(line, enc_hook=str) + b"\n"
+
+
+def decode(line: bytes, of: type[T]) -> T:
+    """What the other side said; ValueError when it is no such line."""
+    return msgspec.json.decode(line, type=of, dec_hook=_path)
+
+
+def _path(of: type[Any], value: Any) -> Any:
+    return of(value)

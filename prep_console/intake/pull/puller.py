@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import msgspec
-
 from prep_console.config import Settings
 from prep_console.config.model import Source
 from prep_console.intake.pull.child import Told as Line
-from prep_console.intake.pull.job import Job, Pulled, PullFailed, Told
+from prep_console.intake.pull.job import Job, Pulled, PullFailed, Told, decode, encode
 
 _GRACE_S = 10.0
 """The child's own deadline is ``stall_seconds``; past this much more it hangs itself."""
@@ -28,8 +26,9 @@ def fetched_folder(root: Path, source: Source) -> Path:
 class Puller:
     """Asks one source. One pull at a time."""
 
-    def __init__(self, settings: Settings, source: Source) -> None:
+    def __init__(self, settings: Settings, source: Source, grace_s: float = _GRACE_S) -> None:
         self.source = source
+        self._hung_s = source.stall_seconds + grace_s
         self._settings = settings
         self._child: asyncio.subprocess.Process | None = None
 
@@ -50,12 +49,12 @@ class Puller:
         )
         try:
             return await self._ask(job, told)
-        except (OSError, EOFError, ValueError) as error:
-            await self._end()
-            raise PullFailed("unreachable", f"the process that fetches died: {error}") from error
         except TimeoutError as error:
             await self._end()
             raise PullFailed("stalled", "the process that fetches hung and was ended") from error
+        except (OSError, EOFError, ValueError) as error:
+            await self._end()
+            raise PullFailed("unreachable", f"the process that fetches died: {error}") from error
         except asyncio.CancelledError:
             await self._end()
             raise
@@ -68,14 +67,14 @@ class Puller:
         child = await self._started()
         assert child.stdin is not None
         assert child.stdout is not None
-        child.stdin.write(msgspec.json.encode(job) + b"\n")
+        child.stdin.write(encode(job))
         await child.stdin.drain()
         while True:
-            async with asyncio.timeout(self.source.stall_seconds + _GRACE_S):
+            async with asyncio.timeout(self._hung_s):
                 line = await child.stdout.readline()
             if not line.endswith(b"\n"):
                 raise EOFError(f"exit code {child.returncode}")
-            said = msgspec.json.decode(line, type=Line)
+            said = decode(line, Line)
             if said.progress is not None:
                 told(said.progress)
             elif said.pulled is not None:

@@ -1,0 +1,101 @@
+"""Files on their way: ``.NAME.part`` with its validator beside it, and what was fetched before."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+Validator = str
+"""What tells two states of a remote file apart: size and mtime, or an ETag."""
+
+_RECORD = ".fetched.json"
+_REMEMBERED = 2000
+
+
+class PartFile:
+    """One file that is being fetched, in order from its front; kept when the fetching breaks."""
+
+    def __init__(self, into: Path, name: str, validator: Validator) -> None:
+        """Go on with what an earlier try left, unless the file there is another one by now."""
+        self._target = into / name
+        self._validator = validator
+        self._path = into / f".{name}.part"
+        self._beside = into / f".{name}.part.json"
+        if self._known() != validator:
+            self.discard()
+            durable_text(self._beside, validator)
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._descriptor = os.open(self._path, flags, 0o600)
+        self.size = os.fstat(self._descriptor).st_size
+        """Bytes that are here, all from the front."""
+
+    def append(self, data: bytes | memoryview) -> None:
+        """OSError when the disk is full; what was written before stays."""
+        rest = memoryview(data)
+        while rest:
+            count = os.pwrite(self._descriptor, rest, self.size)
+            self.size += count
+            rest = rest[count:]
+
+    def begin_again(self) -> None:
+        """The peer does not go on where we are: from the front."""
+        os.ftruncate(self._descriptor, 0)
+        self.size = 0
+
+    def read(self) -> int:
+        """A descriptor of the part, to be read and not closed."""
+        return self._descriptor
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    def finish(self) -> Path:
+        """It is whole: under its own name from now on."""
+        os.fsync(self._descriptor)
+        self._path.rename(self._target)
+        self._beside.unlink(missing_ok=True)
+        remember(self._target.parent, self._target.name, self._validator)
+        return self._target
+
+    def discard(self) -> None:
+        """What was fetched is of no use."""
+        self._path.unlink(missing_ok=True)
+        self._beside.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def _known(self) -> str | None:
+        try:
+            return self._beside.read_text(encoding="utf-8")
+        except (OSError, ValueError):
+            return None
+
+
+def durable_text(path: Path, text: str) -> None:
+    """Replace a small file of ours by rename."""
+    beside = path.with_name(f"{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    beside.rename(path)
+
+
+def fetched_before(into: Path) -> dict[str, Validator]:
+    """Name to validator of what this source gave us already."""
+    try:
+        return msgspec.json.decode((into / _RECORD).read_bytes(), type=dict[str, str])
+    except (OSError, msgspec.DecodeError, UnicodeError):
+        return {}
+
+
+def remember(into: Path, name: str, validator: Validator) -> None:
+    """Note that this state of the file was fetched; the oldest notes go."""
+    known = fetched_before(into)
+    known.pop(name, None)
+    known[name] = validator
+    kept = dict(list(known.items())[-_REMEMBERED:])
+    with suppress(OSError):  # it is only fetched once more
+        durable_text(into / _RECORD, msgspec.json.encode(kept).decode())

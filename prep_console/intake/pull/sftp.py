@@ -1,0 +1,299 @@
+"""Fetching over SFTP. Runs in the child; the connection is kept between two looks.
+
+A frozen peer answers nothing, and a transfer that waits for it does not even end when it is
+cancelled: every answer moves a clock, and when that stands for ``stall_seconds`` the connection
+is aborted first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import asyncssh
+
+from prep_console.config.model import Source
+from prep_console.intake.pull import tree
+from prep_console.intake.pull.choice import choose
+from prep_console.intake.pull.job import Job, Progress, Pulled, PullFailed, Told
+from prep_console.intake.pull.parts import PartFile, fetched_before
+from prep_console.intake.whole import End, end_of
+from prep_console.wording import visible
+
+_PORT = 22
+_WINDOW = 4 << 20
+"""Bytes asked for at once; two windows are under way, so that the line never waits for us."""
+_MOST_ENTRIES = 20_000
+"""Of one remote folder of archives."""
+_CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr"
+"""The first is the quickest where the processor knows AES."""
+
+
+@dataclass(slots=True)
+class Flow:
+    """What has come, and when the peer last answered."""
+
+    told: Told
+    bytes: int = 0
+    total_bytes: int | None = None
+    files: int = 0
+    files_total: int | None = None
+    began: float = 0.0
+    fetched: int = 0
+    """Bytes of this try alone: the rate is made of them."""
+    answered: float = 0.0
+
+    def begin(self) -> None:
+        self.began = self.answered = time.monotonic()
+
+    def answer(self, name: str = "", count: int = 0) -> None:
+        """The peer answered, with ``count`` bytes of the file ``name``."""
+        self.answered = time.monotonic()
+        self.bytes += count
+        self.fetched += count
+        if name:
+            rate = self.fetched / max(self.answered - self.began, 0.001)
+            shown = visible(name)[:200]
+            self.told(
+                Progress(shown, self.bytes, self.total_bytes, self.files, self.files_total, rate)
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class _Session:
+    source: Source
+    connection: asyncssh.SSHClientConnection
+    sftp: asyncssh.SFTPClient
+
+
+_kept: list[_Session] = []
+"""The connection of the last job, at most one: a child serves one source."""
+
+
+async def fetch(job: Job, told: Told) -> Pulled:
+    """The newest cut under the source's folder. PullFailed."""
+    flow = Flow(told)
+    flow.begin()
+    session = await _connected(job.source)
+    async with _guarded(session, flow):
+        if job.source.layout == "tree":
+            return await tree.mirror(job, session.sftp, flow)
+        return await _archives(job, session.sftp, flow)
+
+
+async def _archives(job: Job, sftp: asyncssh.SFTPClient, flow: Flow) -> Pulled:
+    there = await _listing(sftp, job.source.path, flow)
+    known = fetched_before(job.into)
+    choice = choose(
+        there, job.marks, again=job.again, fetched=lambda name: known.get(name) == there[name][1]
+    )
+    flow.total_bytes = sum(there[name][0] for name in choice.names)
+    flow.files_total = len(choice.names)
+    paths: list[Path] = []
+    for name in choice.names:
+        size, validator = there[name]
+        if size > job.source.max_bytes:
+            raise PullFailed("damaged", f"{visible(name)} has {size} bytes, more than max_bytes")
+        path = await _file(
+            sftp,
+            f"{job.source.path}/{name}",
+            PartFile(job.into, name, validator),
+            size,
+            validator,
+            flow,
+        )
+        flow.files += 1
+        if path is not None:
+            paths.append(path)
+    state = "new" if paths else "nothing" if choice.state == "new" else choice.state
+    return Pulled(state, tuple(paths), choice.stamp)
+
+
+async def _file(
+    sftp: asyncssh.SFTPClient,
+    remote: str,
+    part: PartFile,
+    size: int,
+    validator: str,
+    flow: Flow,
+) -> Path | None:
+    """One file, from where an earlier try broke off; None while it is still being written there."""
+    name = remote.rpartition("/")[2]
+    try:
+        if part.size > size:
+            part.begin_again()
+        flow.bytes += part.size
+        async with sftp.open(remote, "rb") as file:
+            async for data in _windows(file, part.size, size):
+                part.append(data)
+                flow.answer(name, len(data))
+            after = await file.stat()
+        flow.answer()
+        if part.size != size or validator_of(after) != validator:
+            return None  # it changed meanwhile: the next look begins it again
+        if end_of(part.path) is End.MISSING:
+            return None  # its upload there is not done
+        return part.finish()
+    finally:
+        part.close()
+
+
+async def _windows(file: asyncssh.SFTPClientFile, start: int, size: int) -> AsyncIterator[bytes]:
+    """The bytes from ``start`` on, in order, the next window under way while one is written."""
+    ahead: asyncio.Task[bytes] | None = None
+    try:
+        while start < size:
+            window = ahead or _asked(file, start, size)
+            follows = start + _WINDOW
+            ahead = _asked(file, follows, size) if follows < size else None
+            data = await window
+            if not data:
+                return  # shorter than it was said to be
+            yield data
+            start += len(data)
+            if start != follows and ahead is not None:  # a short answer: the next one is no use
+                ahead.cancel()
+                ahead = None
+    finally:
+        if ahead is not None:
+            ahead.cancel()
+
+
+def _asked(file: asyncssh.SFTPClientFile, start: int, size: int) -> asyncio.Task[bytes]:
+    """A window under way."""
+
+    async def read() -> bytes:
+        data: bytes = await file.read(min(_WINDOW, size - start), start)
+        return data
+
+    return asyncio.create_task(read())
+
+
+async def _listing(sftp: asyncssh.SFTPClient, path: str, flow: Flow) -> dict[str, tuple[int, str]]:
+    """Name to (size, validator) of the plain files in a remote folder."""
+    found: dict[str, tuple[int, str]] = {}
+    async for entry in sftp.scandir(path):
+        flow.answer()
+        name, attributes = str(entry.filename), entry.attrs
+        if not is_plain(attributes):
+            continue
+        found[name] = (attributes.size or 0, validator_of(attributes))
+        if len(found) > _MOST_ENTRIES:
+            raise PullFailed("damaged", f"its folder holds more than {_MOST_ENTRIES} files")
+    return found
+
+
+def is_plain(attributes: asyncssh.SFTPAttrs) -> bool:
+    """A plain file: no link, folder or device."""
+    return attributes.permissions is None or stat.S_ISREG(attributes.permissions)
+
+
+def validator_of(attributes: asyncssh.SFTPAttrs) -> str:
+    """Tells two states of one remote file apart."""
+    return f"{attributes.size} {attributes.mtime} {attributes.mtime_ns or 0}"
+
+
+async def _connected(source: Source) -> _Session:
+    while _kept:
+        session = _kept.pop()
+        if session.source == source and not session.connection.is_closed():
+            _kept.append(session)
+            return session
+        session.connection.abort()
+    _private(Path(source.key_file))
+    host, port = _address(source.host)
+    alive_s = max(0.3, source.stall_seconds / 3)
+    try:
+        async with asyncio.timeout(source.stall_seconds):
+            connection = await asyncssh.connect(
+                host,
+                port,
+                username=source.user,
+                client_keys=[source.key_file],
+                known_hosts=source.known_hosts,
+                config=None,
+                agent_path=None,
+                preferred_auth=["publickey"],
+                encryption_algs=_CIPHERS.split(","),
+                compression_algs=["none"],
+                keepalive_interval=alive_s,
+                keepalive_count_max=2,
+            )
+            try:
+                sftp = await connection.start_sftp_client()
+            except BaseException:
+                connection.abort()
+                raise
+    except TimeoutError as error:
+        raise PullFailed("unreachable", f"no answer within {source.stall_seconds:g} s") from error
+    except asyncssh.HostKeyNotVerifiable as error:
+        raise PullFailed("refused", f"its host key is not the known one: {error}") from error
+    except (asyncssh.KeyImportError, asyncssh.PermissionDenied) as error:
+        raise PullFailed("refused", f"it does not let us in: {error}") from error
+    except (OSError, asyncssh.Error, ValueError) as error:
+        raise PullFailed("unreachable", str(error) or type(error).__name__) from error
+    session = _Session(source, connection, sftp)
+    _kept.append(session)
+    return session
+
+
+def _private(key: Path) -> None:
+    try:
+        mode = key.stat().st_mode
+    except OSError as error:
+        raise PullFailed("refused", f"the key {key}: {error.strerror}") from error
+    if mode & 0o077:
+        raise PullFailed("refused", f"the key {key} can be read by others: chmod 600")
+
+
+def _address(host: str) -> tuple[str, int]:
+    """HOST, HOST:PORT or [V6]:PORT."""
+    name, colon, port = host.rpartition(":")
+    if not colon or (":" in name and not name.endswith("]")):
+        return host.strip("[]"), _PORT
+    if not port.isdecimal() or not 0 < int(port) < 65536:
+        raise PullFailed("refused", f"wrong setting host: {visible(host)}")
+    return name.strip("[]"), int(port)
+
+
+@asynccontextmanager
+async def _guarded(session: _Session, flow: Flow) -> AsyncIterator[None]:
+    """Abort the connection when the peer stops answering; every fault as PullFailed."""
+    stalled = False
+
+    async def guard() -> None:
+        nonlocal stalled
+        limit_s = session.source.stall_seconds
+        while time.monotonic() - flow.answered < limit_s:
+            await asyncio.sleep(min(0.5, limit_s / 4))
+        stalled = True
+        session.connection.abort()
+
+    watching = asyncio.create_task(guard())
+    try:
+        yield
+    except (asyncssh.Error, ConnectionError, EOFError) as error:
+        lost = stalled or not isinstance(error, asyncssh.SFTPError)
+        lost = lost or isinstance(error, asyncssh.SFTPConnectionLost | asyncssh.SFTPNoConnection)
+        if lost:
+            _forget(session)
+        if stalled:
+            reason = f"no byte for {session.source.stall_seconds:g} s"
+            raise PullFailed("stalled", reason) from error
+        raise PullFailed("unreachable" if lost else "refused", str(error)) from error
+    except BaseException:
+        _forget(session)
+        raise
+    finally:
+        watching.cancel()
+
+
+def _forget(session: _Session) -> None:
+    session.connection.abort()
+    with suppress(ValueError):
+        _kept.remove(session)
