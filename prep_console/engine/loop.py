@@ -24,6 +24,7 @@ from prep_console.engine.heartbeat import Heartbeat, tell_systemd
 from prep_console.engine.instruments import derived, instruments, stale_after_s
 from prep_console.engine.own_clock import is_known_right
 from prep_console.engine.readings import STEP_S, Readings
+from prep_console.engine.rehash import READING, STALE_S, keep_rehashing
 from prep_console.engine.view import SnapshotReader
 from prep_console.engine.worker import Worker
 from prep_console.intake import staging
@@ -134,7 +135,7 @@ class _Engine:
         )
         announcing = Announcing(self._settings, readings, heartbeat, hooks)
         probes = instruments(self._settings, self._station)
-        heartbeat.stale_after_s = stale_after_s(probes)
+        heartbeat.stale_after_s = {**stale_after_s(probes), READING: STALE_S}
         jobs = [
             heartbeat.run(),
             announcing.judge(),
@@ -145,6 +146,7 @@ class _Engine:
             self._chain(),
             self._seen(),
             self._record(recorder),
+            keep_rehashing(self._settings, readings.deliver),
         ]
         for probe in probes:
             nudge = switched if VISITOR in probe.names else None

@@ -58,10 +58,32 @@ def write(public: Path, seq: int, said: Mapping[str, Any], head: tuple[int, str]
     ``head`` is number and hash of the journal's last line: whoever keeps a copy of a page can
     later tell whether the journal's end was cut off (``journal --verify --head``).
     """
-    folder = public / "estado"
+    for name, content in _pages(seq, said, head).items():
+        _put(public / "estado", name, content)
+
+
+def _pages(seq: int, said: Mapping[str, Any], head: tuple[int, str]) -> dict[str, bytes]:
     document = {**said, "journal": {"seq": head[0], "hash": head[1]}}
-    _put(folder, f"{seq}.json", json.dumps(document, ensure_ascii=False, indent=1).encode())
-    _put(folder, f"{seq}.html", _page(document).encode())
+    return {
+        f"{seq}.json": json.dumps(document, ensure_ascii=False, indent=1).encode(),
+        f"{seq}.html": _page(document).encode(),
+    }
+
+
+def altered(public: Path, seq: int, said: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the pages of ``seq`` that are not, to the byte, what :func:`write` makes.
+
+    The head is the one that the JSON shows: whether the journal knows it is another question.
+    """
+    pages = _pages(seq, said, head_of(public, seq) or (0, ""))
+    return tuple(name for name, made in pages.items() if not _holds(public / "estado" / name, made))
+
+
+def _holds(path: Path, made: bytes) -> bool:
+    try:
+        return path.read_bytes() == made
+    except OSError:
+        return False
 
 
 def said_by(public: Path, seq: int) -> dict[str, Any] | None:

@@ -1,20 +1,33 @@
-"""Repair: damaged bytes of a sealed cut are replaced, only by bytes of the manifest's hash."""
+"""Repair: damaged bytes of a sealed cut are replaced, only by bytes of the manifest's hash.
+
+A file is put together and flushed under ``staging/`` and then renamed into place: no visitor gets
+a mixture, and nothing unfinished ever lies in what Apache serves.
+"""
 
 from __future__ import annotations
 
+import logging
 import os
-import shutil
+import stat
+import tempfile
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from prep_console import durable
 from prep_console.cuts.stamps import CutId
 from prep_console.journal.actor import Actor
-from prep_console.publication import rules, store
+from prep_console.publication import store
+from prep_console.publication.good_copy import candidates, copied
+from prep_console.publication.lock import process_start
+from prep_console.publication.manifest import Manifest, SealedFile
+from prep_console.publication.permissions import file_is_sealed, owned_by_us
 from prep_console.publication.settle import settle
 from prep_console.publication.station import Station
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +39,12 @@ class Repair:
     """Files read."""
     repaired: tuple[str, ...]
     lost: tuple[str, ...]
-    """Damaged, and no good copy is here."""
+    """Damaged still: no good copy is here, or it cannot be written."""
+
+
+def good_copies(station: Station) -> list[Path]:
+    """Folders where what the institute sent may still lie."""
+    return [station.settings.drop_folder, station.root / "fetched"]
 
 
 def compare_and_repair(
@@ -37,78 +55,140 @@ def compare_and_repair(
     *,
     only: Collection[str] | None = None,
 ) -> Repair:
-    """Read every byte of ``cut`` against its manifest and replace what differs.
+    """Read every byte of ``cut`` against its manifest, replace what differs and record it.
 
-    Good copies are looked for in the other cuts and among the plain files of the folders
-    ``elsewhere``. ``only`` these paths are read. OSError, ValueError when the manifest itself
-    cannot be read.
+    Where good copies are looked for: :mod:`prep_console.publication.good_copy`. ``only`` these
+    paths are read. A file that cannot be written counts as lost, with the reason in the log.
+    OSError, ValueError when the manifest itself cannot be read.
     """
     sealed, _ = store.load(station, cut)
+    found = mend(station, cut, sealed, elsewhere, only)
+    looked = [path for path in sealed.files if only is None or path in only]
+    record(station, cut, looked, found.repaired, found.lost, actor)
+    return found
+
+
+def mend(
+    station: Station,
+    cut: str,
+    sealed: Manifest,
+    elsewhere: Sequence[Path],
+    only: Collection[str] | None = None,
+) -> Repair:
+    """The same without a line in the journal."""
+    site = station.cuts / str(CutId.of(cut)) / store.SITE
+    looked = [path for path in sealed.files if only is None or path in only]
+    damaged = set(store.damaged(station, cut, sealed, looked))
     repaired: list[str] = []
     lost: list[str] = []
-    for path in store.damaged(station, cut, sealed, only):
-        good = _good_copy(station, cut, path, sealed.files[path].sha256, elsewhere)
-        if good is None:
-            lost.append(path)
-        else:
-            _replace(station, cut, path, good)
-            repaired.append(path)
+    for path in looked:
+        if path not in damaged and _is_sealed(site / path):
+            continue
+        mended = _mended(station, cut, path, sealed.files[path], elsewhere, path in damaged)
+        (repaired if mended else lost).append(path)
+    return Repair(cut, len(looked), tuple(repaired), tuple(lost))
+
+
+def record(
+    station: Station,
+    cut: str,
+    looked: Collection[str],
+    repaired: Sequence[str],
+    lost: Sequence[str],
+    actor: Actor,
+) -> None:
+    """Tell the journal what changed; what is lost since earlier is not told again."""
     known = station.state().cuts.get(cut)
-    if repaired or lost or (known is not None and known.damaged and only is None):
+    if known is not None and known.pruned:  # meanwhile: there is nothing left to put right
+        return
+    before = known.damaged if known is not None else ()
+    still = [*lost, *(path for path in before if path not in looked)]
+    if repaired or set(still) != set(before):
         with station.acting("repair") as ledger:
             settle(ledger)
-            ledger.append([("repaired", {"cut": cut, "repaired": repaired, "lost": lost})], actor)
-    return Repair(cut, len(sealed.files), tuple(repaired), tuple(lost))
+            said = {"cut": cut, "repaired": list(repaired), "lost": still}
+            ledger.append([("repaired", said)], actor)
 
 
-def _good_copy(
-    station: Station, cut: str, path: str, sha256: str, elsewhere: Sequence[Path]
-) -> Path | None:
-    for candidate in _candidates(station, cut, path, sha256, elsewhere):
-        if store.digest(candidate) == sha256:
-            return candidate
-    return None
-
-
-def _candidates(
-    station: Station, cut: str, path: str, sha256: str, elsewhere: Sequence[Path]
-) -> Iterator[Path]:
-    for other in reversed(rules.stored(station.state())):
-        if other.id == cut:
-            continue
-        for name, (_, known) in store.known_files(station, other.id).items():
-            if known == sha256:
-                yield station.cuts / other.id / store.SITE / name
-    name = Path(path).name
-    for folder in elsewhere:
-        for here, _, names in os.walk(folder):
-            found = Path(here, name)
-            if name in names and found.is_file() and not found.is_symlink():
-                yield found
-
-
-def _replace(station: Station, cut: str, path: str, good: Path) -> None:
-    """A new inode in the place of the damaged one, in one rename that no visitor notices."""
-    target = station.cuts / str(CutId.of(cut)) / store.SITE / path
-    folder = target.parent
-    mode = folder.stat().st_mode
-    temporary = folder / f".repair.{os.getpid()}"
-    folder.chmod(0o755)
+def _is_sealed(path: Path) -> bool:
     try:
-        shutil.copyfile(good, temporary, follow_symlinks=False)
-        temporary.chmod(0o444)
-        moment = max(time.time_ns(), _newest_mtime_ns(station) + 1_000)
-        os.utime(temporary, ns=(moment, moment))
-        descriptor = os.open(temporary, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        temporary.rename(target)
-        durable.sync_folder(folder)
-    finally:
-        temporary.unlink(missing_ok=True)
-        folder.chmod(mode)
+        return file_is_sealed(path.lstat())
+    except OSError:
+        return False
+
+
+def _mended(
+    station: Station,
+    cut: str,
+    path: str,
+    file: SealedFile,
+    elsewhere: Sequence[Path],
+    damaged: bool,
+) -> bool:
+    """Whether the file is as sealed afterwards."""
+    target = station.cuts / cut / store.SITE / path
+    private = f"repair-{os.getpid()}-{process_start(os.getpid())}-"
+    try:
+        if not damaged and owned_by_us(target.lstat()):
+            target.chmod(0o444)
+            return True
+        with tempfile.TemporaryDirectory(prefix=private, dir=station.staging) as folder:
+            copy = Path(folder, "file")
+            for candidate in candidates(station, cut, path, file, elsewhere):
+                if copied(candidate, copy, file):
+                    _put(station, cut, path, copy)
+                    return True
+    except OSError as error:
+        log.error("%s of cut %s cannot be put right: %s", path, cut, error)
+    return False
+
+
+def _put(station: Station, cut: str, path: str, copy: Path) -> None:
+    """A new inode in the place of the damaged one, in one rename that no visitor notices."""
+    site = station.cuts / cut / store.SITE
+    target = site / path
+    moment = max(time.time_ns(), _newest_mtime_ns(station) + 1_000)
+    os.utime(copy, ns=(moment, moment))
+    folder = site
+    for name in Path(path).parts[:-1]:
+        above, folder = folder, folder / name
+        if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+            set_aside(station, cut, folder.relative_to(site).as_posix())
+        if not folder.is_dir():
+            with _Opened(above):
+                folder.mkdir(mode=0o555)
+    if target.is_dir() and not target.is_symlink():
+        set_aside(station, cut, path)
+    with _Opened(target.parent):
+        copy.rename(target)
+        durable.sync_folder(target.parent)
+
+
+class _Opened:
+    """A sealed folder that can be changed for the block; sealed again whatever happens."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __enter__(self) -> None:
+        self._folder.chmod(0o755)
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(FileNotFoundError):
+            self._folder.chmod(0o555)
+
+
+def set_aside(station: Station, cut: str, path: str) -> Path:
+    """Move what does not belong in a cut to the quarantine, for whoever must explain it."""
+    lies = station.cuts / str(CutId.of(cut)) / store.SITE / path
+    kept = Path(tempfile.mkdtemp(prefix=f"added-{cut}-", dir=station.quarantine))
+    with _Opened(lies.parent):
+        status = lies.lstat()
+        if stat.S_ISDIR(status.st_mode):
+            lies.chmod(0o755)  # a folder that moves is written to: its ".." changes
+        lies.rename(kept / lies.name)
+        durable.sync_folder(lies.parent)
+    return kept
 
 
 def _newest_mtime_ns(station: Station) -> int:

@@ -45,7 +45,7 @@ def refresh_estado(ledger: Ledger) -> None:
     wanted = estado.describe(station.settings, state, live.cut)
     if live.estado == 0 and live.cut is None and state.position.seq == 0:
         return
-    if estado.said_by(station.public, live.estado) == wanted:
+    if not estado.altered(station.public, live.estado, wanted):
         return
     ledger.write_estado(live.estado + 1, wanted)
     ledger.write_pointer(Live(live.cut, live.estado + 1))
