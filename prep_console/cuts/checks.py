@@ -137,6 +137,21 @@ _DELIVERY: Final = {
     "election.lags": _warning(N_("{election} is still from {stamp}, older than the cut.")),
 }
 
+_MANIFEST: Final = {
+    "manifest.mismatch": _stop(
+        N_("The file does not have the {algorithm} that {manifest} gives for it.")
+    ),
+    "manifest.missing": _stop(
+        N_("{manifest} lists this file, but it did not come: the delivery is not whole.")
+    ),
+    "manifest.malformed": _warning(
+        N_("{n} lines of this list of hashes cannot be read; the first one is line {line}.")
+    ),
+    "manifest.too_long": _warning(
+        N_("This list of hashes is too long to be read; nothing was compared with it.")
+    ),
+}
+
 _RESULTS: Final = {
     "results.binary": _stop(N_("The results file holds NUL bytes, as only damaged files do.")),
     "results.long_line": _stop(N_("The results file has a line longer than 1 MiB.")),
@@ -220,7 +235,9 @@ _RESULTS: Final = {
     ),
 }
 
-CHECKS: Final[Mapping[str, Check]] = MappingProxyType({**_ARCHIVE, **_DELIVERY, **_RESULTS})
+CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
+    {**_ARCHIVE, **_DELIVERY, **_MANIFEST, **_RESULTS}
+)
 
 
 def finding(check_id: str, where: str = "", **values: Value) -> Finding:

@@ -17,7 +17,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from io import BufferedReader
 from pathlib import Path
 
-from prep_console.cuts import candidates, results
+from prep_console.cuts import candidates, manifests, results
 from prep_console.cuts.archives import (
     Kind,
     NoScratch,
@@ -28,7 +28,7 @@ from prep_console.cuts.archives import (
 )
 from prep_console.cuts.checks import finding
 from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
-from prep_console.cuts.folders import LooseFile, opened, walk
+from prep_console.cuts.folders import READ_ONLY, LooseFile, opened, walk
 from prep_console.cuts.members import CHUNK, Budget, Member, Unsafe, chunks_of, stream_of
 from prep_console.cuts.model import DeliveredFile, Examination, Expectations, Finding, Limits
 from prep_console.cuts.names import FileName, read_name
@@ -126,6 +126,7 @@ class _Reader:
             self._note(stop.finding)
         if not self.evidence.files and not self.evidence.findings:
             self._note(finding("delivery.empty"))
+        self._compare_loose(path)
 
     def _take(self, file: LooseFile, *, alone: bool) -> None:
         """One delivered file: what it is, its hash, and that it did not change meanwhile."""
@@ -208,6 +209,7 @@ class _Reader:
                 _is_told,
                 lambda member: self._visit(member, place, depth),
             )
+            self._compare_archived(fd, kind, place.where)
         except Unsafe as stop:
             self._note(stop.finding)
 
@@ -228,12 +230,58 @@ class _Reader:
             if kind is not None:
                 self._read_archive(nested.fd, kind, inner, depth + 1)
 
+    # -- what delivered lists of hashes say --------------------------------------------------
+
+    def _compare_loose(self, tree: Path) -> None:
+        """SHA-256 is known of every file; another hash costs a second reading of what is listed."""
+        delivered = {file.path: file.sha256 for file in self.evidence.files}
+
+        def digest(path: str, algorithm: str) -> str | None:
+            sha256 = delivered.get(path)
+            if sha256 is None or algorithm == "sha256":
+                return sha256
+            fd = os.open(tree / path, READ_ONLY)
+            try:
+                return manifests.digest_of(chunks_of(fd), (algorithm,))[algorithm]
+            finally:
+                os.close(fd)
+
+        for hashes in self.evidence.hash_lists.get("", ()):
+            self.evidence.findings.extend(manifests.compare(hashes, digest))
+
+    def _compare_archived(self, fd: int, kind: Kind, where: str) -> None:
+        """Read an archive a second time for the files that a list in it names."""
+        lists = self.evidence.hash_lists.get(where, [])
+        wanted: dict[str, set[str]] = {}
+        for hashes in lists:
+            for entry in hashes.listed:
+                for path in manifests.candidates(hashes, entry):
+                    wanted.setdefault(path, set()).add(entry.algorithm)
+        if not lists:
+            return
+        made: dict[str, dict[str, str]] = {}
+
+        def keep(member: Member) -> None:
+            made[member.path] = manifests.digest_of(member.chunks(), wanted[member.path])
+
+        read_archive(fd, kind, where, Budget(self._limits), wanted.__contains__, keep)
+        for hashes in lists:
+            found = manifests.compare(
+                hashes, lambda path, algorithm: made.get(path, {}).get(algorithm), f"{where}!/"
+            )
+            self.evidence.findings.extend(found)
+
     # -- what results look like --------------------------------------------------------------
 
     def _look(
         self, stream: BufferedReader, path: str, where: str, place: Place, size: int | None
     ) -> None:
         """Recognise a results CSV, a candidates' CSV or a site JSON; other files are just files."""
+        if manifests.is_hash_list(path):
+            listed = manifests.read_hash_list(stream, path, where)
+            inside = place.where if place.is_archive else ""
+            self.evidence.hash_lists.setdefault(inside, []).append(listed)
+            return
         name = read_name(path)
         head = stream.peek(_HEAD)
         if path.lower().endswith(".json"):
@@ -265,7 +313,11 @@ class _Reader:
 
 def _is_told(path: str) -> bool:
     """Whether a file is looked into; all the others are only hashed or verified."""
-    return path.lower().endswith((".csv", ".txt", ".json")) or is_archive_name(path)
+    return (
+        path.lower().endswith((".csv", ".txt", ".json"))
+        or is_archive_name(path)
+        or manifests.is_hash_list(path)
+    )
 
 
 def _shape(fd: int) -> tuple[int, int, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from prep_console.cuts.manifests import HashList
 from prep_console.cuts.model import DeliveredFile, Finding, Results
 from prep_console.cuts.names import FileName
 from prep_console.cuts.site_json import SiteCut
@@ -57,4 +58,6 @@ class Evidence:
     candidates: list[str] = field(default_factory=list)
     """Paths of loose candidates' files."""
     site: list[FoundJson] = field(default_factory=list)
+    hash_lists: dict[str, list[HashList]] = field(default_factory=dict)
+    """By the archive that they lie in (its ``where``); '' for loose ones."""
     findings: list[Finding] = field(default_factory=list)

@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from prep_console.cuts.manifests import is_hash_list, listed_by, sidecars
 from prep_console.cuts.names import read_name
 from prep_console.intake import staging
 from prep_console.intake.receive import Receipt
@@ -29,6 +30,8 @@ _DEEPEST = 16
 """Folders in folders that are looked into: no institute comes near, and each holds a descriptor."""
 _AT_A_LOOK = 2000
 """Files whose end is looked for in one look; the others' turn comes with the next ones."""
+_UNLISTED = 1000
+"""Names remembered of archives that came without a hash: more than a night has."""
 _PARKED_S = 30.0
 """What only its own clock or ours can bring nearer is looked at again after this long."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -66,6 +69,8 @@ class DropFolder:
         self._put_off: dict[Path, float] = {}
         self._ends: dict[Path, tuple[Shape, End]] = {}
         """What its bytes said: a file that nobody touches is looked at once."""
+        self._unlisted: dict[Path, None] = {}
+        """Archives that were taken and removed before any hash of theirs had come."""
         self._told: set[Path] = set()
         """Folders that could not be looked into, and were said so."""
 
@@ -78,6 +83,9 @@ class DropFolder:
         found: dict[Path, tuple[Shape, float]] = {}
         untaken: list[tuple[Path, Shape, float]] = []
         for path, shape in self._files():
+            if is_hash_list(path.name):  # belongs to what lies beside it
+                self._late(path, shape)
+                continue
             before = self._seen.get(path)
             since = before[1] if before is not None and before[0] == shape else now
             found[path] = (shape, since)
@@ -131,7 +139,7 @@ class DropFolder:
             self._remove(path, shape)
 
     def _remove(self, path: Path, shape: Shape) -> None:
-        """Delete what was taken, unless something else has come under its name.
+        """Delete what was taken, unless something else has come under its name, and its hashes.
 
         Through its folder's descriptor: a link that takes the folder's place leads nowhere.
         """
@@ -141,8 +149,23 @@ class DropFolder:
                 status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
                 if _shape(status) == shape:
                     os.unlink(path.name, dir_fd=folder)
+                    listings = [p.name for p in sidecars(path) if listed_by(p.name)]
+                    for listing in listings:
+                        os.unlink(listing, dir_fd=folder)
+                    if not listings and not listed_by(path.name):
+                        self._unlisted[path] = None
+                        for oldest in list(self._unlisted)[:-_UNLISTED]:
+                            del self._unlisted[oldest]
             finally:
                 os.close(folder)
+
+    def _late(self, path: Path, shape: Shape) -> None:
+        """A hash that came after its archive was taken would be held against the next one."""
+        archive = path.with_name(listed_by(path.name) or path.name)
+        if archive in self._unlisted:
+            del self._unlisted[archive]
+            if not os.path.lexists(archive):
+                self._remove(path, shape)
 
     def _knows_end(self, path: Path, shape: Shape) -> bool:
         said = self._ends.get(path)

@@ -6,12 +6,14 @@ same code runs in the engine's worker and in ``prep-console receive``: it needs 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +38,8 @@ from prep_console.wording import N_, Sentence, sentence, visible
 
 _UNFINISHED = {
     "delivery.changed",
+    "manifest.mismatch",
+    "manifest.missing",
     "delivery.empty",
     "archive.damaged",
     "archive.truncated",
@@ -132,6 +136,7 @@ def receive(
         raise failed from error
     try:
         examination, unpacked = _examine(station, staged, name, state)
+        examination = with_lists_beside(examination, path, staged.content)
         delivery = Delivery(
             staged.folder.name,
             visible(name),
@@ -216,6 +221,28 @@ def _examine(
         return replace(examination, findings=(*examination.findings, unsafe.finding)), ()
 
 
+def with_lists_beside(examination: Examination, path: Path, content: Path) -> Examination:
+    """Held against the lists of hashes that lie beside a delivered archive, if there are any.
+
+    ``content``: the bytes that were examined.
+    """
+    from prep_console.cuts.manifests import beside
+
+    if len(examination.files) != 1 or not content.is_file():
+        return examination
+    (file,) = examination.files
+
+    @cache
+    def digest(algorithm: str) -> str:
+        if algorithm == "sha256":
+            return file.sha256
+        with content.open("rb") as stream:
+            return hashlib.file_digest(stream, algorithm).hexdigest()
+
+    found = tuple(beside(path, digest))
+    return replace(examination, findings=(*examination.findings, *_shown(found)))
+
+
 def _only_ahead(examination: Examination) -> bool:
     """Whether nothing stops it but a stamp in the future of our clock."""
     return {f.check for f in _stops(examination)} == {"stamp.future"}
@@ -296,7 +323,11 @@ def _waits(station: Station, cut: str | None) -> Sentence | None:
 
 
 def _fresh(station: Station, path: Path) -> bool:
-    return time.time() - path.stat().st_mtime < station.settings.intake.settle_seconds
+    """Whether it, or a list of hashes beside it, was written a moment ago."""
+    from prep_console.cuts.manifests import sidecars
+
+    newest = max(p.stat().st_mtime for p in (path, *sidecars(path)))
+    return time.time() - newest < station.settings.intake.settle_seconds
 
 
 def _stops(examination: Examination) -> list[Finding]:

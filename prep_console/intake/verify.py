@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from prep_console.config import Settings
 from prep_console.cuts.delivery import examine
 from prep_console.cuts.model import Examination, Expectations, Limits
-from prep_console.intake.receive import expectations, limits_of
+from prep_console.intake.receive import expectations, limits_of, with_lists_beside
 from prep_console.problems import Failed, WrongUsage
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
@@ -28,7 +28,8 @@ def verify(path: Path, settings: Settings | None) -> tuple[Examination, ZoneInfo
         zone, limits = settings.zone, limits_of(settings)
         expected = expectations(settings, Station(settings).state(), now)
     try:
-        return examine(path, name=path.name, expectations=expected, limits=limits), zone
+        examination = examine(path, name=path.name, expectations=expected, limits=limits)
+        return with_lists_beside(examination, path, path), zone
     except OSError as error:
         raise Failed(
             sentence(

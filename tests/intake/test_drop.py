@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from pathlib import Path
@@ -176,3 +177,55 @@ def test_what_could_not_be_taken_is_recorded_once(station: Station, tmp_path: Pa
     lines = [line for line in journal.tail(station.journal, 10) if line.kind == "failed"]
     assert [line.data["name"] for line in lines] == ["gone\\xff.zip"]
     assert "No such file" in str(lines[0].data["error"])
+
+
+def hash_beside(archive: Path, data: bytes) -> Path:
+    listing = archive.with_name(f"{archive.name}.sha256")
+    listing.write_text(f"{hashlib.sha256(data).hexdigest()}  {archive.name}\n")
+    return listing
+
+
+def test_an_archive_is_taken_when_its_hash_matches_and_both_go(station: Station) -> None:
+    folder = station.settings.drop_folder
+    archive = nights.archive(folder, "DIP_LOC", "20240602_2006", actas=5)
+    good = archive.read_bytes()
+    listing = hash_beside(archive, b"of what is still to come")
+    drop = DropFolder(folder, 0.2)
+    (arrival,) = drop.look()  # the hash alone is no delivery
+    receipt = taken(station, drop, arrival)
+    assert (receipt.result, receipt.still_coming) == ("refused", True)
+    assert archive.exists()
+    hash_beside(archive, good)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "sealed"
+    assert not archive.exists()
+    assert not listing.exists()
+    assert drop.look() == []
+
+
+def test_a_hash_that_never_matches_is_refused(station: Station) -> None:
+    folder = station.settings.drop_folder
+    archive = nights.archive(folder, "DIP_LOC", "20240602_2006", actas=5)
+    listing = hash_beside(archive, b"another archive")
+    for path in (archive, listing):
+        os.utime(path, (time.time() - 60, time.time() - 60))
+    drop = DropFolder(folder, 0.2)
+    (arrival,) = drop.look()
+    receipt = taken(station, drop, arrival)
+    assert [f.check for f in receipt.examination.findings] == ["manifest.mismatch"]
+    assert receipt.quarantined is not None
+    assert list(folder.iterdir()) == []
+
+
+def test_a_hash_that_comes_late_is_not_held_against_the_next_archive(station: Station) -> None:
+    folder = station.settings.drop_folder
+    archive = nights.archive(folder, "DIP_LOC", "20240602_2006", actas=5)
+    drop = DropFolder(folder, 0.2)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "sealed"
+    listing = hash_beside(archive, b"late")
+    assert drop.look() == []
+    assert not listing.exists()
+    first = hash_beside(archive, b"of the next one, sent first")
+    assert drop.look() == []
+    assert first.exists()
