@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from prep_console.journal import journal
 from tests import nights
+from tests.apache.server import Apache
 from tests.engine.test_engine import alive, drop, engine, live
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
@@ -20,21 +25,24 @@ pytestmark = pytest.mark.server
 CUT = "20240602_2005"
 
 
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Sandbox, dict[str, Path]]]:
-    """An engine with one live cut; its archives."""
-    folder = tmp_path_factory.mktemp("rehash")
+Made = tuple[Sandbox, dict[str, Path], Apache]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> Iterator[Made]:
+    """An engine with one live cut, its archives, and Apache in front of it."""
+    folder = tmp_path
     box = sandbox(folder, {"intake": {"settle_seconds": 0.5}})
     box.station.prepare()
     (folder / "made").mkdir()
     archives = nights.two_archives(folder / "made", stamp=CUT, actas=5)
-    with engine(box):
+    with Apache(box.settings, folder / "apache") as apache, engine(box):
         wait_until(lambda: alive(box), 15)
         for path in archives.values():
             drop(box, path)
         wait_until(lambda: live(box) == CUT, 30)
         wait_until(lambda: reading(box).get("files") == len(files(box)), 20)
-        yield box, archives
+        yield box, archives, apache
 
 
 def files(box: Sandbox) -> list[str]:
@@ -47,7 +55,7 @@ def reading(box: Sandbox) -> dict[str, object]:
     return dict(found["detail"]) if found else {}
 
 
-def told(box: Sandbox) -> list[dict[str, object]]:
+def told(box: Sandbox) -> list[dict[str, Any]]:
     lines = journal.tail(box.station.journal, 30)
     return [dict(line.data) for line in lines if line.kind == "repaired"]
 
@@ -69,18 +77,96 @@ def flip(path: Path) -> None:
     path.chmod(0o444)
 
 
-def test_a_flipped_byte_is_found_told_by_name_and_repaired(
-    made: tuple[Sandbox, dict[str, Path]],
-) -> None:
-    box, archives = made
+@contextlib.contextmanager
+def visitor(apache: Apache, path: str) -> Iterator[Counter[tuple[int, bytes]]]:
+    """Somebody who asks for the file all the time, and everything that he got."""
+    got: Counter[tuple[int, bytes]] = Counter()
+    leave = threading.Event()
+
+    def visit() -> None:
+        while not leave.is_set():
+            answer = apache.get(path)
+            got[answer.status, answer.body] += 1
+
+    thread = threading.Thread(target=visit)
+    thread.start()
+    try:
+        yield got
+    finally:
+        leave.set()
+        thread.join(30)
+
+
+def test_a_flipped_byte_is_found_told_by_name_and_repaired(made: Made) -> None:
+    box, archives, apache = made
     good = archives["AYUN"]
     target = box.station.cuts / CUT / "site" / good.name
     kept = box.station.root / "fetched" / "instituto"
     kept.mkdir(parents=True)
     shutil.copy(good, kept / good.name)
     flip(target)
-    wait_until(lambda: target.read_bytes() == good.read_bytes(), 80)
+    flipped = target.read_bytes()
+    with visitor(apache, f"/{good.name}") as got:
+        wait_until(lambda: target.read_bytes() == good.read_bytes(), 40)
+        seen = got[200, good.read_bytes()]
+        wait_until(lambda: got[200, good.read_bytes()] > seen + 20, 20)
+    assert set(got) <= {(200, good.read_bytes()), (200, flipped)}
     wait_until(lambda: "cut.tampered" in alarms(box), 20)
     assert good.name in alarms(box)["cut.tampered"]
     assert told(box)[0] == {"cut": CUT, "repaired": [good.name], "lost": []}
     assert target.stat().st_mode & 0o777 == 0o444
+
+
+def test_without_a_good_copy_it_is_told_once_and_healed_when_one_comes(made: Made) -> None:
+    box, archives, _ = made
+    good = archives["DIP_LOC"]
+    target = box.station.cuts / CUT / "site" / good.name
+    flip(target)
+    wait_until(lambda: "cut.damaged" in alarms(box), 40)
+    assert good.name in alarms(box)["cut.damaged"]
+    wait_until(lambda: reading(box)["wrong"] == 1, 20)
+    assert told(box)[0] == {"cut": CUT, "repaired": [], "lost": [good.name]}
+    assert box.run("receive", good).code == 0  # the same bytes again heal it
+    assert target.read_bytes() == good.read_bytes()
+    wait_until(lambda: "cut.damaged" not in alarms(box), 20)
+    wait_until(lambda: reading(box)["wrong"] == 0, 30)
+
+
+def test_all_that_is_not_as_sealed_is_put_right(made: Made) -> None:
+    """A file more, a link, permissions, an owner, the manifest and the estado page."""
+    box, archives, _ = made
+    site = box.station.cuts / CUT / "site"
+    manifest = site.parent / "cut.json"
+    sealed = manifest.read_bytes()
+    number = box.station.live().estado
+    page = box.station.public / "estado" / f"{number}.html"
+    right = page.read_bytes()
+    names = files(box)
+    site.chmod(0o777)
+    (site / "added.html").write_text("not the institute's")
+    (site / "away").symlink_to("/etc")
+    (site / names[0]).chmod(0o666)
+    if os.geteuid() == 0:
+        os.chown(site / names[1], 65534, 65534)
+    manifest.chmod(0o644)
+    manifest.write_bytes(sealed.replace(b"20240602", b"20240603"))
+    page.write_bytes(right.replace(b"2024", b"2025"))
+    wait_until(lambda: reading(box)["wrong"] == 0 and sealed == manifest.read_bytes(), 60)
+    wait_until(lambda: box.station.live().estado > number, 20)
+    page = page.with_name(f"{box.station.live().estado}.html")
+    assert page.read_bytes() == right
+    assert files(box) == names
+    assert not (site / "away").is_symlink()
+    assert site.stat().st_mode & 0o777 == 0o555
+    for name in names:
+        status = (site / name).stat()
+        assert (status.st_mode & 0o777, status.st_uid) == (0o444, os.geteuid())
+        assert (site / name).read_bytes() == archives_of(archives)[name]
+    put_aside = [p.name for p in box.station.quarantine.glob("added-*/*")]
+    assert sorted(put_aside) == ["added.html", "away"]
+    mended = {str(name) for line in told(box) for name in line["repaired"]}
+    assert mended >= {"added.html", "away", "cut.json", f"estado/{number}.html", names[0]}
+
+
+def archives_of(archives: dict[str, Path]) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in archives.values()}
