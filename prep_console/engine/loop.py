@@ -25,6 +25,7 @@ from prep_console.engine.instruments import derived, instruments, stale_after_s
 from prep_console.engine.own_clock import is_known_right
 from prep_console.engine.readings import STEP_S, Readings
 from prep_console.engine.rehash import READING, STALE_S, keep_rehashing
+from prep_console.engine.sources import PulledSource, pulled_sources, source_stale_s
 from prep_console.engine.view import SnapshotReader
 from prep_console.engine.worker import Worker
 from prep_console.intake import staging
@@ -130,12 +131,18 @@ class _Engine:
         self, heartbeat: Heartbeat, recorder: Recorder, hooks: Hooks
     ) -> list[asyncio.Task[None]]:
         readings, switched = self._readings, self._switched
-        deliveries = Deliveries(
-            self._settings, self._worker, switched, lambda: is_known_right(readings.current)
-        )
+
+        def clock_known() -> bool:
+            return is_known_right(readings.current)
+
+        deliveries = Deliveries(self._settings, self._worker, switched, clock_known)
         announcing = Announcing(self._settings, readings, heartbeat, hooks)
         probes = instruments(self._settings, self._station)
-        heartbeat.stale_after_s = {**stale_after_s(probes), READING: STALE_S}
+        heartbeat.stale_after_s = {
+            **stale_after_s(probes),
+            **source_stale_s(self._settings),
+            READING: STALE_S,
+        }
         jobs = [
             heartbeat.run(),
             announcing.judge(),
@@ -148,6 +155,11 @@ class _Engine:
             self._record(recorder),
             keep_rehashing(self._settings, readings.deliver),
         ]
+        for source in pulled_sources(self._settings):
+            pulled = PulledSource(
+                self._settings, source, self._worker, readings.deliver, switched, clock_known
+            )
+            jobs.append(pulled.run())
         for probe in probes:
             nudge = switched if VISITOR in probe.names else None
             jobs.append(run_probe(probe, readings.deliver, nudge=nudge))

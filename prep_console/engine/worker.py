@@ -43,6 +43,8 @@ class Job:
     path: Path
     received_at: datetime
     clock_known: bool
+    source: str
+    """Name of the source; '' for the drop folder, where others may still be writing."""
 
 
 class Worker:
@@ -52,9 +54,12 @@ class Worker:
         self._settings = settings
         self._pool: ProcessPoolExecutor | None = None
 
-    async def receive(self, path: Path, *, clock_known: bool = False) -> Receipt:
-        """Take the delivery at ``path``. Problem as :func:`prep_console.intake.receive.receive`."""
-        job = Job(self._settings, path, datetime.now(UTC), clock_known)
+    async def receive(self, path: Path, *, source: str = "", clock_known: bool = False) -> Receipt:
+        """Take the delivery at ``path``. Problem as :func:`prep_console.intake.receive.receive`.
+
+        ``source`` names where we fetched it ourselves; '': it lies in the drop folder.
+        """
+        job = Job(self._settings, path, datetime.now(UTC), clock_known, source)
         return await self._run(partial(_receive, job))
 
     async def warm(self) -> None:
@@ -126,9 +131,9 @@ def _receive(job: Job) -> Receipt:
         Station(job.settings),
         job.path,
         actor=program("engine"),
-        source="drop",
+        source=job.source or job.settings.drop.label,
         received_at=job.received_at,
-        dropped=True,
+        dropped=not job.source,
         clock_known=job.clock_known,
     )
 

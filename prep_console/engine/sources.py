@@ -1,0 +1,172 @@
+"""The servers that cuts are pulled from, each asked in turn; what they bring goes to the worker.
+
+Each source has a task and a child process of its own, so that one that hangs delays no other. What
+a source says of itself is the reading ``source.NAME``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prep_console.config import Settings
+from prep_console.config.model import Source
+from prep_console.engine.worker import Worker
+from prep_console.intake.pull.job import Progress, Pulled, PullFailed
+from prep_console.intake.pull.puller import Puller
+from prep_console.intake.receive import Receipt
+from prep_console.problems import Problem
+from prep_console.publication.station import Station
+from prep_console.snapshot import Detail, Reading
+from prep_console.wording import visible
+
+log = logging.getLogger(__name__)
+
+_MOST_REST_S = 60.0
+"""A source that fails is asked less and less often, but at least this often."""
+_AGAIN_S = 5.0
+"""What could not be taken is tried again after this long."""
+_PARKED_S = 30.0
+_TOLD_S = 1.0
+"""Between two readings while something arrives."""
+
+Deliver = Callable[[Mapping[str, Reading]], None]
+
+
+def pulled_sources(settings: Settings) -> list[Source]:
+    """The sources that we ask; the others are written to."""
+    return [source for source in settings.sources if source.kind != "drop"]
+
+
+def source_stale_s(settings: Settings) -> dict[str, float]:
+    """How old the reading of each pulled source may get before it counts as none."""
+    return {
+        f"source.{s.label}": 3 * max(s.every_seconds, _MOST_REST_S) + s.stall_seconds
+        for s in pulled_sources(settings)
+    }
+
+
+class PulledSource:
+    """One source, asked for ever."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        source: Source,
+        worker: Worker,
+        deliver: Deliver,
+        switched: asyncio.Event,
+        clock_known: Callable[[], bool],
+    ) -> None:
+        """The last two as for :class:`prep_console.engine.deliveries.Deliveries`."""
+        self._source = source
+        self._station = Station(settings)
+        self._puller = Puller(settings, source)
+        self._worker = worker
+        self._deliver = deliver
+        self._switched = switched
+        self._clock_known = clock_known
+        self._owed: deque[Path] = deque()
+        """Fetched and not taken yet: the disk was full, or our clock not known right."""
+        self._failures = 0
+        self._logged = ""
+        self._told_at = 0.0
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        try:
+            while True:
+                rest_s = await self._look()
+                await asyncio.sleep(rest_s)
+        finally:
+            await self._puller.close()
+
+    async def _look(self) -> float:
+        """Ask once and take what came; the seconds to rest."""
+        every_s = self._source.every_seconds
+        if self._owed:
+            return await self._take_owed() or every_s
+        try:
+            marks = await asyncio.to_thread(lambda: self._station.state().marks)
+            pulled = await self._puller.pull(marks, self._arriving)
+        except PullFailed as failed:
+            return self._failed(f"{failed.kind}: {failed}")
+        except (OSError, Problem) as error:
+            return self._failed(visible(str(error)))
+        self._failures, self._logged = 0, ""
+        self._owed.extend(pulled.paths)
+        rest_s = await self._take_owed(pulled)
+        return every_s if rest_s is None else rest_s
+
+    def _failed(self, reason: str) -> float:
+        self._failures += 1
+        if reason != self._logged:
+            log.warning("source %s: %s", self._source.label, reason)
+        self._logged = reason
+        self._tell(Reading(None, "", "unknown", datetime.now(UTC), error=reason))
+        return min(_MOST_REST_S, self._source.every_seconds * float(1 << min(self._failures, 6)))
+
+    async def _take_owed(self, pulled: Pulled | None = None) -> float | None:
+        """Take what is here, in order; the seconds to rest when something could not be taken."""
+        older = pulled is not None and pulled.state == "older"
+        while self._owed:
+            path = self._owed[0]
+            try:
+                receipt = await self._worker.receive(
+                    path, source=self._source.label, clock_known=self._clock_known()
+                )
+            except (OSError, Problem) as error:
+                log.error("%a: %s", path.name, error)
+                return _AGAIN_S
+            if receipt.result == "parked":
+                return _PARKED_S
+            self._owed.popleft()
+            older |= any(found.check == "stamp.older" for found in receipt.examination.findings)
+            self._note(path, receipt)
+        self._rested(pulled, older)
+        return None
+
+    def _note(self, path: Path, receipt: Receipt) -> None:
+        if receipt.published is not None:
+            self._switched.set()
+        log.info("%a: %s %s", path.name, receipt.result, receipt.cut or "")
+        if self._source.layout == "archives":
+            with suppress(OSError):  # sealed, waiting in staging or quarantined: not needed here
+                path.unlink()
+
+    def _rested(self, pulled: Pulled | None, older: bool) -> None:
+        said: dict[str, Detail] = {"stamp": pulled.stamp} if pulled and pulled.stamp else {}
+        now = datetime.now(UTC)
+        if older:
+            self._tell(Reading("older", "", "warning", now, detail=self._detail(**said)))
+        else:
+            self._tell(Reading("waiting", "", "ok", now, detail=self._detail(**said)))
+
+    def _arriving(self, progress: Progress) -> None:
+        if time.monotonic() - self._told_at < _TOLD_S:
+            return
+        self._told_at = time.monotonic()
+        left = None
+        if progress.total_bytes is not None and progress.bytes_per_s > 0:
+            left = (progress.total_bytes - progress.bytes) / progress.bytes_per_s
+        detail = self._detail(
+            file=progress.file,
+            bytes=progress.bytes,
+            total_bytes=progress.total_bytes,
+            bytes_per_s=progress.bytes_per_s,
+            eta_s=left,
+        )
+        self._tell(Reading("arriving", "", "ok", datetime.now(UTC), detail=detail))
+
+    def _detail(self, **more: Detail) -> dict[str, Detail]:
+        asked_at = datetime.now(UTC).isoformat(timespec="seconds")
+        return {"kind": self._source.kind, "asked_at": asked_at, **more}
+
+    def _tell(self, reading: Reading) -> None:
+        self._deliver({f"source.{self._source.label}": reading})
