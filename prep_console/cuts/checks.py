@@ -226,6 +226,13 @@ _RESULTS: Final = {
     "arithmetic.over_nominal": _warning(
         N_("{n} counted actas have more votes than voters; first in line {line}.")
     ),
+    "results.columns_changed": _warning(
+        N_("The columns of {election} changed since the cut before ({what}), as at {value}.")
+    ),
+    "cut.zero": _warning(
+        N_("{election} is zero after the opening, and the cut before was not: a person decides.")
+    ),
+    "cut.still_zero": _warning(N_("{election} is zero, though publication has opened.")),
     "figures.fell": _warning(N_("{name} of {election} fell from {before} to {after}.")),
     "candidates.unreadable": _warning(
         N_("The candidates' file is no text that can be read; it is published as delivered.")

@@ -80,6 +80,8 @@ class Results:
     rows: int
     """Acta rows read (None-free: 0 for a lone site JSON)."""
     figures: Figures
+    columns: tuple[str, ...] = ()
+    """Normalised names of the columns, in the file's order; none for a site's JSON."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,6 +69,7 @@ def read_results(
         delimiter=front.delimiter,
         rows=tally.rows,
         figures=front.figures,
+        columns=layout.columns,
     )
     return results, (
         *front.findings,

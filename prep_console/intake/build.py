@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from prep_console.cuts.checks import finding
-from prep_console.cuts.model import DeliveredFile, Figures, Finding, Part
+from prep_console.cuts.model import DeliveredFile, Finding, Part
 from prep_console.cuts.stamps import Stamp
 from prep_console.intake import staging
 from prep_console.intake.assembly import CutPlan, Piece
 from prep_console.intake.staging import Delivery
+from prep_console.intake.succession import since
 from prep_console.journal.state import State
 from prep_console.problems import Failed
 from prep_console.publication import store
@@ -106,6 +108,10 @@ class _Builder:
                 delivery.name,
                 delivery.received_at,
                 _results_in(delivery, part, placed),
+                next(
+                    (r.columns for r in delivery.examination.elections if r.code == part.election),
+                    (),
+                ),
             )
         )
         if Stamp.of(piece.part.stamp) != self._plan.id.stamp:
@@ -203,7 +209,7 @@ class _Builder:
         used = [deliveries[name] for name in plan.deliveries]
         findings = [f for d in used for f in d.examination.findings] + self._findings
         findings += [finding("election.absent", election=e) for e in plan.missing]
-        findings += self._fell()
+        findings += self._since_before()
         if plan.why == "corrected":
             findings += [
                 finding("stamp.corrected", election=p.part.election, stamp=p.part.stamp)
@@ -226,20 +232,20 @@ class _Builder:
             extra={"deliveries": list(plan.deliveries)},
         )
 
-    def _fell(self) -> list[Finding]:
-        """Captured and counted actas never fell in 98 real successive cuts: say it when they do."""
-        if self._plan.before is None:
-            return []
-        try:
-            before = self._manifest_of(self._plan.before)
-        except (OSError, ValueError):
-            return []
-        earlier = {p.election: p.figures for p in before.parts}
+    def _since_before(self) -> list[Finding]:
+        """What the cut before says of this one's parts."""
+        earlier: dict[str, SealedPart] = {}
+        if self._plan.before is not None:
+            with suppress(OSError, ValueError):
+                before = self._manifest_of(self._plan.before)
+                earlier = {p.election: p for p in before.parts}
+        opens = self._station.settings.election.opens
+        zone = self._station.settings.zone
+        opening = None if opens is None else opens.astimezone(zone).replace(tzinfo=None)
         return [
             found
             for part in self._parts
-            if part.election in earlier
-            for found in _fallen(part.election, earlier[part.election], part.figures)
+            for found in since(earlier.get(part.election), part, opening)
         ]
 
 
@@ -250,15 +256,3 @@ def _results_in(delivery: Delivery, part: Part, placed: tuple[str, ...]) -> str:
         if results.code == part.election and outer in part.files:
             return f"{placed[part.files.index(outer)]}{inside}{inner}"
     return ""
-
-
-def _fallen(election: str, before: Figures, after: Figures) -> list[Finding]:
-    pairs = (
-        ("captured", before.captured, after.captured),
-        ("counted", before.counted, after.counted),
-    )
-    return [
-        finding("figures.fell", election=election, name=name, before=was, after=now)
-        for name, was, now in pairs
-        if was is not None and now is not None and now < was
-    ]

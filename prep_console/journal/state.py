@@ -63,11 +63,18 @@ class CutRecord:
     """How many times ``accept-from`` had set the marks back before it was sealed."""
     expected: int | None = None
     """Actas expected over all elections; None when no file says, or an older line."""
+    checks: tuple[str, ...] = ()
+    """Which checks warned, once each; none in an older line."""
+
+    @property
+    def questioned(self) -> bool:
+        """Whether its figures are zero, though those of the cut before were not."""
+        return "cut.zero" in self.checks
 
     @property
     def waits_for_person(self) -> bool:
-        """A corrected revision that nobody has published yet."""
-        return self.why == "corrected" and self.published_at is None
+        """A corrected or questioned cut that nobody has published yet."""
+        return (self.why == "corrected" or self.questioned) and self.published_at is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +253,7 @@ def _sealed(state: State, line: Line, data: Mapping[str, Any]) -> State:
         verified_at=moment(data["verified_at"]),
         sealed_at=line.time,
         epoch=state.epoch,
+        checks=tuple(str(check) for check in data.get("checks", ())),
     )
     cuts = state.cuts
     assert isinstance(cuts, dict)

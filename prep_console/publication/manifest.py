@@ -34,6 +34,8 @@ class SealedPart:
     received_at: datetime
     results: str = ""
     """Where in ``site/`` its results lie, nested archives joined with ``!/``; '' if not noted."""
+    columns: tuple[str, ...] = ()
+    """Names of its results' columns, in order; none if not noted."""
 
 
 @dataclass(frozen=True, slots=True)

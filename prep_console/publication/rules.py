@@ -113,6 +113,8 @@ def why_waiting(
         return None
     if state.mode == "frozen":
         return sentence(N_("it waits: cut {cut} is frozen as the final one"), cut=state.live or "-")
+    if record.waits_for_person and record.questioned:
+        return sentence(N_("it waits: its figures are zero; only a person publishes such a cut"))
     if record.waits_for_person:
         return sentence(N_("it waits: a correction goes live only when a person publishes it"))
     if state.mode == "hold":

@@ -200,6 +200,7 @@ def line_of(sealed: Manifest, digest_of_manifest: str) -> dict[str, object]:
         "bytes": sealed.bytes,
         "new_bytes": sealed.new_bytes,
         "warnings": len(sealed.findings),
+        "checks": sorted({finding.check for finding in sealed.findings}),
         "counted": sealed.counted,
         "expected": sealed.expected,
         "mtime_us": sealed.mtime_us,
