@@ -24,7 +24,7 @@ class PartFile:
         self._validator = validator
         self._path = into / f".{name}.part"
         self._beside = into / f".{name}.part.json"
-        if self._known() != validator:
+        if not validator or self._known() != validator:
             self.discard()
             durable_text(self._beside, validator)
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
@@ -45,20 +45,16 @@ class PartFile:
         os.ftruncate(self._descriptor, 0)
         self.size = 0
 
-    def read(self) -> int:
-        """A descriptor of the part, to be read and not closed."""
-        return self._descriptor
-
     @property
     def path(self) -> Path:
         return self._path
 
-    def finish(self) -> Path:
-        """It is whole: under its own name from now on."""
+    def finish(self, validator: Validator = "") -> Path:
+        """It is whole: under its own name from now on, remembered by its validator."""
         os.fsync(self._descriptor)
         self._path.rename(self._target)
         self._beside.unlink(missing_ok=True)
-        remember(self._target.parent, self._target.name, self._validator)
+        remember(self._target.parent, self._target.name, validator or self._validator)
         return self._target
 
     def discard(self) -> None:
