@@ -14,6 +14,7 @@ from prep_console.config import Settings
 from prep_console.journal.state import CutRecord, State
 from prep_console.publication import rules
 from prep_console.snapshot import AlarmSeverity, EngineView, Reading, ServedView
+from prep_console.wording import N_
 
 HOLD_REMINDER = timedelta(minutes=10)
 HOLD_FORGOTTEN = timedelta(minutes=15)
@@ -24,6 +25,8 @@ _TOLD = timedelta(minutes=30)
 _FIRST_LOOKS = timedelta(seconds=60)
 """After its start the engine has not looked at every instrument yet."""
 _NAMES = 3
+_IMAGES = "images.mismatch"
+"""The finding that an image's bytes are not those that its row names."""
 _OF_SITE = frozenset({"site.differs", "site.unseen"})
 
 
@@ -78,6 +81,9 @@ def _of_cuts(settings: Settings, state: State, now: datetime) -> Iterator[Condit
     yield from _of_revisions(state, stored, live)
     yield from _of_publishing(settings, state, now)
     yield from _of_figures(stored)
+    if live is not None and _IMAGES in live.checks:
+        values = {"what": N_("an image is not the one of its acta"), "figure": f" ({live.id})"}
+        yield Condition("cut.doubtful", "warning", live.sealed_at, values, "images")
     if state.tampered is not None and now - state.tampered.at < _TOLD:
         at, names = state.tampered.at, _names(state.tampered.names)
         values = {"cut": state.tampered.cut, "names": names}
@@ -112,14 +118,16 @@ def _of_revisions(
 ) -> Iterator[Condition]:
     """Cuts that came and need a person's word."""
     newer = [cut for cut in stored if live is None or rules.rank(cut) > rules.rank(live)]
-    for cut in [cut for cut in newer if cut.waits_for_person][-1:]:  # it holds the earlier ones
-        if not cut.withdrawn:
-            at = cut.sealed_at
-            yield Condition("cut.corrected", "critical", at, {"cut": cut.id}, renewed_at=at)
-    if state.mode == "frozen":
-        for cut in [cut for cut in newer if not cut.withdrawn][-1:]:
-            at = cut.sealed_at
-            yield Condition("cut.after_freeze", "warning", at, {"cut": cut.id}, renewed_at=at)
+    corrected = [cut for cut in newer if cut.waits_for_person][-1:]  # it holds the earlier ones
+    undecided = [(c, N_("the institute corrected it")) for c in corrected if not c.withdrawn]
+    if state.mode == "frozen" and not undecided:
+        late = [cut for cut in newer if not cut.withdrawn][-1:]
+        undecided = [(cut, N_("it came after the freeze")) for cut in late]
+    for cut, what in undecided:
+        at = cut.sealed_at
+        severity: AlarmSeverity = "critical" if cut in corrected else "warning"
+        values = {"cut": cut.id, "what": what}
+        yield Condition("cut.undecided", severity, at, values, renewed_at=at)
     for part in live.parts if live else ():
         if part.carried and live is not None:
             at = live.sealed_at
@@ -156,8 +164,9 @@ def _of_figures(stored: list[CutRecord]) -> Iterator[Condition]:
         hours = {cut.id.partition(".")[0] for cut in same}
         if len(hours) >= STANDSTILL_CUTS:
             began = same[-1].sealed_at
-            values = {"n": len(hours), "counted": newest.counted}
-            yield Condition("cut.standstill", "warning", began, values)
+            what = N_("new hours, and the counted actas stand still")
+            told = {"what": what, "figure": f" ({newest.counted} actas, {len(hours)}×)"}
+            yield Condition("cut.doubtful", "warning", began, told, "figures")
     carried = [part.election for part in newest.parts if part.carried]
     flowing = len(carried) < len(newest.parts)
     for election in carried if flowing else ():

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from prep_console.alarms import sources
 from prep_console.alarms.condition import Condition, key_of
 from prep_console.config import Settings
 from prep_console.snapshot import AlarmSeverity, Detail, Reading
@@ -31,6 +32,7 @@ RULES: Final = frozenset(
         "protection.weak",
         "site.certificate",
         "site.altered",
+        "source.trouble",
         "instrument.unknown",
     }
 )
@@ -51,6 +53,7 @@ def conditions(
     yield from _power(seen)
     yield from _site(seen)
     yield from _outside(seen)
+    yield from sources.conditions(seen.readings, seen.since)
     yield from _unknown(seen)
 
 
@@ -110,7 +113,7 @@ def _host(seen: _Seen) -> Iterator[Condition]:
         near = seen.follows("host.disk") and free * _LESS < least
         if disk.state != "ok" or near:
             severity: AlarmSeverity = "critical" if disk.state == "critical" else "warning"
-            values: dict[str, Detail] = {"free": _amount(free, "bytes")}
+            values = _of_disk(disk, free, least)
             yield Condition(
                 "host.disk", severity, seen.since("host.disk"), values, sources=("host.disk",)
             )
@@ -130,6 +133,16 @@ def _host(seen: _Seen) -> Iterator[Condition]:
             told,
             sources=tuple(name for name, _ in strained),
         )
+
+
+def _of_disk(disk: Reading, free: float, least: float) -> dict[str, Detail]:
+    """Why: what makes writing fail altogether comes first, then what is short."""
+    inodes = _number(disk.detail.get("inodes_free_percent"))
+    if disk.detail.get("read_only") is True:
+        return {"what": N_("it is mounted read-only"), "figure": ""}
+    if free * _LESS >= least and disk.state != "ok" and inodes is not None:
+        return {"what": N_("it takes hardly any more files"), "figure": f" ({inodes:.1f} % inodes)"}
+    return {"what": N_("little space is left"), "figure": f" ({_amount(free, 'bytes')})"}
 
 
 _STRAIN_WORDS = {
@@ -367,7 +380,7 @@ def _outside(seen: _Seen) -> Iterator[Condition]:
 def _unknown(seen: _Seen) -> Iterator[Condition]:
     """An instrument that nobody can read. What the call's duties stand on is told by site.*."""
     for name, reading in sorted(seen.readings.items()):
-        if reading.state == "unknown":
+        if reading.state == "unknown" and not name.startswith(sources.ROOM):
             error = _short(reading.error or "?")
             yield Condition(
                 "instrument.unknown", "warning", seen.since(name), {"error": error}, name

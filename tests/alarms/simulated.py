@@ -102,6 +102,7 @@ class Sim:
         counted: int | None = None,
         carried: tuple[str, ...] = (),
         live: bool = True,
+        checks: tuple[str, ...] = (),
     ) -> None:
         """A cut arrives, is sealed and, unless told otherwise, published."""
         at = self.now.isoformat()
@@ -116,7 +117,8 @@ class Sim:
                 "parts": parts,
                 "manifest": "0" * 64,
                 "bytes": 1,
-                "warnings": 0,
+                "warnings": len(checks),
+                "checks": list(checks),
                 "counted": counted,
                 "mtime_us": 1,
                 "received_at": at,

@@ -38,13 +38,13 @@ def test_hours_advance_and_figures_stand_still() -> None:
     for stamp, counted in (("2005", 100), ("2010", 140), ("2015", 140)):
         sim.cut(f"20240602_{stamp}", counted=counted)
     sim.step()
-    assert "cut.standstill" not in sim.keys
+    assert "cut.doubtful:figures" not in sim.keys
     sim.cut("20240602_2020", counted=140)
     sim.step()
-    assert "140" in sim.by_key["cut.standstill"].text
+    assert "140" in sim.by_key["cut.doubtful:figures"].text
     sim.cut("20240602_2025", counted=141)
     sim.step()
-    assert "cut.standstill" not in sim.keys
+    assert "cut.doubtful:figures" not in sim.keys
 
 
 def test_a_hold_is_told_after_ten_minutes_and_critical_after_fifteen() -> None:
@@ -143,3 +143,97 @@ def test_readings_without_their_details_are_no_fault_of_ours() -> None:
         sim.read(name, "garbage", "critical")
     sim.run(130)
     assert set(sim.keys) <= {"site.altered", "clock.off"}
+
+
+def of_source(value: str, **detail: Detail) -> Reading:
+    ok = value in {"waiting", "arriving"}
+    return Reading(value, "", "ok" if ok else "warning", Sim().now, None, detail)
+
+
+def mute(error: str = "host key wrong") -> Reading:
+    return Reading(None, "", "unknown", Sim().now, error)
+
+
+def test_a_source_in_trouble_is_told_by_name_after_two_minutes() -> None:
+    sim = Sim()
+    sim.readings["source.drop"] = of_source("waiting")
+    sim.readings["source.sftp"] = mute()
+    sim.run(115)
+    assert "source.trouble:sftp" not in sim.keys
+    sim.run(30)
+    told = sim.by_key["source.trouble:sftp"]
+    assert (told.severity, "host key wrong" in told.text) == ("warning", True)
+    assert not [key for key in sim.keys if key.startswith("instrument.unknown")]
+    sim.readings["source.sftp"] = of_source("stalled", file="a.zip", quiet_s=42.0)
+    sim.run(5)
+    assert "a.zip, 42 s" in sim.by_key["source.trouble:sftp"].text
+    sim.readings["source.sftp"] = of_source("older", stamp="2024-06-02T20:05")
+    sim.run(5)
+    assert "2024-06-02T20:05" in sim.by_key["source.trouble:sftp"].text
+    sim.readings["source.sftp"] = of_source("arriving")
+    sim.run(60)
+    assert "source.trouble:sftp" not in sim.keys
+
+
+def test_no_source_that_answers_is_critical() -> None:
+    sim = Sim()
+    sim.readings["source.drop"] = mute("no such folder")
+    sim.readings["source.sftp"] = mute()
+    sim.run(150)
+    assert {sim.by_key[f"source.trouble:{one}"].severity for one in ("drop", "sftp")} == {
+        "critical"
+    }
+
+
+def test_images_that_are_not_those_of_their_actas_are_told_of_the_public_cut() -> None:
+    sim = Sim()
+    sim.cut("20240602_2005", checks=("images.mismatch",))
+    sim.step()
+    assert "an image" in sim.by_key["cut.doubtful:images"].text
+    sim.cut("20240602_2010")
+    sim.step()
+    assert "cut.doubtful:images" not in sim.keys
+
+
+@pytest.mark.parametrize(
+    ("free", "detail", "words"),
+    [
+        (1e12, {"read_only": True, "inodes_free_percent": 90.0}, "read-only"),
+        (1e12, {"read_only": False, "inodes_free_percent": 0.4}, "any more files (0.4 % inodes)"),
+        (1e6, {"read_only": False, "inodes_free_percent": 90.0}, "little space is left (0.0 GB)"),
+    ],
+)
+def test_the_disks_alarm_tells_the_cause(
+    free: float, detail: dict[str, Detail], words: str
+) -> None:
+    sim = Sim()
+    sim.readings["host.disk"] = Reading(free, "bytes", "critical", sim.now, None, detail)
+    sim.run(20)
+    assert words in sim.by_key["host.disk"].text
+
+
+@pytest.mark.parametrize(
+    ("synchronised", "words"),
+    [
+        (True, "it differs from the time servers (+4000 ms)"),
+        (False, "the NTP client is not synchronised"),
+    ],
+)
+def test_a_daemon_that_differs_is_told_from_one_that_is_not_synchronised(
+    synchronised: bool, words: str
+) -> None:
+    sim = Sim()
+    said: dict[str, Detail] = {"synchronised": synchronised}
+    sim.readings["clock.tracking"] = Reading(4.0, "s", "critical", sim.now, None, said)
+    sim.run(60)
+    assert sim.by_key["clock.off"].text.endswith(words)
+
+
+def test_an_older_cut_that_waits_for_a_person_says_why() -> None:
+    sim = Sim()
+    sim.cut("20240602_2005")
+    sim.write("freeze", {"reason": "final"}, ANA)
+    sim.cut("20240602_2010", live=False)
+    sim.step()
+    told = sim.by_key["cut.undecided"]
+    assert (told.severity, "after the freeze" in told.text) == ("warning", True)

@@ -307,3 +307,11 @@ def test_nothing_configured_is_no_fault_and_nothing_of_it_is_told_as_well() -> N
     told = sides.whose_side(night())
     assert "DNS" not in told
     assert "clock" not in told
+
+
+def test_a_daemon_that_differs_is_told_from_one_that_is_not_synchronised() -> None:
+    for synchronised, words in ((True, "our clock is 62 ms slow"), (False, "not synchronised")):
+        said: dict[str, Detail] = {"synchronised": synchronised}
+        tracking = Reading(0.062, "s", "warning", NOW, None, said)
+        one = shown(with_readings(clock__tracking=tracking))["time daemon"]
+        assert (one.state, words in one.value) == ("warning", True)
