@@ -119,7 +119,14 @@ def _of_revisions(
     """Cuts that came and need a person's word."""
     newer = [cut for cut in stored if live is None or rules.rank(cut) > rules.rank(live)]
     corrected = [cut for cut in newer if cut.waits_for_person][-1:]  # it holds the earlier ones
-    undecided = [(c, N_("the institute corrected it")) for c in corrected if not c.withdrawn]
+    undecided = [
+        (
+            cut,
+            N_("its figures fell to zero") if cut.questioned else N_("the institute corrected it"),
+        )
+        for cut in corrected
+        if not cut.withdrawn
+    ]
     if state.mode == "frozen" and not undecided:
         late = [cut for cut in newer if not cut.withdrawn][-1:]
         undecided = [(cut, N_("it came after the freeze")) for cut in late]

@@ -83,7 +83,7 @@ _RULES: Final = (
     Rule(
         "cut.undecided",
         N_("{cut} waits for a person's word: {what}"),
-        N_("The institute sent other bytes for the same hour, or went on after the freeze."),
+        N_("The institute sent other bytes for an hour, no figures, or went on after the freeze."),
         N_("The public keeps the version that it has until a person decides."),
         N_("Compare both, ask the institute which one holds; publish it, or freeze it anew."),
         shelvable=False,

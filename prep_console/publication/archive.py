@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from prep_console import durable
 from prep_console.journal.actor import program
-from prep_console.publication.station import Ledger
+from prep_console.publication.station import Ledger, Station
 
 _BEFORE_JOURNAL = ("cuts", "quarantine", "staging")
 
@@ -31,3 +31,16 @@ def finish(ledger: Ledger) -> None:
     ledger.begin_again()
     data = {"archive": name, "seq": head.seq, "hash": head.hash}
     ledger.append([("station", data)], program("recovery"))
+
+
+def holder_of(station: Station, cut: str) -> Station:
+    """The station itself, or the newest archived night that has ``cut``; only to be read."""
+    if cut in station.state().cuts:
+        return station
+    for archive in sorted(station.root.glob("archive/*"), reverse=True):
+        if (archive / "cuts" / cut).is_dir():
+            kept = Station(station.settings)
+            kept.root, kept.cuts, kept.run = archive, archive / "cuts", archive / "run"
+            kept.journal = archive / "journal" / station.journal.name
+            return kept
+    return station

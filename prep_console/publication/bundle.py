@@ -18,6 +18,7 @@ from prep_console import durable
 from prep_console.cuts.stamps import CutId
 from prep_console.problems import Failed, Refused
 from prep_console.publication import evidence, evidence_text, store
+from prep_console.publication.archive import holder_of
 from prep_console.publication.evidence import Evidence, Files
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
@@ -53,6 +54,8 @@ def prove(station: Station, cut: CutId | None, out: Path, *, copy: bool, now: da
     cannot be written; then nothing is left behind.
     """
     folder = _target(station, out)
+    if cut is not None:
+        station = holder_of(station, str(cut))
     found = evidence.gather(station, cut)
     temporary: Path | None = None
     try:

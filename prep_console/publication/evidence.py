@@ -69,7 +69,7 @@ class Files:
 
 
 def gather(station: Station, cut: CutId | None) -> Evidence:
-    """Evidence about ``cut`` (None: the live one).
+    """Evidence about ``cut`` (None: the live one), on ``station`` or in a night put away there.
 
     Refused when there is no such cut here or its manifest is not the one that was sealed: then
     there is nothing that files could be compared with. Failed when the journal cannot be read.
@@ -85,7 +85,7 @@ def gather(station: Station, cut: CutId | None) -> Evidence:
     raws = journal.split(b"\n")[:-1]
     followed = chain.follow(raws)
     position = Position(len(journal), len(raws), followed.seq, followed.hash)
-    state = fold(followed.lines, position, None, followed.breaks)
+    state = fold(_of_the_night(followed.lines), position, None, followed.breaks)
     record = _recorded(state, name)
     sealed, raw = _sealed(station, record)
     lines = tuple(_concerning(followed.lines, record, sealed))
@@ -109,6 +109,11 @@ def gather(station: Station, cut: CutId | None) -> Evidence:
         pages=pages,
         cut_off=cut_off,
     )
+
+
+def _of_the_night(lines: Sequence[Line]) -> Sequence[Line]:
+    """All but the line that puts a night away: from it on the station is empty."""
+    return lines[:-1] if lines and lines[-1].kind == "archived" else lines
 
 
 def line_hash(raw: bytes) -> str:
@@ -232,7 +237,7 @@ def _pages(
         if estado.head_of(station.public, number) in heads:
             with suppress(OSError):
                 kept[number] = (station.public / "estado" / f"{number}.json").read_bytes()
-    head = station.own_head()
+    head = station.own_head() if station.root == station.settings.root else None
     return kept, head if head is not None and head not in heads else None
 
 

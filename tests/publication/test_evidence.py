@@ -14,6 +14,7 @@ import pytest
 
 from prep_console.publication.bundle import sums
 from tests import nights
+from tests.proof import disks
 from tests.stations import Sandbox, sandbox
 
 FIRST, SECOND, THIRD = "20240602_2005", "20240602_2010", "20240602_2015"
@@ -391,3 +392,31 @@ def test_sums_are_read_by_sha256sum_whatever_the_name(tmp_path: Path) -> None:
             check, cwd=tmp_path, input=sums(wrong), capture_output=True, timeout=60, check=False
         )
         assert ran.returncode == 1, name
+
+
+def test_a_cut_of_a_night_that_was_put_away_is_proved_as_before(box: Sandbox) -> None:
+    before = prove(box, FIRST, out="before")
+    assert box.run("station", "new", "--yes", "--reason", "next night").code == 0
+    brought(box, THIRD)
+    bundle = prove(box, FIRST, out="after")
+    (files,) = box.station.root.glob(f"archive/*/cuts/{FIRST}/site")
+    assert holding(bundle, files) == whole(bundle)
+    assert (bundle / "site.sha256").read_bytes() == (before / "site.sha256").read_bytes()
+    old = (before / "journal.jsonl").read_bytes()
+    assert (bundle / "journal.jsonl").read_bytes().startswith(old)
+    lives = box.station.live().cut
+    assert lives == THIRD
+
+
+def test_a_disk_that_fills_leaves_nothing_of_the_bundle(box: Sandbox, tmp_path: Path) -> None:
+    assert disks.why_none() is None
+    (tmp_path / "disk").mkdir()
+    with disks.mounted(tmp_path / "disk") as disk:
+        disk.fill()
+        before = sorted(p.name for p in disk.folder.iterdir())
+        with (disk.folder / "filling").open("r+b") as file:
+            file.truncate(disk.folder.joinpath("filling").stat().st_size - 8192)
+        ran = box.run("prove", FIRST, "--out", disk.folder / "bundle")
+        assert (ran.code, "No space left" in ran.err) == (3, True), ran
+        assert "nothing was left there" in ran.err
+        assert sorted(p.name for p in disk.folder.iterdir()) == before
