@@ -142,6 +142,10 @@ def _findings(data: Data) -> str:
     return ", ".join(dict.fromkeys(checks)) or "?"
 
 
+def _checks(data: Data) -> str:
+    return ", ".join(str(check) for check in _list(data, "checks")) or "?"
+
+
 def _dropped(data: Data) -> str:
     if data.get("why") == "lost":
         return say(N_("accepted deliveries whose files are gone: set aside"))
@@ -228,6 +232,10 @@ _KINDS: Mapping[str, Callable[[Data], str]] = {
     "set-aside": lambda d: say(N_("{cut} was never sealed: set aside"), cut=_text(d, "cut")),
     "refused": lambda d: say(
         N_("refused {name}: {checks}"), name=_text(d, "name"), checks=_findings(d)
+    ),
+    "overridden": lambda d: (
+        say(N_("let through {name}: {checks}"), name=_text(d, "name"), checks=_checks(d))
+        + _reason(d)
     ),
     "parked": lambda d: say(N_("not taken yet, ahead of our clock: {name}"), name=_text(d, "name")),
     "intent": _intent,

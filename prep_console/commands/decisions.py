@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prep_console.commands.context import Context, cut_id, json_option, print_json
+from prep_console.commands.context import Context, cut_id, json_option, print_json, print_lines
 from prep_console.wording import N_, say
 
 if TYPE_CHECKING:
@@ -52,6 +52,28 @@ def _act(
         click.echo(outcome_line(outcome))
 
 
+def _let_through(context: Context, identity: str, options: dict[str, Any]) -> None:
+    """Take a delivery out of quarantine and publish it, as this person's decision."""
+    from prep_console.intake.override import override
+    from prep_console.journal.actor import current_actor
+    from prep_console.report import receipt_json, receipt_lines
+
+    station, zone = context.station, context.settings.zone
+    if options["reason"] and not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
+        _ask(station, "publish --override")
+    receipt = override(
+        station,
+        identity,
+        actor=current_actor(),
+        reason=options["reason"],
+        take_over=options["take_over"],
+    )
+    if options["as_json"]:
+        print_json(receipt_json(receipt, zone))
+    else:
+        print_lines(receipt_lines(receipt, zone))
+
+
 def _ask(station: Station, name: str) -> None:
     from prep_console.report import public_now
 
@@ -61,9 +83,13 @@ def _ask(station: Station, name: str) -> None:
 
 @click.command()
 @click.argument("cut")
+@click.option("--override", is_flag=True, help="CUT is a refused delivery's id in quarantine.")
 @_decision
-def publish(context: Context, cut: str, **options: Any) -> None:
-    """Make CUT the live one."""
+def publish(context: Context, cut: str, override: bool, **options: Any) -> None:
+    """Make CUT the live one; with --override and a reason, one that a check had stopped."""
+    if override:
+        _let_through(context, cut, options)
+        return
     _act(context, "publish", options, cut_id(cut))
 
 

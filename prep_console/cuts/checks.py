@@ -26,10 +26,18 @@ class Check:
     severity: Severity
     text: str
     """Template marked for the catalogue; its placeholders are what ``finding`` must be given."""
+    overridable: bool = False
+    """Whether a person may let a delivery through that it stopped: nothing that is unsafe, not
+    whole or cannot be read, and nothing that names no election or time."""
 
 
 def _stop(text: str) -> Check:
     return Check(Severity.STOP, text)
+
+
+def _provenance(text: str) -> Check:
+    """A stop that a person who knows better may set aside, with a reason."""
+    return Check(Severity.STOP, text, overridable=True)
 
 
 def _warning(text: str) -> Check:
@@ -88,22 +96,25 @@ _DELIVERY: Final = {
     "delivery.empty": _stop(N_("The delivery holds no files.")),
     "delivery.unreadable": _stop(N_("A file of the delivery cannot be read: {reason}.")),
     "delivery.changed": _stop(N_("A file changed while it was read; it was still being written.")),
+    "delivery.overridden": _warning(
+        N_("{name} let this delivery through, though a check had stopped it: {reason}")
+    ),
     "delivery.type": _stop(N_("This is neither an archive, nor a folder, nor a site's JSON.")),
     "results.missing": _stop(N_("No results were found: no results CSV and no JSON of a cut.")),
     "results.unreadable": _stop(N_("The results file cannot be read.")),
-    "product.computos": _stop(
+    "product.computos": _provenance(
         N_("This holds the final district counts (cómputos), which are no PREP cut.")
     ),
-    "product.test": _stop(N_("This says that it is a test, and today is election day.")),
+    "product.test": _provenance(N_("This says that it is a test, and today is election day.")),
     "phase.test": _warning(N_("This says that it is a test, as it may in a simulacro.")),
     "stamp.missing": _stop(N_("Nothing says the date and time of this cut.")),
     "stamp.older": _stop(
         N_("The cut of {election} is from {stamp}, older than the {mark} already accepted.")
     ),
-    "stamp.future": _stop(
+    "stamp.future": _provenance(
         N_("The cut is from {stamp}, which is {minutes} minutes ahead of this station's clock.")
     ),
-    "stamp.disagree": _stop(
+    "stamp.disagree": _provenance(
         N_("The delivery says {stamp} in one place and {other} in another, {minutes} minutes off.")
     ),
     "stamp.differ": _warning(
@@ -115,16 +126,16 @@ _DELIVERY: Final = {
     "stamp.corrected": _warning(
         N_("The institute delivered {election} of {stamp} again, with other content.")
     ),
-    "state.wrong": _stop(N_("This is from {state}, and this station publishes {expected}.")),
+    "state.wrong": _provenance(N_("This is from {state}, and this station publishes {expected}.")),
     "state.differ": _warning(
         N_("A name says {named}, but the results are from {state}; the results count.")
     ),
     "election.wrong": _stop(N_("This is {election}, and this station publishes {expected}.")),
     "election.unknown": _stop(N_("Nothing says which election these results belong to.")),
-    "election.twice": _stop(
+    "election.twice": _provenance(
         N_("{election} comes twice in this delivery, with different figures or times.")
     ),
-    "election.disagree": _stop(
+    "election.disagree": _provenance(
         N_("The delivery says {election} in one place and {other} in another.")
     ),
     "election.several": _warning(
@@ -141,7 +152,7 @@ _MANIFEST: Final = {
     "manifest.mismatch": _stop(
         N_("The file does not have the {algorithm} that {manifest} gives for it.")
     ),
-    "manifest.missing": _stop(
+    "manifest.missing": _provenance(
         N_("{manifest} lists this file, but it did not come: the delivery is not whole.")
     ),
     "manifest.malformed": _warning(
@@ -250,6 +261,18 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
 def finding(check_id: str, where: str = "", **values: Value) -> Finding:
     """A finding of one check. KeyError for an id that is not in the table."""
     return Finding(check_id, CHECKS[check_id].severity, where, values)
+
+
+def overridable(found: Finding) -> bool:
+    """Whether a person may let a delivery through in spite of it; an unknown check never."""
+    known = CHECKS.get(found.check)
+    return found.severity is not Severity.STOP or (known is not None and known.overridable)
+
+
+def may_stop(found: Finding) -> bool:
+    """Whether its check stops a delivery unless a person lets it through."""
+    known = CHECKS.get(found.check)
+    return known is not None and known.severity is Severity.STOP
 
 
 def describe(found: Finding) -> Sentence:

@@ -6,28 +6,35 @@ same code runs in the engine's worker and in ``prep-console receive``: it needs 
 
 from __future__ import annotations
 
-import hashlib
 import os
 import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from prep_console.config import Settings
-from prep_console.cuts.checks import finding
+from prep_console.cuts.checks import finding, may_stop, overridable
 from prep_console.cuts.entry_names import name_fault
-from prep_console.cuts.model import Examination, Expectations, Finding, Limits, Part, Verdict
+from prep_console.cuts.model import (
+    Examination,
+    Expectations,
+    Finding,
+    Limits,
+    Severity,
+    Verdict,
+)
 from prep_console.cuts.stamps import MOST_AHEAD, Stamp
 from prep_console.intake import quarantine, staging
+from prep_console.intake.had import cut_with, entry_of, new_parts
+from prep_console.intake.lists_beside import with_lists_beside
 from prep_console.intake.sealing import PATIENCE_S, seal_ready, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
-from prep_console.journal.state import PartRecord, State, Waiting
+from prep_console.journal.state import State
 from prep_console.problems import Failed, Problem
 from prep_console.publication import actions, lock, rules, store
 from prep_console.publication.actions import Outcome
@@ -56,6 +63,17 @@ _REMEMBERED_LINES = 50
 """Of the journal: a failure that stands in them, tried again every few seconds, is not repeated."""
 
 Result = Literal["refused", "parked", "had", "waiting", "sealed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """A person's word that a quarantined delivery is to be taken."""
+
+    quarantined: str
+    """Its id in quarantine."""
+    name: str
+    """What the institute called it."""
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +125,7 @@ def receive(
     received_at: datetime | None = None,
     dropped: bool = False,
     clock_known: bool = False,
+    override: Override | None = None,
 ) -> Receipt:
     """Take the delivery at ``path``; it is copied and left where it is.
 
@@ -115,13 +134,15 @@ def receive(
     ``dropped``: others may still be writing it, so what only looks unfinished is not refused yet.
     ``clock_known``: our own clock is known to be right, so a stamp in the future is refused;
     otherwise it may be we who are wrong, and the delivery is parked.
+    ``override``: stops that a person may set aside become warnings. Such a delivery is not
+    published here, and not quarantined once more if other stops remain.
     """
     station.prepare()
     settle_if_open(station)
     state = station.state()
     newest = rules.newest_eligible(state)
     received_at = received_at or datetime.now(UTC)
-    name = _name_of(path)
+    name = _name_of(path) if override is None else override.name
     try:
         staged = staging.stage(
             station,
@@ -135,7 +156,8 @@ def receive(
         _record_failure(station, name, source, failed, actor)
         raise failed from error
     try:
-        examination, unpacked = _examine(station, staged, name, state)
+        waived = None if override is None else _waiver(override, actor)
+        examination, unpacked = _examine(station, staged, name, state, waived)
         examination = with_lists_beside(examination, path, staged.content)
         delivery = Delivery(
             staged.folder.name,
@@ -155,6 +177,8 @@ def receive(
             coming = _Coming(dropped, dropped and _fresh(station, path))
             if not clock_known and _only_ahead(examination):
                 return _park(station, delivery, actor)
+            if override is not None:
+                return _decide_overridden(station, delivery, actor, override)
             return _decide(station, staged, delivery, actor, at_once, coming)
     except OSError as error:
         failed = unwritable(error)
@@ -190,7 +214,7 @@ def _record_failure(station: Station, name: str, source: str, failed: Failed, ac
 
 
 def _examine(
-    station: Station, staged: Staged, name: str, state: State
+    station: Station, staged: Staged, name: str, state: State, waived: Finding | None = None
 ) -> tuple[Examination, tuple[Unpacked, ...]]:
     """What the staged delivery holds, and its unpacked site where the settings want one."""
     from prep_console.cuts.delivery import examine  # zipfile, csv: not for rollback's start-up
@@ -212,6 +236,8 @@ def _examine(
         known=staged.known,
     )
     found = _shown((*staged.findings, *examination.findings))
+    if waived is not None:
+        found = (*map(_as_warning, found), waived)
     examination = replace(examination, findings=found)
     if not settings.publication.unpack or examination.verdict is Verdict.STOPPED:
         return examination, ()
@@ -221,26 +247,41 @@ def _examine(
         return replace(examination, findings=(*examination.findings, unsafe.finding)), ()
 
 
-def with_lists_beside(examination: Examination, path: Path, content: Path) -> Examination:
-    """Held against the lists of hashes that lie beside a delivered archive, if there are any.
+def _waiver(override: Override, actor: Actor) -> Finding:
+    reason, name = visible(override.reason), visible(actor.name)
+    return finding("delivery.overridden", override.quarantined, name=name, reason=reason)
 
-    ``content``: the bytes that were examined.
-    """
-    from prep_console.cuts.manifests import beside
 
-    if len(examination.files) != 1 or not content.is_file():
-        return examination
-    (file,) = examination.files
+def _as_warning(found: Finding) -> Finding:
+    """A stop that a person set aside."""
+    return replace(found, severity=Severity.WARNING) if overridable(found) else found
 
-    @cache
-    def digest(algorithm: str) -> str:
-        if algorithm == "sha256":
-            return file.sha256
-        with content.open("rb") as stream:
-            return hashlib.file_digest(stream, algorithm).hexdigest()
 
-    found = tuple(beside(path, digest))
-    return replace(examination, findings=(*examination.findings, *_shown(found)))
+def _decide_overridden(
+    station: Station, delivery: Delivery, actor: Actor, override: Override
+) -> Receipt:
+    """Seal what a person lets through; the decision is in the journal before it takes effect."""
+    examination = delivery.examination
+    state = station.state()
+    stops = [*_stops(examination), *_older(examination, state)]
+    if stops:
+        return Receipt("refused", _with(examination, stops), None, (), override.quarantined)
+    new, had_in = new_parts(examination, state)
+    if not new:
+        return Receipt("had", examination, had_in, ())
+    with station.acting("override") as ledger:
+        settle(ledger)
+        data = {
+            "quarantine": override.quarantined,
+            "name": visible(delivery.name),
+            "checks": sorted({f.check for f in examination.findings if may_stop(f)}),
+            "reason": visible(override.reason),
+        }
+        ledger.append([("overridden", data)], actor)
+    entry = entry_of(delivery, new, state)
+    _, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, False)
+    mine = cut_with(station.state(), entry)
+    return Receipt("sealed" if mine else "waiting", examination, mine, waiting_for)
 
 
 def _only_ahead(examination: Examination) -> bool:
@@ -285,7 +326,7 @@ def _decide(
     stops = [*_stops(examination), *_older(examination, state)]
     if stops:
         return _refuse(station, staged, delivery, stops, actor, coming)
-    new, had_in = _new_parts(examination, state)
+    new, had_in = new_parts(examination, state)
     if not new:
         cuts, waiting_for = seal_ready(station, {}, actor, at_once)
         if had_in is not None:  # the same bytes again heal what was damaged here meanwhile
@@ -296,17 +337,10 @@ def _decide(
         cut = cuts[-1] if cuts else had_in
         result: Result = "sealed" if cuts else "had"
         return Receipt(result, examination, cut, waiting_for, None, published, _waits(station, cut))
-    entry = Waiting(
-        delivery.id,
-        tuple(PartRecord(p.election, str(p.stamp), p.sha256) for p in new),
-        delivery.received_at,
-        delivery.verified_at,
-        corrected=all(str(p.stamp) <= state.marks.get(p.election, "") for p in new)
-        and any(_other_bytes(p, state) for p in new),
-    )
+    entry = entry_of(delivery, new, state)
     cuts, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, at_once)
     published = actions.advance(station)
-    mine = _cut_with(station.state(), entry)
+    mine = cut_with(station.state(), entry)
     return Receipt(
         "sealed" if mine else "waiting",
         examination,
@@ -344,38 +378,6 @@ def _older(examination: Examination, state: State) -> list[Finding]:
         for p in examination.parts
         if (mark := state.marks.get(p.election, "")) > str(p.stamp) and "stamp.older" not in said
     ]
-
-
-def _known(state: State, part: Part) -> list[tuple[str, str | None]]:
-    """(sha256, cut) of every time that this election and stamp was accepted before."""
-    stamp = str(part.stamp)
-    found: list[tuple[str, str | None]] = []
-    for cut in state.cuts.values():
-        for p in cut.parts:
-            if (p.election, p.stamp) == (part.election, stamp):
-                found.append((p.sha256, cut.id))
-    for entry in state.waiting:
-        for p in entry.parts:
-            if (p.election, p.stamp) == (part.election, stamp):
-                found.append((p.sha256, None))
-    return found
-
-
-def _other_bytes(part: Part, state: State) -> bool:
-    return any(sha256 != part.sha256 for sha256, _ in _known(state, part))
-
-
-def _new_parts(examination: Examination, state: State) -> tuple[list[Part], str | None]:
-    """The parts that were not accepted before, and a cut that holds the others."""
-    new: list[Part] = []
-    had_in: str | None = None
-    for part in examination.parts:
-        same = [cut for sha256, cut in _known(state, part) if sha256 == part.sha256]
-        if same:
-            had_in = next((c for c in same if c is not None), had_in)
-        else:
-            new.append(part)
-    return new, had_in
 
 
 def _refuse(
@@ -417,15 +419,6 @@ def _refuse(
 def _with(examination: Examination, stops: Sequence[Finding]) -> Examination:
     more = tuple(f for f in stops if f not in examination.findings)
     return replace(examination, findings=(*examination.findings, *more))
-
-
-def _cut_with(state: State, entry: Waiting) -> str | None:
-    """The newest cut that holds a part of this delivery."""
-    shas = {p.sha256 for p in entry.parts}
-    for cut in reversed(rules.stored(state)):
-        if any(p.sha256 in shas for p in cut.parts):
-            return cut.id
-    return None
 
 
 def _unreadable(path: Path, error: OSError) -> Failed:

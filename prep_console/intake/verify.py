@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from prep_console.config import Settings
 from prep_console.cuts.delivery import examine
 from prep_console.cuts.model import Examination, Expectations, Limits
-from prep_console.intake.receive import expectations, limits_of, with_lists_beside
+from prep_console.intake.lists_beside import with_lists_beside
+from prep_console.intake.receive import expectations, limits_of
 from prep_console.problems import Failed, WrongUsage
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
