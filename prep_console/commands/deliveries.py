@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,10 +13,11 @@ import click
 
 from prep_console.commands.context import Context, json_option, print_json, print_lines
 from prep_console.problems import Refused
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, say, sentence
 
 if TYPE_CHECKING:
     from prep_console.intake.receive import Receipt
+    from prep_console.intake.resync_progress import ResyncProgress
 
 
 @click.command()
@@ -85,9 +90,51 @@ def resync(context: Context, wait: bool, as_json: bool) -> int:
     from prep_console.intake.resync import resync as run
     from prep_console.journal.actor import current_actor
 
-    outcome = run(context.station, actor=current_actor(), wait=wait)
+    with _progress(sys.stderr.isatty()) as shown:
+        outcome = run(context.station, actor=current_actor(), wait=wait, shown=shown)
     if as_json:
         print_json(outcome.as_json())
     else:
         click.echo(str(outcome.told))
     return 0 if outcome.ok else 1
+
+
+@contextmanager
+def _progress(drawn: bool) -> Iterator[Callable[[ResyncProgress], None]]:
+    """Draws one line of progress where somebody watches; interrupted, it says what stays."""
+
+    def shown(progress: ResyncProgress) -> None:
+        if drawn:
+            line = " ".join(filter(None, (progress.source, _doing(progress), progress.file)))
+            click.echo(f"\r\x1b[2K{line[:79]}", err=True, nl=False)
+
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield shown
+    except KeyboardInterrupt as stop:
+        raise Refused(
+            sentence(N_("the resync was cancelled")),
+            sentence(N_("what is public stays; what was fetched is kept for the next one")),
+        ) from stop
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        if drawn:
+            click.echo("\r\x1b[2K", err=True, nl=False)
+
+
+def _doing(progress: ResyncProgress) -> str:
+    match progress.state:
+        case "asking":
+            return say(N_("is asked"))
+        case "comparing":
+            return say(N_("comparing every byte of the live cut"))
+        case "taking":
+            return say(N_("taking what came"))
+    megabytes = progress.bytes / 1e6
+    rate = progress.bytes_per_s / 1e6
+    if progress.total_bytes is None or progress.eta_s is None:
+        return f"{megabytes:.1f} MB · {rate:.1f} MB/s"
+    return (
+        f"{megabytes:.1f} / {progress.total_bytes / 1e6:.1f} MB · {rate:.1f} MB/s · "
+        f"{progress.eta_s:.0f} s"
+    )

@@ -1,20 +1,28 @@
-"""``resync``: take what the sources hold, and compare every byte of the live cut."""
+"""``resync``: the newest cut of the first source that has one, and every byte of the live cut.
+
+The drop folder is looked at first, for what lies there costs nothing; then each source that is
+pulled, in the order of the settings. The live cut is compared before anything is taken: what was
+delivered again is a good copy to repair it from.
+"""
 
 from __future__ import annotations
 
 import select
+from contextlib import suppress
 from dataclasses import dataclass
 
+from prep_console.intake.asking import Answer, Found, ask
 from prep_console.intake.drop import Arrival, DropFolder
 from prep_console.intake.receive import receive
+from prep_console.intake.resync_progress import Shown, Teller, lock_of
 from prep_console.intake.sealing import assemble_due
 from prep_console.journal.actor import Actor
 from prep_console.problems import Failed
 from prep_console.publication import lock
-from prep_console.publication.repair import Repair, compare_and_repair
+from prep_console.publication.repair import Repair, compare_and_repair, good_copies
 from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
-from prep_console.wording import N_, Sentence, sentence
+from prep_console.wording import N_, Sentence, sentence, visible
 
 _PATIENCE_S = 2.0
 _PAUSE_S = 0.2
@@ -27,14 +35,20 @@ class Resync:
     """What a resync found and did."""
 
     received: tuple[str, ...]
-    """Cuts sealed from the drop folder."""
+    """Cuts that were sealed."""
     refused: tuple[str, ...]
     repair: Repair | None
+    answers: tuple[Answer, ...]
+    """Of the sources that were asked."""
     told: Sentence
 
     @property
     def ok(self) -> bool:
-        return self.repair is None or not self.repair.lost
+        """Nothing is damaged, and of the sources that were asked one answered."""
+        silent = bool(self.answers) and not any(a.answered for a in self.answers)
+        return not (self.repair is not None and self.repair.lost) and (
+            bool(self.received) or not silent
+        )
 
     def as_json(self) -> dict[str, object]:
         repair = self.repair
@@ -42,6 +56,10 @@ class Resync:
             "schema": 1,
             "received": list(self.received),
             "refused": list(self.refused),
+            "sources": [
+                {"source": a.source, "said": a.said, "answered": a.answered, "stamp": a.stamp}
+                for a in self.answers
+            ],
             "compared": None
             if repair is None
             else {
@@ -53,15 +71,61 @@ class Resync:
         }
 
 
-def resync(station: Station, *, actor: Actor, wait: bool = False) -> Resync:
-    """Never twice at once: Refused, naming who does it, while another one runs."""
+def resync(
+    station: Station, *, actor: Actor, wait: bool = False, shown: Shown = lambda _: None
+) -> Resync:
+    """Never twice at once: Refused, naming who does it, while another one runs.
+
+    ``shown`` is told how far it is. Refused when somebody cancels it.
+    """
     station.prepare()
     settle_if_open(station)
-    with lock.held(station.run / "resync.lock", "resync", patience_s=_PATIENCE_S):
-        # Compared before anything is taken: what was delivered again is a good copy to repair from.
-        repair = _compare(station, actor)
-        received, refused = _take_dropped(station, actor, wait)
-    return Resync(tuple(received), tuple(refused), repair, _told(received, repair))
+    with lock.held(lock_of(station), "resync", patience_s=_PATIENCE_S):
+        told = Teller(station, shown)
+        try:
+            found = _asked(station, told)
+            told.now("comparing")
+            repair = _compare(station, actor)
+            told.now("taking", found.source.label if found.source else "")
+            before = set(station.state().cuts)
+            refused = [*_take_fetched(station, actor, found), *_take_dropped(station, actor, wait)]
+            received = sorted(set(station.state().cuts) - before)
+        finally:
+            told.end()
+    return Resync(
+        tuple(received),
+        tuple(refused),
+        repair,
+        found.answers,
+        _told(received, refused, repair, found.answers),
+    )
+
+
+def _asked(station: Station, told: Teller) -> Found:
+    """What the pulled sources have, unless something waits in the drop folder already."""
+    pulled = [source for source in station.settings.sources if source.kind != "drop"]
+    first = station.settings.sources[0].kind == "drop"
+    if not pulled or (first and _holds_something(station)):
+        return Found(None, (), ())
+    return ask(station.settings, pulled, station.state().marks, told)
+
+
+def _holds_something(station: Station) -> bool:
+    folder = DropFolder(station.settings.drop_folder, 0.0)
+    return any(folder.ready(arrival) for arrival in _looked(folder, station))
+
+
+def _take_fetched(station: Station, actor: Actor, found: Found) -> list[str]:
+    refused: list[str] = []
+    for path in found.paths:
+        assert found.source is not None
+        receipt = receive(station, path, actor=actor, source=found.source.label)
+        if receipt.quarantined is not None:
+            refused.append(receipt.quarantined)
+        if found.source.layout == "archives" and receipt.result != "parked":
+            with suppress(OSError):
+                path.unlink()
+    return refused
 
 
 def _compare(station: Station, actor: Actor) -> Repair | None:
@@ -69,7 +133,7 @@ def _compare(station: Station, actor: Actor) -> Repair | None:
     if live is None:
         return None
     try:
-        return compare_and_repair(station, live, [station.settings.drop_folder], actor)
+        return compare_and_repair(station, live, good_copies(station), actor)
     except (OSError, ValueError) as error:
         raise Failed(
             sentence(N_("cut {cut} cannot be compared: {error}"), cut=live, error=str(error)),
@@ -77,9 +141,8 @@ def _compare(station: Station, actor: Actor) -> Repair | None:
         ) from error
 
 
-def _take_dropped(station: Station, actor: Actor, wait: bool) -> tuple[list[str], list[str]]:
+def _take_dropped(station: Station, actor: Actor, wait: bool) -> list[str]:
     folder = DropFolder(station.settings.drop_folder, 0.0)
-    before = set(station.state().cuts)
     refused: list[str] = []
     for _ in range(_ROUNDS if wait else 1):
         arrivals = _looked(folder, station)
@@ -97,7 +160,7 @@ def _take_dropped(station: Station, actor: Actor, wait: bool) -> tuple[list[str]
     assemble_due(station, actor=actor)
     if not station.state().waiting:
         folder.remove_sealed()
-    return sorted(set(station.state().cuts) - before), refused
+    return refused
 
 
 def _looked(folder: DropFolder, station: Station) -> list[Arrival]:
@@ -113,7 +176,9 @@ def _looked(folder: DropFolder, station: Station) -> list[Arrival]:
         ) from error
 
 
-def _told(received: list[str], repair: Repair | None) -> Sentence:
+def _told(
+    received: list[str], refused: list[str], repair: Repair | None, answers: tuple[Answer, ...]
+) -> Sentence:
     if repair is not None and repair.lost:
         return sentence(
             N_("{n} files of cut {cut} are damaged and no good copy is here: {names}"),
@@ -130,6 +195,20 @@ def _told(received: list[str], repair: Repair | None) -> Sentence:
         )
     if received:
         return sentence(N_("received: {cuts}"), cuts=", ".join(received))
+    if refused:
+        return sentence(N_("refused, and kept in quarantine: {ids}"), ids=", ".join(refused))
+    if answers and not any(answer.answered for answer in answers):
+        return sentence(
+            N_("no source answered: {reasons}"),
+            reasons="; ".join(f"{a.source}: {visible(a.said)}" for a in answers),
+        )
+    older = [answer for answer in answers if answer.said == "older"]
+    if older:
+        return sentence(
+            N_("{source} has only the older cut {stamp}; nothing was taken"),
+            source=older[0].source,
+            stamp=older[0].stamp,
+        )
     if repair is not None:
         return sentence(
             N_("nothing newer; all {n} files of cut {cut} are as delivered"),

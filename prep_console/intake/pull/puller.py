@@ -26,8 +26,16 @@ def fetched_folder(root: Path, source: Source) -> Path:
 class Puller:
     """Asks one source. One pull at a time."""
 
-    def __init__(self, settings: Settings, source: Source, grace_s: float = _GRACE_S) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        source: Source,
+        grace_s: float = _GRACE_S,
+        into: Path | None = None,
+    ) -> None:
+        """``into``: where its downloads go, if not to the source's own folder."""
         self.source = source
+        self._into = into or fetched_folder(settings.root, source)
         self._hung_s = source.stall_seconds + grace_s
         self._settings = settings
         self._child: asyncio.subprocess.Process | None = None
@@ -40,7 +48,7 @@ class Puller:
         settings = self._settings
         job = Job(
             self.source,
-            fetched_folder(settings.root, self.source),
+            self._into,
             dict(marks),
             again,
             settings.station.timezone,

@@ -69,7 +69,8 @@ def bytes_of(paths: Sequence[Path]) -> dict[str, bytes]:
 def archive(folder: Path, name: str, size: int, seed: int = 1) -> bytes:
     """Bytes that end as a zip does, so that they look whole; written under ``name``."""
     body = b"PK\x05\x06" + bytes(18)
-    content = random.Random(seed).randbytes(max(0, size - len(body))) + body
+    block = random.Random(seed).randbytes(min(size, 1 << 20))
+    content = (block * (size // len(block) + 1))[: max(0, size - len(body))] + body
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(content)
     return content

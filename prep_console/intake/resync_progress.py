@@ -1,0 +1,129 @@
+"""How far a running resync is, for any console to show, and a person's word to stop it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from prep_console.intake.pull.job import Progress
+from prep_console.publication import lock
+from prep_console.publication.station import Station
+
+_BETWEEN_S = 0.5
+"""Between two states of the file."""
+
+Doing = Literal["asking", "fetching", "comparing", "taking"]
+
+
+@dataclass(frozen=True, slots=True)
+class ResyncProgress:
+    """What a resync is doing now."""
+
+    source: str
+    """Name of the source, '' where none is concerned."""
+    state: Doing
+    file: str = ""
+    """Visible name."""
+    bytes: int = 0
+    total_bytes: int | None = None
+    bytes_per_s: float = 0.0
+    eta_s: float | None = None
+
+
+Shown = Callable[[ResyncProgress], None]
+
+
+def lock_of(station: Station) -> Path:
+    """Held while a resync runs."""
+    return station.run / "resync.lock"
+
+
+def read(station: Station) -> ResyncProgress | None:
+    """What the running resync does; None when none runs."""
+    if lock.is_held(lock_of(station)) is False:
+        return None
+    try:
+        return msgspec.json.decode(_file(station).read_bytes(), type=ResyncProgress)
+    except (OSError, ValueError):
+        return None
+
+
+def cancel(station: Station) -> bool:
+    """Ask the running resync to stop fetching; False when none runs.
+
+    What it is sealing it seals first: a cut is whole or not there.
+    """
+    if read(station) is None:
+        return False
+    _wish(station).touch()
+    return True
+
+
+class Teller:
+    """Writes the progress of the one resync that runs, and hears the wish to stop."""
+
+    def __init__(self, station: Station, shown: Shown) -> None:
+        """``shown`` gets every state as well."""
+        self._station = station
+        self._shown = shown
+        self._source = ""
+        self._written_at = 0.0
+        _wish(station).unlink(missing_ok=True)
+
+    def now(self, state: Doing, source: str = "", file: str = "") -> None:
+        """It begins something else."""
+        self._source = source
+        self._written_at = 0.0
+        self._write(ResyncProgress(source, state, file))
+
+    def fetching(self, progress: Progress) -> None:
+        """More of a file is here."""
+        left = None
+        if progress.total_bytes is not None and progress.bytes_per_s > 0:
+            left = (progress.total_bytes - progress.bytes) / progress.bytes_per_s
+        self._write(
+            ResyncProgress(
+                self._source,
+                "fetching",
+                progress.file,
+                progress.bytes,
+                progress.total_bytes,
+                progress.bytes_per_s,
+                left,
+            )
+        )
+
+    def stopped(self) -> bool:
+        """Whether somebody wished it to stop."""
+        return _wish(self._station).exists()
+
+    def end(self) -> None:
+        """Nothing runs any more."""
+        _file(self._station).unlink(missing_ok=True)
+        _wish(self._station).unlink(missing_ok=True)
+
+    def _write(self, progress: ResyncProgress) -> None:
+        self._shown(progress)
+        if time.monotonic() - self._written_at < _BETWEEN_S:
+            return
+        self._written_at = time.monotonic()
+        file = _file(self._station)
+        beside = file.with_name(f"{file.name}.new")
+        with suppress(OSError):  # a full disk: it works on, unseen
+            beside.write_bytes(msgspec.json.encode(progress))
+            beside.chmod(0o644)
+            beside.rename(file)
+
+
+def _file(station: Station) -> Path:
+    return station.run / "resync.json"
+
+
+def _wish(station: Station) -> Path:
+    return station.run / "resync.cancel"

@@ -1,0 +1,179 @@
+"""Resync against real servers: the first source that has a cut, in the order of the settings."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from prep_console import config
+from prep_console.intake import resync_progress
+from prep_console.intake.resync import resync
+from prep_console.intake.resync_progress import ResyncProgress
+from prep_console.journal.actor import program
+from prep_console.problems import Refused
+from prep_console.publication import lock
+from tests import nights
+from tests.intake.pull.pulling import archive, pulling_children
+from tests.sshd import Sshd, sshd
+from tests.stations import Sandbox, sandbox
+from tests.waiting import wait_until
+
+pytestmark = pytest.mark.server
+
+PERSON = program("test")
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """A station with two SFTP sources, the second one a mirror of the same server."""
+
+    box: Sandbox
+    server: Sshd
+    first: Path
+    second: Path
+
+    def put(self, folder: Path, stamp: str, actas: int = 5) -> dict[str, bytes]:
+        made = folder.parent / f"made-{folder.name}-{stamp}-{actas}"
+        made.mkdir()
+        paths = nights.two_archives(made, stamp=stamp, actas=actas).values()
+        return {p.name: Path(shutil.copy(p, folder / p.name)).read_bytes() for p in paths}
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    with sshd(tmp_path / "sshd") as server:
+        made = sandbox(tmp_path)
+        for name in ("uno", "dos"):
+            folder = tmp_path / name
+            folder.mkdir()
+            source = {
+                "kind": "sftp",
+                "name": name,
+                "host": f"127.0.0.1:{server.port}",
+                "user": "root",
+                "key_file": str(server.key),
+                "known_hosts": str(server.known_hosts),
+                "path": str(folder),
+                "stall_seconds": 2,
+            }
+            with made.file.open("a") as file:
+                lines = [f"{key} = {value!r}" for key, value in source.items()]
+                file.write("\n".join(["[[intake.source]]", *lines, ""]))
+        box = Sandbox(made.file, config.load(made.file))
+        yield Ground(box, server, tmp_path / "uno", tmp_path / "dos")
+
+
+def test_the_first_source_that_has_a_cut_gives_it(ground: Ground) -> None:
+    sent = ground.put(ground.second, "20240602_2005")
+    ran = ground.box.run("resync", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["received"] == ["20240602_2005"]
+    assert [(s["source"], s["said"]) for s in ran.json["sources"]] == [
+        ("uno", "nothing"),
+        ("dos", "cut"),
+    ]
+    site = ground.box.station.cuts / "20240602_2005" / "site"
+    assert {p.name: p.read_bytes() for p in site.glob("*.zip")} == sent
+    ground.put(ground.first, "20240602_2010")
+    assert ground.box.run("resync", "--json").json["received"] == ["20240602_2010"]
+    assert ground.box.station.live().cut == "20240602_2010"
+
+
+def test_the_same_cut_again_repairs_the_live_one(ground: Ground) -> None:
+    ground.put(ground.first, "20240602_2005")
+    ground.box.run("resync")
+    victim = sorted((ground.box.station.cuts / "20240602_2005" / "site").glob("*.zip"))[0]
+    good = victim.read_bytes()
+    victim.chmod(0o644)
+    victim.write_bytes(b"x" + good[1:])
+    ran = ground.box.run("resync", "--json")
+    assert ran.code == 0
+    assert ran.json["compared"]["repaired"] == [victim.name]
+    assert ran.json["received"] == []
+    assert victim.read_bytes() == good
+
+
+def test_other_bytes_under_the_live_stamp_wait_as_a_correction(ground: Ground) -> None:
+    ground.put(ground.first, "20240602_2005")
+    ground.box.run("resync")
+    ground.put(ground.first, "20240602_2005", actas=6)
+    ran = ground.box.run("resync", "--json")
+    assert ran.json["received"]
+    assert all(cut.startswith("20240602_2005.") for cut in ran.json["received"])
+    assert ground.box.station.live().cut == "20240602_2005"
+
+
+def test_an_older_source_is_not_believed(ground: Ground) -> None:
+    ground.put(ground.first, "20240602_2005")
+    ground.box.run("resync")
+    for path in ground.first.iterdir():
+        path.unlink()
+    ground.put(ground.first, "20240602_2000")
+    ran = ground.box.run("resync")
+    assert ran.code == 0
+    assert "older cut 20240602_2000" in ran.out
+    assert ground.box.station.live().cut == "20240602_2005"
+
+
+def test_no_source_that_answers_is_said_and_the_live_cut_is_compared(ground: Ground) -> None:
+    ground.put(ground.first, "20240602_2005")
+    ground.box.run("resync")
+    ground.server.kill()
+    ran = ground.box.run("resync")
+    assert ran.code == 1
+    assert "no source answered: uno: unreachable" in ran.out
+    assert ground.box.run("resync", "--json").json["compared"]["files"] > 0
+    ground.server.start()
+
+
+def test_it_is_cancelled_while_it_fetches_and_goes_on_the_next_time(ground: Ground) -> None:
+    name = "20240602_2005_PREP_DIP_LOC_QRO.zip"
+    archive(ground.first, name, 300 << 20)
+    station = ground.box.station
+    seen: list[ResyncProgress] = []
+    told: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            resync(station, actor=PERSON, shown=seen.append)
+        except Refused as refused:
+            told.append(refused)
+
+    running = threading.Thread(target=run)
+    running.start()
+    watcher = ground.box.station
+    wait_until(lambda: (p := resync_progress.read(watcher)) and p.bytes > 1 << 20, 20)
+    assert resync_progress.cancel(watcher)
+    running.join(10)
+    assert told
+    assert not pulling_children()
+    assert resync_progress.read(watcher) is None
+    assert list((station.root / "fetched" / "uno.resync").glob(".*.part"))
+    assert {p.state for p in seen} == {"asking", "fetching"}
+    assert all(p.total_bytes == 300 << 20 for p in seen if p.state == "fetching")
+
+
+def test_it_never_runs_twice_at_once(ground: Ground) -> None:
+    station = ground.box.station
+    station.prepare()
+    with lock.held(resync_progress.lock_of(station), "resync"):
+        ran = ground.box.run("resync")
+    assert ran.code == 1
+    assert "(resync)" in ran.err
+
+
+def test_interrupted_it_says_what_stays_and_leaves_nobody(ground: Ground) -> None:
+    archive(ground.first, "20240602_2005_PREP_DIP_LOC_QRO.zip", 300 << 20)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        running = ground.box.start("--lang", "en", "resync")
+        wait_until(lambda: resync_progress.read(ground.box.station) is not None, 20)
+        running.send_signal(number)
+        _, error = running.communicate(timeout=15)
+        assert running.returncode == 1, error
+        assert b"cancelled" in error
