@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -17,9 +17,11 @@ from pathlib import Path
 
 from prep_console.config import Settings
 from prep_console.config.model import Source
+from prep_console.cuts.names import read_name
 from prep_console.engine.worker import Worker
+from prep_console.intake.pull.choice import deliverable
 from prep_console.intake.pull.job import Progress, Pulled, PullFailed
-from prep_console.intake.pull.puller import Puller
+from prep_console.intake.pull.puller import Puller, fetched_folder
 from prep_console.intake.receive import Receipt
 from prep_console.problems import Problem
 from prep_console.publication.station import Station
@@ -72,8 +74,11 @@ class PulledSource:
         self._deliver = deliver
         self._switched = switched
         self._clock_known = clock_known
-        self._owed: deque[Path] = deque()
-        """Fetched and not taken yet: the disk was full, or our clock not known right."""
+        self._owed: dict[Path, float] = dict.fromkeys(self._left_over(), 0.0)
+        """Fetched and not taken yet, and the monotonic time before which it is not tried again:
+        the disk was full, our clock not known right, or the engine was killed in between."""
+        self._again = source.layout == "tree"
+        """A mirrored tree is handed over also unchanged: a pull broke off after it changed it."""
         self._failures = 0
         self._logged = ""
         self._told_at = 0.0
@@ -87,50 +92,69 @@ class PulledSource:
         finally:
             await self._puller.close()
 
+    def _left_over(self) -> list[Path]:
+        """Whole archives that lie here since an earlier run; they are not fetched a second time."""
+        if self._source.layout == "tree":
+            return []
+        try:
+            found = list(fetched_folder(self._station.root, self._source).iterdir())
+        except OSError:
+            return []
+        return sorted((path for path in found if deliverable(path.name)), key=_by_stamp)
+
     async def _look(self) -> float:
         """Ask once and take what came; the seconds to rest."""
-        every_s = self._source.every_seconds
-        if self._owed:
-            return await self._take_owed() or every_s
         try:
             marks = await asyncio.to_thread(lambda: self._station.state().marks)
-            pulled = await self._puller.pull(marks, self._arriving)
+            pulled = await self._puller.pull(marks, self._arriving, again=self._again)
         except PullFailed as failed:
-            return self._failed(f"{failed.kind}: {failed}")
+            return await self._failed(f"{failed.kind}: {failed}")
         except (OSError, Problem) as error:
-            return self._failed(visible(str(error)))
-        self._failures, self._logged = 0, ""
-        self._owed.extend(pulled.paths)
-        rest_s = await self._take_owed(pulled)
-        return every_s if rest_s is None else rest_s
+            return await self._failed(visible(str(error)))
+        self._failures, self._logged, self._again = 0, "", False
+        self._owed.update(dict.fromkeys(pulled.paths, 0.0))
+        older = await self._take_owed() or pulled.state == "older"
+        self._rested(pulled, older)
+        return self._source.every_seconds
 
-    def _failed(self, reason: str) -> float:
+    async def _failed(self, reason: str) -> float:
         self._failures += 1
+        self._again = self._source.layout == "tree"
         if reason != self._logged:
             log.warning("source %s: %s", self._source.label, reason)
         self._logged = reason
         self._tell(Reading(None, "", "unknown", datetime.now(UTC), error=reason))
+        if self._source.layout == "archives":  # a tree may be half of the next cut by now
+            await self._take_owed()
         return min(_MOST_REST_S, self._source.every_seconds * float(1 << min(self._failures, 6)))
 
-    async def _take_owed(self, pulled: Pulled | None = None) -> float | None:
-        """Take what is here, in order; the seconds to rest when something could not be taken."""
-        older = pulled is not None and pulled.state == "older"
-        while self._owed:
-            path = self._owed[0]
+    async def _take_owed(self) -> bool:
+        """Take what is here, the oldest cut first; whether one of them was older than what we have.
+
+        One that cannot be taken now keeps nothing else waiting.
+        """
+        older = False
+        for path in sorted(self._owed, key=_by_stamp):
+            if time.monotonic() < self._owed[path]:
+                continue
             try:
                 receipt = await self._worker.receive(
                     path, source=self._source.label, clock_known=self._clock_known()
                 )
-            except (OSError, Problem) as error:
-                log.error("%a: %s", path.name, error)
-                return _AGAIN_S
+            except Exception as error:  # one delivery never stops the others, nor the engine
+                known = isinstance(error, OSError | Problem)
+                log.error("%a: %s", path.name, error, exc_info=None if known else error)
+                self._owed[path] = time.monotonic() + _AGAIN_S
+                if not os.path.lexists(path):  # somebody took it away: it can be fetched again
+                    del self._owed[path]
+                continue
             if receipt.result == "parked":
-                return _PARKED_S
-            self._owed.popleft()
+                self._owed[path] = time.monotonic() + _PARKED_S
+                continue
+            del self._owed[path]
             older |= any(found.check == "stamp.older" for found in receipt.examination.findings)
             self._note(path, receipt)
-        self._rested(pulled, older)
-        return None
+        return older
 
     def _note(self, path: Path, receipt: Receipt) -> None:
         if receipt.published is not None:
@@ -140,8 +164,8 @@ class PulledSource:
             with suppress(OSError):  # sealed, waiting in staging or quarantined: not needed here
                 path.unlink()
 
-    def _rested(self, pulled: Pulled | None, older: bool) -> None:
-        said: dict[str, Detail] = {"stamp": pulled.stamp} if pulled and pulled.stamp else {}
+    def _rested(self, pulled: Pulled, older: bool) -> None:
+        said: dict[str, Detail] = {"stamp": pulled.stamp} if pulled.stamp else {}
         now = datetime.now(UTC)
         if older:
             self._tell(Reading("older", "", "warning", now, detail=self._detail(**said)))
@@ -170,3 +194,8 @@ class PulledSource:
 
     def _tell(self, reading: Reading) -> None:
         self._deliver({f"source.{self._source.label}": reading})
+
+
+def _by_stamp(path: Path) -> str:
+    stamp = read_name(path.name).stamp
+    return str(stamp) if stamp is not None else "~"

@@ -102,3 +102,28 @@ def test_a_refused_cut_is_fetched_once_and_the_next_one_goes_live(
         put(there, tmp_path / "a", "20240602_2010")
         wait_until(lambda: live(box) == "20240602_2010", 30)
         assert len(list((box.settings.root / "quarantine").iterdir())) == 1
+
+
+def test_what_was_fetched_before_a_crash_is_taken_by_the_next_engine(
+    box: Sandbox, server: Sshd, tmp_path: Path
+) -> None:
+    server.kill()
+    folder = box.settings.root / "fetched" / "ieeq"
+    folder.mkdir(parents=True)
+    put(folder, tmp_path / "a", "20240602_2005")
+    with engine(box):
+        wait_until(lambda: live(box) == "20240602_2005", 30)
+        wait_until(lambda: not list(folder.glob("*.zip")), 10)
+        wait_until(lambda: "unreachable" in said(box).get("error", ""), 10)
+
+
+def test_a_cut_of_tomorrow_keeps_no_other_waiting(
+    box: Sandbox, there: Path, tmp_path: Path
+) -> None:
+    put(there, tmp_path / "a", "20990602_2005")
+    with engine(box):
+        folder = box.settings.root / "fetched" / "ieeq"
+        wait_until(lambda: len(list(folder.glob("*.zip"))) == 2, 20)
+        put(there, tmp_path / "b", "20240602_2010")
+        wait_until(lambda: live(box) == "20240602_2010", 30)
+        assert len(list(folder.glob("*2099*.zip"))) == 2
