@@ -204,6 +204,7 @@ def examination_json(examination: Examination, zone: ZoneInfo) -> dict[str, Any]
         "files": len(examination.files),
         "bytes": examination.bytes,
         "elections": [_results_json(r, zone) for r in examination.elections],
+        "images": _images_json(examination),
         "findings": [finding_json(f) for f in examination.findings],
     }
 
@@ -223,6 +224,20 @@ def _results_json(results: Results, zone: ZoneInfo) -> dict[str, Any]:
         "delimiter": results.delimiter,
         "rows": results.rows,
         "figures": asdict(results.figures),
+    }
+
+
+def _images_json(examination: Examination) -> dict[str, Any]:
+    """All elections together, and each by itself."""
+    images = examination.images
+    named = [name for i in images for name in i.algorithm.split(",") if name]
+    return {
+        "matched": sum(i.matched for i in images),
+        "pending": sum(i.pending for i in images),
+        "mismatched": sum(i.mismatched for i in images),
+        "orphan": sum(i.orphan for i in images),
+        "algorithm": ",".join(dict.fromkeys(named)),
+        "elections": [asdict(i) for i in images],
     }
 
 
@@ -271,6 +286,20 @@ def examination_lines(examination: Examination, zone: ZoneInfo) -> Iterable[str]
             counted=_shown(figures.counted),
             rows=results.rows,
         )
+    for images in examination.images:
+        if images.matched or images.mismatched or images.orphan:
+            yield say(
+                N_(
+                    "  images {election} by {algorithm}: matched {matched}, pending {pending}, "
+                    "mismatched {mismatched}, orphans {orphan}"
+                ),
+                election=images.election or "-",
+                algorithm=images.algorithm or "-",
+                matched=images.matched,
+                pending=images.pending,
+                mismatched=images.mismatched,
+                orphan=images.orphan,
+            )
     for found in examination.findings:
         sign = "✖" if str(found.severity) == "stop" else "▲"
         where = f" [{visible(found.where)}]" if found.where else ""

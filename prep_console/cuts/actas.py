@@ -27,6 +27,9 @@ _NO_KEYS: Final = frozenset({"", "-"})
 _SHORTEST_KEY: Final = 6
 _LONGEST_KEY: Final = 40
 """Keys seen have 13 to 18 characters with their quoting; what is longer is not remembered."""
+_SHORTEST_HASH: Final = 32
+_LONGEST_HASH: Final = 70
+"""From an MD5 to a SHA-256 with its quoting."""
 _IS_COUNTED: Final = {"1": True, "0": False, "2": False, "": False, "-": False}
 """What CONTABILIZADA says; 2 stands on actas that were identified by hand or out of catalogue."""
 
@@ -229,7 +232,11 @@ class _Quoted:
 
 
 def tally_rows(
-    lines: Lines, front: Front, layout: Layout, each: Callable[[Row], None] | None = None
+    lines: Lines,
+    front: Front,
+    layout: Layout,
+    each: Callable[[Row], None] | None = None,
+    hashes: dict[str, str] | None = None,
 ) -> Tally:
     """Read all rows; ``each`` is given every row that is whole, for who needs more than sums."""
     tally = Tally()
@@ -297,8 +304,12 @@ def tally_rows(
                 tally.note("arithmetic.over_nominal", lines.number)
         except NotANumber as odd:
             tally.note("results.vote", lines.number, str(odd))
-        if integrity_at is not None and not _SHA256.fullmatch(row[integrity_at]):
-            _note_odd_hash(row[integrity_at], lines.number, tally)
+        if integrity_at is not None:
+            said = row[integrity_at]
+            if not _SHA256.fullmatch(said):
+                _note_odd_hash(said, lines.number, tally)
+            if hashes is not None and _SHORTEST_HASH <= len(said) <= _LONGEST_HASH:
+                hashes[str(rows) if key_at is None else row[key_at]] = said
         if state_at is not None and row[state_at] not in states and len(states) <= _MAX_STATES:
             states.add(row[state_at])
         if each is not None:

@@ -244,6 +244,10 @@ _RESULTS: Final = {
         N_("{election} is zero after the opening, and the cut before was not: a person decides.")
     ),
     "cut.still_zero": _warning(N_("{election} is zero, though publication has opened.")),
+    "images.mismatch": _warning(
+        N_("The image is named after an acta of {election} that says another {algorithm}.")
+    ),
+    "images.orphan": _warning(N_("The image belongs to no acta of this delivery.")),
     "figures.fell": _warning(N_("{name} of {election} fell from {before} to {after}.")),
     "candidates.unreadable": _warning(
         N_("The candidates' file is no text that can be read; it is published as delivered.")

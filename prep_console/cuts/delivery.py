@@ -12,8 +12,9 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from prep_console.cuts.archives import (
 from prep_console.cuts.checks import finding
 from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
 from prep_console.cuts.folders import READ_ONLY, LooseFile, opened, walk
+from prep_console.cuts.images import ALGORITHMS, Image, is_image, reconcile
 from prep_console.cuts.members import CHUNK, Budget, Member, Unsafe, chunks_of, stream_of
 from prep_console.cuts.model import DeliveredFile, Examination, Expectations, Finding, Limits
 from prep_console.cuts.names import FileName, read_name
@@ -66,12 +68,17 @@ def examine(
     else:
         reader.read_file(path)
     elections, parts, judged = conclude(reader.evidence, read_name(name), expectations)
+    counted, odd_images = reconcile(
+        {r.code: reader.evidence.acta_hashes.get(r.path, {}) for r in elections},
+        reader.images(path),
+    )
     return Examination(
         stamp=max((part.stamp for part in parts), default=None),
         files=tuple(reader.evidence.files),
         elections=elections,
         parts=parts,
-        findings=_told(reader.evidence.findings + reader.budget.warnings + judged),
+        findings=_told(reader.evidence.findings + reader.budget.warnings + judged + odd_images),
+        images=counted,
     )
 
 
@@ -194,6 +201,15 @@ class _Reader:
             folder = folder.rpartition("/")[0]
         return (*names, ("", read_name(self._name)))
 
+    # -- the actas' images -------------------------------------------------------------------
+
+    def images(self, tree: Path) -> Iterator[Image]:
+        """Every delivered image; the SHA-256 of loose ones is known by now."""
+        for file in self.evidence.files:
+            if is_image(file.path):
+                yield Image(file.path, partial(_image_hash, tree, file))
+        yield from self.evidence.archived_images
+
     # -- what lies in archives ---------------------------------------------------------------
 
     def _read_archive(self, fd: int, kind: Kind, place: Place, depth: int) -> None:
@@ -206,7 +222,7 @@ class _Reader:
                 kind,
                 place.where,
                 self.budget,
-                _is_told,
+                _is_visited,
                 lambda member: self._visit(member, place, depth),
             )
             self._compare_archived(fd, kind, place.where)
@@ -214,6 +230,10 @@ class _Reader:
             self._note(stop.finding)
 
     def _visit(self, member: Member, place: Place, depth: int) -> None:
+        if is_image(member.path):
+            made = manifests.digest_of(member.chunks(), ALGORITHMS.values())
+            self.evidence.archived_images.append(Image(member.where, made.__getitem__))
+            return
         if not is_archive_name(member.path):
             self._look(member.open(), member.path, member.where, place, None)
             return
@@ -240,11 +260,7 @@ class _Reader:
             sha256 = delivered.get(path)
             if sha256 is None or algorithm == "sha256":
                 return sha256
-            fd = os.open(tree / path, READ_ONLY)
-            try:
-                return manifests.digest_of(chunks_of(fd), (algorithm,))[algorithm]
-            finally:
-                os.close(fd)
+            return _loose_hash(tree / path, algorithm)
 
         for hashes in self.evidence.hash_lists.get("", ()):
             self.evidence.findings.extend(manifests.compare(hashes, digest))
@@ -300,15 +316,36 @@ class _Reader:
         self, stream: BufferedReader, where: str, name: FileName, place: Place
     ) -> None:
         try:
-            read, found = results.read_results(stream, where)
+            hashes: dict[str, str] = {}
+            read, found = results.read_results(stream, where, hashes=hashes)
         except results.Unreadable as error:
             self._note(finding(error.check, where, reason=str(error)))
             return
         self.evidence.findings.extend(found)
+        self.evidence.acta_hashes[where] = hashes
         self.evidence.results.append(FoundResults(read, name, place))
 
     def _note(self, found: Finding) -> None:
         self.evidence.findings.append(found)
+
+
+def _image_hash(tree: Path, file: DeliveredFile, algorithm: str) -> str:
+    if algorithm == "sha256":
+        return file.sha256
+    return _loose_hash(tree / file.path, algorithm)
+
+
+def _loose_hash(path: Path, algorithm: str) -> str:
+    fd = os.open(path, READ_ONLY)
+    try:
+        return manifests.digest_of(chunks_of(fd), (algorithm,))[algorithm]
+    finally:
+        os.close(fd)
+
+
+def _is_visited(path: str) -> bool:
+    """Whether a member of an archive is looked into, or its hashes are wanted."""
+    return _is_told(path) or is_image(path)
 
 
 def _is_told(path: str) -> bool:

@@ -85,6 +85,24 @@ class Results:
 
 
 @dataclass(frozen=True, slots=True)
+class Images:
+    """How the delivered images and the actas of one election agree."""
+
+    election: str
+    """'' for orphans of a delivery with several elections."""
+    matched: int
+    """Actas whose image came, with their hash."""
+    pending: int
+    """Actas with a hash whose image did not come."""
+    mismatched: int
+    """Images named after an acta that says another hash."""
+    orphan: int
+    """Images of actas that no acta says the hash of."""
+    algorithm: str
+    """What the hashes are, the most frequent first: ``sha256``, or ``sha256,sha1``."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """One election's product in a delivery: what a cut is put together from."""
 
@@ -109,6 +127,8 @@ class Examination:
     elections: tuple[Results, ...]
     parts: tuple[Part, ...]
     findings: tuple[Finding, ...]
+    images: tuple[Images, ...] = ()
+    """One for each election whose actas say hashes."""
 
     @property
     def bytes(self) -> int:

@@ -45,7 +45,10 @@ def looks_like_results(head: bytes) -> bool:
 
 
 def read_results(
-    stream: BinaryIO, where: str, each: Each | None = None
+    stream: BinaryIO,
+    where: str,
+    each: Each | None = None,
+    hashes: dict[str, str] | None = None,
 ) -> tuple[Results, tuple[Finding, ...]]:
     """Read a whole results CSV and check it; ``where`` is its path, for the findings.
 
@@ -53,12 +56,14 @@ def read_results(
     or to a comparison without reading twice. ``code`` is '': the title says what election it
     is, and elections.py knows how to read titles; ``state`` is what all rows say, if they agree.
 
+    ``hashes`` is filled with what each acta says is its image's hash, by its key.
+
     Raises Unreadable when this is no results CSV at all, or is damaged beyond reading.
     """
     lines = Lines(stream)
     front = read_front(lines, where)
     layout = layout_of(front.columns)
-    tally = tally_rows(lines, front, layout, None if each is None else _with(layout, each))
+    tally = tally_rows(lines, front, layout, None if each is None else _with(layout, each), hashes)
     results = Results(
         code="",
         state=states.of_rows(tally.states),

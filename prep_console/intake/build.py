@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from prep_console.cuts.checks import finding
@@ -229,7 +229,10 @@ class _Builder:
             verified_at=max(d.verified_at for d in used),
             mtime_us=self._mtime_us,
             new_bytes=self._new_bytes,
-            extra={"deliveries": list(plan.deliveries)},
+            extra={
+                "deliveries": list(plan.deliveries),
+                "images": [asdict(i) for d in used for i in d.examination.images],
+            },
         )
 
     def _since_before(self) -> list[Finding]:

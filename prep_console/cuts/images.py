@@ -1,0 +1,139 @@
+"""The actas' images, matched with their actas by hash: no column names the image's file.
+
+``SHA`` or ``CODIGO_INTEGRIDAD`` is the hash of the image; its length tells the algorithm. Images
+may lag the data (pending); one that belongs to no acta is an orphan; one that is named after an
+acta and has another hash than it is a mismatch. A site's logos lie in other folders than actas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from prep_console.cuts.checks import finding
+from prep_console.cuts.model import Finding, Images
+from prep_console.cuts.numbers import unquoted
+
+ALGORITHMS: Final[Mapping[int, str]] = {32: "md5", 40: "sha1", 64: "sha256"}
+"""By hexadecimal digits; nearly all rows have SHA-256, one real one has 40."""
+
+_IMAGE: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".pdf", ".gif", ".webp", ".bmp")
+_HEX: Final = re.compile(r"[0-9a-f]+")
+_BETWEEN: Final = re.compile(r"[_.\- ]")
+_OF_ACTAS: Final = re.compile(r"acta|im[aá]gen|imagen|digitaliza", re.IGNORECASE)
+"""What the folders of the actas' images are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """One delivered file that is an image."""
+
+    where: str
+    """Its path, archives joined with ``!/``."""
+    digest: Callable[[str], str]
+    """Algorithm to hexadecimal hash; of what is linked or staged, SHA-256 costs nothing."""
+
+
+@dataclass(slots=True)
+class _Count:
+    matched: int = 0
+    pending: int = 0
+    mismatched: int = 0
+    algorithms: Counter[str] = field(default_factory=Counter)
+
+
+def is_image(path: str) -> bool:
+    """Whether a file of this name is an image."""
+    return path.lower().endswith(_IMAGE)
+
+
+def reconcile(
+    actas: Mapping[str, Mapping[str, str]], images: Iterable[Image]
+) -> tuple[tuple[Images, ...], list[Finding]]:
+    """Match images with actas: ``actas`` maps each election to its actas' keys and hashes.
+
+    SHA-256 is asked of every image; another algorithm only while actas that use it are without
+    their image, and only of what matched nothing by SHA-256. Where no acta says a hash, nothing is
+    said of images either.
+    """
+    counts = {election: _Count() for election in actas}
+    wanted: dict[tuple[str, str], list[str]] = {}
+    """Algorithm and hash to the elections of the actas that say it."""
+    named: dict[str, tuple[str, str, str]] = {}
+    """Key to election, algorithm and hash."""
+    for election, hashes in actas.items():
+        for key, text in hashes.items():
+            said = unquoted(text).lower()
+            algorithm = ALGORITHMS.get(len(said))
+            if algorithm is None or not _HEX.fullmatch(said):
+                continue
+            counts[election].algorithms[algorithm] += 1
+            wanted.setdefault((algorithm, said), []).append(election)
+            named[unquoted(key).upper()] = election, algorithm, said
+    others = sorted({algorithm for algorithm, _ in wanted} - {"sha256"})
+    found: set[tuple[str, str]] = set()
+    left: list[Image] = []
+    for image in images:
+        has = "sha256", image.digest("sha256")
+        if has in wanted:
+            found.add(has)
+        else:
+            left.append(image)
+    unmatched: list[Image] = []
+    for image in left:
+        hits = [h for a in others if (h := (a, image.digest(a))) in wanted]
+        found.update(hits)
+        if not hits:
+            unmatched.append(image)
+    findings: list[Finding] = []
+    mismatched: set[tuple[str, str]] = set()
+    orphans = 0
+    for image in unmatched:
+        acta = _named_after(image.where, named)
+        if acta is not None:
+            election, algorithm, said = acta
+            mismatched.add((algorithm, said))
+            counts[election].mismatched += 1
+            findings.append(
+                finding("images.mismatch", image.where, election=election, algorithm=algorithm)
+            )
+        elif wanted and _OF_ACTAS.search(image.where):
+            orphans += 1
+            findings.append(finding("images.orphan", image.where))
+    for wish, elections in wanted.items():
+        for election in elections:
+            if wish in found:
+                counts[election].matched += 1
+            elif wish not in mismatched:
+                counts[election].pending += 1
+    return _told(counts, orphans), findings
+
+
+def _told(counts: Mapping[str, _Count], orphans: int) -> tuple[Images, ...]:
+    """One election's orphans are its own; those of several are nobody's."""
+    told = [
+        Images(
+            election,
+            count.matched,
+            count.pending,
+            count.mismatched,
+            orphans if len(counts) == 1 else 0,
+            ",".join(name for name, _ in count.algorithms.most_common()),
+        )
+        for election, count in counts.items()
+        if count.algorithms
+    ]
+    if orphans and len(counts) != 1:
+        told.append(Images("", 0, 0, 0, orphans, ""))
+    return tuple(told)
+
+
+def _named_after(
+    where: str, named: Mapping[str, tuple[str, str, str]]
+) -> tuple[str, str, str] | None:
+    stem = where.rpartition("/")[2].rpartition(".")[0].upper()
+    tokens = (stem, *_BETWEEN.split(stem))
+    return next((named[token] for token in tokens if token in named), None)
