@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -59,57 +59,78 @@ def reconcile(
     their image, and only of what matched nothing by SHA-256. Where no acta says a hash, nothing is
     said of images either.
     """
+    delivered = list(images)
     counts = {election: _Count() for election in actas}
-    wanted: dict[tuple[str, str], list[str]] = {}
-    """Algorithm and hash to the elections of the actas that say it."""
-    named: dict[str, tuple[str, str, str]] = {}
-    """Key to election, algorithm and hash."""
-    for election, hashes in actas.items():
-        for key, text in hashes.items():
-            said = unquoted(text).lower()
-            algorithm = ALGORITHMS.get(len(said))
-            if algorithm is None or not _HEX.fullmatch(said):
-                continue
-            counts[election].algorithms[algorithm] += 1
-            wanted.setdefault((algorithm, said), []).append(election)
-            named[unquoted(key).upper()] = election, algorithm, said
-    others = sorted({algorithm for algorithm, _ in wanted} - {"sha256"})
-    found: set[tuple[str, str]] = set()
-    left: list[Image] = []
-    for image in images:
-        has = "sha256", image.digest("sha256")
-        if has in wanted:
-            found.add(has)
-        else:
-            left.append(image)
-    unmatched: list[Image] = []
-    for image in left:
-        hits = [h for a in others if (h := (a, image.digest(a))) in wanted]
-        found.update(hits)
-        if not hits:
-            unmatched.append(image)
+    wanted: set[str] = set()
+    for election, _, said in _said(actas):
+        counts[election].algorithms[ALGORITHMS[len(said)]] += 1
+        if delivered:
+            wanted.add(said)
+    others = sorted({ALGORITHMS[len(said)] for said in wanted} - {"sha256"})
+    found, unmatched = _matched(delivered, wanted, others)
+    named = _by_name(unmatched, actas) if wanted else {}
     findings: list[Finding] = []
-    mismatched: set[tuple[str, str]] = set()
     orphans = 0
     for image in unmatched:
-        acta = _named_after(image.where, named)
+        acta = named.get(image.where)
         if acta is not None:
-            election, algorithm, said = acta
-            mismatched.add((algorithm, said))
+            election, said = acta
             counts[election].mismatched += 1
+            algorithm = ALGORITHMS[len(said)]
             findings.append(
                 finding("images.mismatch", image.where, election=election, algorithm=algorithm)
             )
         elif wanted and _OF_ACTAS.search(image.where):
             orphans += 1
             findings.append(finding("images.orphan", image.where))
-    for wish, elections in wanted.items():
-        for election in elections:
-            if wish in found:
-                counts[election].matched += 1
-            elif wish not in mismatched:
-                counts[election].pending += 1
+    mismatched = {said for _, said in named.values()}
+    for election, _, said in _said(actas):
+        if said in found:
+            counts[election].matched += 1
+        elif said not in mismatched:
+            counts[election].pending += 1
     return _told(counts, orphans), findings
+
+
+def _said(actas: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Election, key and hash of every acta that says one; its length tells the algorithm."""
+    for election, hashes in actas.items():
+        for key, text in hashes.items():
+            said = unquoted(text).lower()
+            if len(said) in ALGORITHMS and _HEX.fullmatch(said):
+                yield election, key, said
+
+
+def _matched(
+    images: Iterable[Image], wanted: set[str], others: Sequence[str]
+) -> tuple[set[str], list[Image]]:
+    """The hashes whose image came, and the images that none of them is of."""
+    found: set[str] = set()
+    left: list[Image] = []
+    for image in images:
+        digest = image.digest("sha256")
+        hits = [digest] if digest in wanted else []
+        hits = hits or [made for a in others if (made := image.digest(a)) in wanted]
+        found.update(hits)
+        if not hits:
+            left.append(image)
+    return found, left
+
+
+def _by_name(
+    images: Iterable[Image], actas: Mapping[str, Mapping[str, str]]
+) -> dict[str, tuple[str, str]]:
+    """Path of each image that is named after an acta to the acta's election and hash."""
+    tokens: dict[str, str] = {}
+    for image in images:
+        stem = image.where.rpartition("/")[2].rpartition(".")[0].upper()
+        tokens |= dict.fromkeys((stem, *_BETWEEN.split(stem)), image.where)
+    named: dict[str, tuple[str, str]] = {}
+    for election, key, said in _said(actas) if tokens else ():
+        where = tokens.get(unquoted(key).upper())
+        if where is not None:
+            named[where] = election, said
+    return named
 
 
 def _told(counts: Mapping[str, _Count], orphans: int) -> tuple[Images, ...]:
@@ -129,11 +150,3 @@ def _told(counts: Mapping[str, _Count], orphans: int) -> tuple[Images, ...]:
     if orphans and len(counts) != 1:
         told.append(Images("", 0, 0, 0, orphans, ""))
     return tuple(told)
-
-
-def _named_after(
-    where: str, named: Mapping[str, tuple[str, str, str]]
-) -> tuple[str, str, str] | None:
-    stem = where.rpartition("/")[2].rpartition(".")[0].upper()
-    tokens = (stem, *_BETWEEN.split(stem))
-    return next((named[token] for token in tokens if token in named), None)
