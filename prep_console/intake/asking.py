@@ -12,8 +12,6 @@ from prep_console.config.model import Source
 from prep_console.intake.pull.job import Pulled, PullFailed
 from prep_console.intake.pull.puller import Puller
 from prep_console.intake.resync_progress import Teller
-from prep_console.problems import Refused
-from prep_console.wording import N_, sentence
 
 _LISTEN_S = 0.2
 """Between two looks whether somebody wishes to stop."""
@@ -38,6 +36,9 @@ class Found:
     source: Source | None
     paths: tuple[Path, ...]
     answers: tuple[Answer, ...]
+
+
+NOTHING = Found(None, (), ())
 
 
 def ask(
@@ -81,11 +82,7 @@ async def _pulled(
     try:
         while not pulling.done():
             await asyncio.wait({pulling}, timeout=_LISTEN_S)
-            if told.stopped():
-                raise Refused(
-                    sentence(N_("the resync was cancelled")),
-                    sentence(N_("what is public stays; what was fetched is kept for the next one")),
-                )
+            told.heed()
         return await pulling
     finally:
         pulling.cancel()

@@ -8,17 +8,19 @@ delivered again is a good copy to repair it from.
 from __future__ import annotations
 
 import select
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from prep_console.intake.asking import Answer, Found, ask
+from prep_console.intake.asking import NOTHING, Answer, Found, ask
 from prep_console.intake.drop import Arrival, DropFolder
 from prep_console.intake.receive import receive
 from prep_console.intake.resync_progress import Shown, Teller, lock_of
 from prep_console.intake.sealing import assemble_due
 from prep_console.journal.actor import Actor
 from prep_console.problems import Failed
-from prep_console.publication import lock
+from prep_console.publication import lock, store
 from prep_console.publication.repair import Repair, compare_and_repair, good_copies
 from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
@@ -26,6 +28,8 @@ from prep_console.wording import N_, Sentence, sentence, visible
 
 _PATIENCE_S = 2.0
 _PAUSE_S = 0.2
+_FILES, _LARGE = 250, 32 << 20
+"""As many files, or bytes, are compared between two times that the wish to stop is heard."""
 _ROUNDS = 150
 """With --wait: half a minute for what is still arriving."""
 
@@ -38,6 +42,7 @@ class Resync:
     """Cuts that were sealed."""
     refused: tuple[str, ...]
     repair: Repair | None
+    drop: Answer
     answers: tuple[Answer, ...]
     """Of the sources that were asked."""
     told: Sentence
@@ -58,7 +63,7 @@ class Resync:
             "refused": list(self.refused),
             "sources": [
                 {"source": a.source, "said": a.said, "answered": a.answered, "stamp": a.stamp}
-                for a in self.answers
+                for a in (self.drop, *self.answers)
             ],
             "compared": None
             if repair is None
@@ -83,36 +88,74 @@ def resync(
     with lock.held(lock_of(station), "resync", patience_s=_PATIENCE_S):
         told = Teller(station, shown)
         try:
-            found = _asked(station, told)
-            told.now("comparing")
-            repair = _compare(station, actor)
-            told.now("taking", found.source.label if found.source else "")
-            before = set(station.state().cuts)
-            refused = [*_take_fetched(station, actor, found), *_take_dropped(station, actor, wait)]
-            received = sorted(set(station.state().cuts) - before)
+            return _run(station, actor, wait, told)
         finally:
             told.end()
-    return Resync(
-        tuple(received),
-        tuple(refused),
-        repair,
-        found.answers,
-        _told(received, refused, repair, found.answers),
-    )
 
 
-def _asked(station: Station, told: Teller) -> Found:
-    """What the pulled sources have, unless something waits in the drop folder already."""
-    pulled = [source for source in station.settings.sources if source.kind != "drop"]
+def _run(station: Station, actor: Actor, wait: bool, told: Teller) -> Resync:
+    before = set(station.state().cuts)
+    asking = _Asking(station, told)
+    drop = _look_into_drop(station)
     first = station.settings.sources[0].kind == "drop"
-    if not pulled or (first and _holds_something(station)):
-        return Found(None, (), ())
-    return ask(station.settings, pulled, station.state().marks, told)
+    found = NOTHING if first and drop.said == "cut" else asking.next()
+    fetched = [found]
+    repair, uncompared = None, None
+    try:
+        repair = _compare(station, actor, told)
+        while repair is not None and repair.lost and asking.rest:
+            fetched.append(asking.next())  # a later source may have what is damaged here
+            repair = _with(repair, _compare(station, actor, told, frozenset(repair.lost)))
+    except Failed as failed:
+        uncompared = failed
+    told.now("taking")
+    refused: list[str] = []
+    while fetched:
+        found = fetched.pop(0)
+        bad = _take_fetched(station, actor, found)
+        refused += bad
+        if bad and not fetched and asking.rest:
+            fetched.append(asking.next())
+    try:
+        refused += _take_dropped(station, actor, wait)
+    except Failed:
+        if not any(answer.answered for answer in asking.answers):
+            raise
+    received = sorted(set(station.state().cuts) - before)
+    if uncompared is not None and not received:
+        raise uncompared
+    said = _told(received, refused, repair, tuple(asking.answers))
+    return Resync(tuple(received), tuple(refused), repair, drop, tuple(asking.answers), said)
 
 
-def _holds_something(station: Station) -> bool:
+class _Asking:
+    """The sources that are pulled, those that were not asked yet, and what the others said."""
+
+    def __init__(self, station: Station, told: Teller) -> None:
+        self._station = station
+        self._told = told
+        self.rest = [s for s in station.settings.sources if s.kind != "drop"]
+        self.answers: list[Answer] = []
+
+    def next(self) -> Found:
+        """The newest cut of the first one left that has a cut."""
+        if not self.rest:
+            return NOTHING
+        found = ask(self._station.settings, self.rest, self._station.state().marks, self._told)
+        self.rest = self.rest[len(found.answers) :]
+        self.answers += found.answers
+        return found
+
+
+def _look_into_drop(station: Station) -> Answer:
+    """Whether something lies there that can be taken now."""
+    label = station.settings.drop.label
     folder = DropFolder(station.settings.drop_folder, 0.0)
-    return any(folder.ready(arrival) for arrival in _looked(folder, station))
+    try:
+        holds = any(folder.ready(arrival) for arrival in _looked(folder, station))
+    except Failed as failed:
+        return Answer(label, failed.what.in_("en"), answered=False)
+    return Answer(label, "cut" if holds else "nothing", answered=True)
 
 
 def _take_fetched(station: Station, actor: Actor, found: Found) -> list[str]:
@@ -128,17 +171,59 @@ def _take_fetched(station: Station, actor: Actor, found: Found) -> list[str]:
     return refused
 
 
-def _compare(station: Station, actor: Actor) -> Repair | None:
+def _compare(
+    station: Station, actor: Actor, told: Teller, only: frozenset[str] | None = None
+) -> Repair | None:
+    """Every byte of the live cut (or of ``only`` these files), some files at a time."""
     live = station.live().cut
     if live is None:
         return None
+    told.now("comparing")
+    done = Repair(live, 0, (), ())
+    elsewhere = good_copies(station)
     try:
-        return compare_and_repair(station, live, good_copies(station), actor)
+        sealed, _ = store.load(station, live)
+        sizes = {p: f.size for p, f in sealed.files.items() if only is None or p in only}
+        began, read = time.monotonic(), 0
+        for paths in _portions(sizes):
+            told.heed()
+            part = compare_and_repair(station, live, elsewhere, actor, only=frozenset(paths))
+            done = Repair(
+                live,
+                done.checked + part.checked,
+                (*done.repaired, *part.repaired),
+                (*done.lost, *part.lost),
+            )
+            read += sum(sizes[path] for path in paths)
+            rate = read / max(time.monotonic() - began, 0.001)
+            told.moved("comparing", visible(paths[-1])[:200], read, sum(sizes.values()), rate)
     except (OSError, ValueError) as error:
         raise Failed(
             sentence(N_("cut {cut} cannot be compared: {error}"), cut=live, error=str(error)),
             sentence(N_("roll back to a cut that is whole")),
         ) from error
+    return done
+
+
+def _portions(sizes: Mapping[str, int]) -> Iterator[list[str]]:
+    """Files that are compared in one go: many small ones, or one large one."""
+    paths: list[str] = []
+    total = 0
+    for path, size in sizes.items():
+        paths.append(path)
+        total += size
+        if len(paths) == _FILES or total > _LARGE:
+            yield paths
+            paths, total = [], 0
+    if paths:
+        yield paths
+
+
+def _with(before: Repair, again: Repair | None) -> Repair:
+    """What is known after the lost ones were compared again."""
+    if again is None or again.cut != before.cut:
+        return before
+    return Repair(before.cut, before.checked, (*before.repaired, *again.repaired), again.lost)
 
 
 def _take_dropped(station: Station, actor: Actor, wait: bool) -> list[str]:

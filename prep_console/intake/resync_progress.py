@@ -12,8 +12,10 @@ from typing import Literal
 import msgspec
 
 from prep_console.intake.pull.job import Progress
+from prep_console.problems import Refused
 from prep_console.publication import lock
 from prep_console.publication.station import Station
+from prep_console.wording import N_, sentence
 
 _BETWEEN_S = 0.5
 """Between two states of the file."""
@@ -84,24 +86,28 @@ class Teller:
 
     def fetching(self, progress: Progress) -> None:
         """More of a file is here."""
-        left = None
-        if progress.total_bytes is not None and progress.bytes_per_s > 0:
-            left = (progress.total_bytes - progress.bytes) / progress.bytes_per_s
-        self._write(
-            ResyncProgress(
-                self._source,
-                "fetching",
-                progress.file,
-                progress.bytes,
-                progress.total_bytes,
-                progress.bytes_per_s,
-                left,
-            )
+        self.moved(
+            "fetching",
+            progress.file,
+            progress.bytes,
+            progress.total_bytes,
+            progress.bytes_per_s,
         )
 
-    def stopped(self) -> bool:
-        """Whether somebody wished it to stop."""
-        return _wish(self._station).exists()
+    def moved(
+        self, state: Doing, file: str, done: int, total: int | None, bytes_per_s: float
+    ) -> None:
+        """So many bytes of what it does now are done."""
+        left = (total - done) / bytes_per_s if total is not None and bytes_per_s > 0 else None
+        self._write(ResyncProgress(self._source, state, file, done, total, bytes_per_s, left))
+
+    def heed(self) -> None:
+        """Refused when somebody wished it to stop."""
+        if _wish(self._station).exists():
+            raise Refused(
+                sentence(N_("the resync was cancelled")),
+                sentence(N_("what is public stays; what was fetched is kept for the next one")),
+            )
 
     def end(self) -> None:
         """Nothing runs any more."""

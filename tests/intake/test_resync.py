@@ -19,6 +19,7 @@ from prep_console.journal.actor import program
 from prep_console.problems import Refused
 from prep_console.publication import lock
 from tests import nights
+from tests.engine.test_engine import engine
 from tests.intake.pull.pulling import archive, pulling_children
 from tests.sshd import Sshd, sshd
 from tests.stations import Sandbox, sandbox
@@ -75,6 +76,7 @@ def test_the_first_source_that_has_a_cut_gives_it(ground: Ground) -> None:
     assert ran.code == 0, ran.err
     assert ran.json["received"] == ["20240602_2005"]
     assert [(s["source"], s["said"]) for s in ran.json["sources"]] == [
+        ("drop", "nothing"),
         ("uno", "nothing"),
         ("dos", "cut"),
     ]
@@ -177,3 +179,117 @@ def test_interrupted_it_says_what_stays_and_leaves_nobody(ground: Ground) -> Non
         _, error = running.communicate(timeout=15)
         assert running.returncode == 1, error
         assert b"cancelled" in error
+
+
+def damaged(ground: Ground) -> tuple[Path, bytes, bytes]:
+    """A file of the live cut that was changed: where, and its bytes before and now."""
+    live = ground.box.station.live().cut
+    assert live is not None
+    victim = sorted((ground.box.station.cuts / live / "site").glob("*.zip"))[0]
+    good = victim.read_bytes()
+    bad = b"x" + good[1:]
+    victim.chmod(0o644)
+    victim.write_bytes(bad)
+    return victim, good, bad
+
+
+def test_a_frozen_source_is_given_up_and_the_next_one_asked(ground: Ground, tmp_path: Path) -> None:
+    sent = ground.put(ground.second, "20240602_2005")
+    with sshd(tmp_path / "other") as other:
+        text = ground.box.file.read_text()
+        ours = f"127.0.0.1:{ground.server.port}"
+        text = text.replace(ours, f"127.0.0.1:{other.port}", 1)
+        ground.box.file.write_text(text)
+        other.freeze()
+        ran = ground.box.run("resync", "--json")
+        other.thaw()
+    said = {s["source"]: s for s in ran.json["sources"]}
+    assert not said["uno"]["answered"]
+    assert said["dos"]["said"] == "cut"
+    site = ground.box.station.cuts / "20240602_2005" / "site"
+    assert {p.name: p.read_bytes() for p in site.glob("*.zip")} == sent
+
+
+def test_a_cut_that_is_refused_makes_way_for_that_of_the_next_source(ground: Ground) -> None:
+    bad = ground.first / "20240602_2010_PREP_DIP_LOC_QRO.zip"
+    bad.write_bytes(b"PK\x05\x06" + bytes(18))
+    ground.put(ground.second, "20240602_2005")
+    ran = ground.box.run("resync", "--json")
+    assert len(ran.json["refused"]) == 1
+    assert ran.json["received"] == ["20240602_2005"]
+
+
+def test_a_drop_folder_that_cannot_be_read_keeps_no_other_source_out(ground: Ground) -> None:
+    ground.put(ground.first, "20240602_2005")
+    ground.box.station.prepare()
+    ground.box.settings.drop_folder.rmdir()
+    ground.box.settings.drop_folder.write_bytes(b"a file in its place")
+    ran = ground.box.run("resync", "--json")
+    assert ran.code == 0, ran.err
+    assert ran.json["received"] == ["20240602_2005"]
+    assert not ran.json["sources"][0]["answered"]
+
+
+def test_repaired_from_a_source_while_a_push_waits_and_a_visitor_reads(
+    ground: Ground, tmp_path: Path
+) -> None:
+    ground.put(ground.second, "20240602_2005")
+    ground.box.run("resync")
+    victim, good, bad = damaged(ground)
+    made = tmp_path / "pushed"
+    made.mkdir()
+    for path in nights.two_archives(made, stamp="20240602_2010", actas=5).values():
+        shutil.copy(path, ground.box.settings.drop_folder)
+    arriving = ground.box.settings.drop_folder / "20240602_2015_PREP_DIP_LOC_QRO.zip"
+    arriving.write_bytes(path.read_bytes()[:1000])
+    answers: list[bytes] = []
+    stop = threading.Event()
+
+    def visit() -> None:
+        while not stop.is_set():
+            answers.append(victim.read_bytes())
+
+    visitor = threading.Thread(target=visit)
+    visitor.start()
+    ran = ground.box.run("resync", "--json")
+    stop.set()
+    visitor.join(5)
+    assert ran.code == 0, ran.err
+    assert ran.json["compared"]["repaired"] == [victim.name]
+    assert ran.json["received"] == ["20240602_2010"]
+    assert [(s["source"], s["said"]) for s in ran.json["sources"]] == [
+        ("drop", "cut"),
+        ("uno", "nothing"),
+        ("dos", "cut"),
+    ]
+    assert set(answers) == {bad, good}
+    assert answers[0] == bad
+    assert answers[answers.index(good) :] == [good] * answers.count(good)
+    assert arriving.stat().st_size == 1000
+
+
+def test_cancelled_while_it_compares_nothing_is_taken(ground: Ground) -> None:
+    ground.put(ground.first, "20240602_2005")
+    ground.box.run("resync")
+    ground.put(ground.first, "20240602_2010")
+
+    def stop(progress: ResyncProgress) -> None:
+        if progress.state == "comparing":
+            resync_progress.cancel(ground.box.station)
+
+    with pytest.raises(Refused, match="cancelled"):
+        resync(ground.box.station, actor=PERSON, shown=stop)
+    assert ground.box.station.live().cut == "20240602_2005"
+    ran = ground.box.run("resync", "--json")
+    assert ran.json["received"] == ["20240602_2010"]
+
+
+def test_beside_an_engine_that_pulls_from_the_same_source(ground: Ground) -> None:
+    with engine(ground.box):
+        ground.put(ground.first, "20240602_2005")
+        assert ground.box.run("resync").code == 0
+        wait_until(lambda: ground.box.station.live().cut == "20240602_2005", 20)
+        victim, good, _ = damaged(ground)
+        assert ground.box.run("resync").code == 0
+        assert victim.read_bytes() == good
+    assert ground.box.run("journal", "--verify").code == 0
