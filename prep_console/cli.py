@@ -35,7 +35,12 @@ from prep_console.commands.deliveries import receive, resync
 from prep_console.commands.differences import diff
 from prep_console.commands.evidence import prove
 from prep_console.commands.looking import check, cuts, journal, status, verify
-from prep_console.commands.neighbours import apache_config, config_command, systemd_unit
+from prep_console.commands.neighbours import (
+    apache_config,
+    config_command,
+    ssh_config,
+    systemd_unit,
+)
 from prep_console.commands.running import console, demo, engine
 from prep_console.problems import Failed, Problem
 from prep_console.wording import N_, sentence
@@ -151,5 +156,6 @@ for _command in (
     config_command,
     apache_config,
     systemd_unit,
+    ssh_config,
 ):
     cli.add_command(_command)

@@ -52,3 +52,12 @@ def systemd_unit(context: Context) -> None:
     from prep_console.engine.unit import systemd_unit as unit
 
     click.echo(unit(context.settings, context.path or config.DEFAULT_PATH), nl=False)
+
+
+@click.command("ssh-config")
+@click.pass_obj
+def ssh_config(context: Context) -> None:
+    """The institute's restricted account: its key's line and sshd's."""
+    from prep_console.intake.push.account import account_lines
+
+    click.echo(account_lines(context.settings), nl=False)

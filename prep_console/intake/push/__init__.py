@@ -1,0 +1,1 @@
+"""Deliveries that the institute pushes over SSH: its account, its sessions and their marks."""

@@ -1,0 +1,81 @@
+"""What the institute's own sessions say of themselves: the marks that its wrapper leaves.
+
+The marks are written under the institute's account: they are bounded when they are read, and
+nothing in them is believed but times and an exit code.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+_NEWEST = 50
+"""Marks that are looked at: those of the last four hours, and far more than run at once."""
+_LARGEST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session of the institute."""
+
+    started_at: datetime
+    ended_at: datetime | None
+    exit_code: int | None
+    open: bool
+    """Its wrapper runs still."""
+
+    @property
+    def whole(self) -> bool:
+        """It came to its own good end."""
+        return self.ended_at is not None and self.exit_code == 0
+
+
+class _Mark(msgspec.Struct):
+    started_at: datetime
+    ended_at: datetime | None = None
+    exit_code: int | None = None
+
+
+def marks_folder(root: Path) -> Path:
+    """Where the marks lie; writable for the institute's account, but not through its sessions."""
+    return root / "incoming" / "sessions"
+
+
+def sessions(folder: Path) -> list[Session]:
+    """The newest sessions, oldest first; [] where no wrapper leaves marks."""
+    try:
+        marks = sorted(path for path in folder.iterdir() if path.suffix == ".json")
+    except OSError:
+        return []
+    found = (_read(path) for path in marks[-_NEWEST:])
+    return sorted((s for s in found if s is not None), key=lambda s: s.started_at)
+
+
+def _read(path: Path) -> Session | None:
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return None
+    try:
+        mark = msgspec.json.decode(os.pread(descriptor, _LARGEST, 0), type=_Mark)
+        if mark.started_at.tzinfo is None or (mark.ended_at and mark.ended_at.tzinfo is None):
+            return None
+        return Session(mark.started_at, mark.ended_at, mark.exit_code, _held(descriptor))
+    except (OSError, ValueError):
+        return None
+    finally:
+        os.close(descriptor)
+
+
+def _held(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
