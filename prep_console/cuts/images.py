@@ -59,16 +59,18 @@ def reconcile(
     their image, and only of what matched nothing by SHA-256. Where no acta says a hash, nothing is
     said of images either.
     """
-    delivered = list(images)
+    remaining = iter(images)
+    first = next(remaining, None)
     counts = {election: _Count() for election in actas}
     wanted: set[str] = set()
     for election, _, said in _said(actas):
         counts[election].algorithms[ALGORITHMS[len(said)]] += 1
-        if delivered:
+        if first is not None:
             wanted.add(said)
     others = sorted({ALGORITHMS[len(said)] for said in wanted} - {"sha256"})
+    delivered = (first, *remaining) if first is not None and wanted else ()
     found, unmatched = _matched(delivered, wanted, others)
-    named = _by_name(unmatched, actas) if wanted else {}
+    named = _by_name(unmatched, actas)
     findings: list[Finding] = []
     orphans = 0
     for image in unmatched:
@@ -80,7 +82,7 @@ def reconcile(
             findings.append(
                 finding("images.mismatch", image.where, election=election, algorithm=algorithm)
             )
-        elif wanted and _OF_ACTAS.search(image.where):
+        elif _OF_ACTAS.search(image.where):
             orphans += 1
             findings.append(finding("images.orphan", image.where))
     mismatched = {said for _, said in named.values()}
