@@ -57,13 +57,16 @@ def read(station: Station) -> ResyncProgress | None:
 
 
 def cancel(station: Station) -> bool:
-    """Ask the running resync to stop fetching; False when none runs.
+    """Ask the running resync to stop; False when none runs or this user may not stop it.
 
     What it is sealing it seals first: a cut is whole or not there.
     """
     if read(station) is None:
         return False
-    _wish(station).touch()
+    try:
+        _wish(station).touch()
+    except OSError:
+        return False
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from prep_console import config
 from tests import nights
 from tests.engine.test_engine import alive, engine, live
+from tests.intake.pull.pulling import pulled
 from tests.sshd import Sshd, sshd
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
@@ -115,6 +117,19 @@ def test_what_was_fetched_before_a_crash_is_taken_by_the_next_engine(
         wait_until(lambda: live(box) == "20240602_2005", 30)
         wait_until(lambda: not list(folder.glob("*.zip")), 10)
         wait_until(lambda: "unreachable" in said(box).get("error", ""), 10)
+
+
+def test_a_tree_that_was_mirrored_before_a_crash_is_taken(
+    box: Sandbox, there: Path, tmp_path: Path
+) -> None:
+    put(there, tmp_path / "a", "20240602_2005")
+    with box.file.open("a") as file:
+        file.write("layout = 'tree'\n")
+    tree = Sandbox(box.file, config.load(box.file))
+    assert asyncio.run(pulled(tree.settings)).state == "new"
+    with engine(tree):
+        wait_until(lambda: live(tree) == "20240602_2005", 30)
+        wait_until(lambda: said(tree).get("value") == "waiting", 10)
 
 
 def test_a_cut_of_tomorrow_keeps_no_other_waiting(
