@@ -49,6 +49,8 @@ class Deliveries:
         self._clock_known = clock_known
         self._look = asyncio.Event()
         """Set when the drop folder may have something new."""
+        self.moved = asyncio.Event()
+        """Set whenever somebody writes there, for who shows it."""
 
     async def watch(self) -> None:
         """Wake the intake within milliseconds of a close or a rename in the drop folder."""
@@ -58,6 +60,7 @@ class Deliveries:
                     inotify.add_watch(self._folder, _WATCHED)
                     async for _ in inotify:
                         self._look.set()
+                        self.moved.set()
             except OSError as error:
                 log.warning("the drop folder cannot be watched, only looked at: %s", error)
                 await asyncio.sleep(_RETRY_S)

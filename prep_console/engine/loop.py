@@ -19,6 +19,7 @@ from typing import Any
 
 from prep_console.config import Settings
 from prep_console.engine.announcing import Announcing
+from prep_console.engine.arrivals import watch_arrivals
 from prep_console.engine.deliveries import Deliveries
 from prep_console.engine.heartbeat import Heartbeat, tell_systemd
 from prep_console.engine.instruments import derived, instruments, stale_after_s
@@ -149,6 +150,7 @@ class _Engine:
             announcing.write(),
             deliveries.watch(),
             deliveries.take_all(),
+            watch_arrivals(self._settings, deliveries.moved, readings.deliver),
             self._due(),
             self._chain(),
             self._seen(),

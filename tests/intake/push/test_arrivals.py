@@ -1,0 +1,83 @@
+"""What is arriving is shown while it arrives, and as stalled when it stands still."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from prep_console.intake.push.account import key_options
+from prep_console.intake.push.arrivals import Arrivals
+from prep_console.intake.push.sessions import marks_folder
+from tests.engine.test_engine import alive, engine
+from tests.intake.push.test_push import rsync
+from tests.sshd import sshd
+from tests.stations import sandbox
+from tests.waiting import wait_until
+
+
+def test_a_file_that_grows_has_its_bytes_its_rate_and_its_rest(tmp_path: Path) -> None:
+    arrivals = Arrivals(tmp_path)
+    assert arrivals.look(0.0) is None
+    file = tmp_path / ".a.zip.Xq3fT1"
+    file.write_bytes(bytes(100))
+    arrivals.look(10.0)
+    file.write_bytes(bytes(300))
+    growing = arrivals.look(12.0)
+    assert growing is not None
+    assert (growing.bytes, growing.bytes_per_s, growing.quiet_s) == (300, 100.0, 0.0)
+    resting = arrivals.look(40.0)
+    assert resting is not None
+    assert resting.quiet_s == 28.0
+    file.rename(tmp_path / "a.json")
+    (tmp_path / "a.json").write_text("{}")
+    assert arrivals.look(41.0) is None
+
+
+def test_an_archive_without_its_end_is_still_coming(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "a\x1b[31m.zip").write_bytes(b"PK\x03\x04" + bytes(500))
+    (tmp_path / "link").symlink_to("/dev/zero")
+    arriving = Arrivals(tmp_path).look()
+    assert arriving is not None
+    assert "\x1b" not in arriving.file
+
+
+@pytest.mark.server
+def test_a_push_that_freezes_is_told_as_stalled_and_goes_on(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"intake": {"settle_seconds": 0.5}})
+    with box.file.open("a") as file:
+        file.write('[[intake.source]]\nkind = "drop"\nstall_seconds = 2\n')
+    box.station.prepare()
+    marks_folder(box.settings.root).mkdir()
+    big = tmp_path / "20240602_2005_PREP_AYUN_QRO.zip"
+    big.write_bytes(b"PK\x03\x04" + bytes(8 << 20))
+
+    def said() -> Any:
+        return box.run("status", "--json").json["readings"].get("source.drop", {})
+
+    with sshd(tmp_path / "sshd", options=key_options(box.settings)) as server, engine(box):
+        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: said().get("value") == "waiting", 10)
+        push = rsync(server, "--bwlimit=500", big, "root@127.0.0.1:")
+        pushing = subprocess.Popen(push, stderr=subprocess.DEVNULL)
+        try:
+            wait_until(lambda: said().get("value") == "arriving", 10)
+            wait_until(lambda: said()["detail"]["bytes_per_s"] > 0, 10)
+            assert said()["detail"]["sessions"] == 1
+            for process in psutil.Process(pushing.pid).children(recursive=True):
+                process.send_signal(signal.SIGSTOP)
+            pushing.send_signal(signal.SIGSTOP)
+            wait_until(lambda: said().get("value") == "stalled", 15)
+            assert said()["state"] == "warning"
+            for process in psutil.Process(pushing.pid).children(recursive=True):
+                process.send_signal(signal.SIGCONT)
+            pushing.send_signal(signal.SIGCONT)
+            wait_until(lambda: said().get("value") == "arriving", 15)
+        finally:
+            pushing.kill()
+            pushing.wait()
