@@ -41,6 +41,8 @@ _TICK_S = 5.0
 _LOOK_SHARE = 0.002
 """Of the time goes into looks at names, sizes, dates, owners, permissions and the manifest: every
 step for a few files, about every 20 s for 6,000."""
+_LOOK_S = 60.0
+"""And never less often."""
 _RETRY_S = 60.0
 _RESTART_S = 5.0
 STALE_S = 300.0
@@ -216,10 +218,11 @@ class _Watch:
         )
 
     def _look(self, cut: str | None, now: float) -> None:
+        began = time.process_time()  # waiting for others on a busy machine is no work
         self._manifest_wrong = cut is not None and not self._manifest_holds(cut)
         if self._reading is not None:
             self._reading.look_over()
-        self._next_look = now + (time.monotonic() - now) / _LOOK_SHARE
+        self._next_look = now + min((time.process_time() - began) / _LOOK_SHARE, _LOOK_S)
 
     def _turn_to(self, cut: str | None, now: float) -> None:
         """Begin with another cut; what was read of the one before comes last."""

@@ -25,7 +25,7 @@ _HASTE = 1.15
 _PER_FILE = 16 * 1024
 """Bytes that opening a file counts for."""
 _CHUNK = 256 * 1024
-_URGENT = 32 << 20
+_URGENT = 8 << 20
 """Bytes of what looks touched that are read in one go, beside the pace."""
 
 
@@ -124,13 +124,11 @@ class Rereading:
         (self._unsealed.discard if file_is_sealed(status) else self._unsealed.add)(path)
         mark = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_uid)
         before = self._marks.get(path)
-        # another cut that shares the file, or gave it back, moves its ctime and its link count
-        same_links = self._links.get(path) == status.st_nlink
-        touched = before is not None and (
-            before[:-1] != mark or (same_links and before[-1] != status.st_ctime_ns)
-        )
+        touched = before is not None and before != (*mark, status.st_ctime_ns)
         if (touched or status.st_size != self._files[path].size) and path not in self._urgent:
-            self._urgent.append(path)
+            # another cut that shares the file, or gave it back, moves its ctime as well: it waits
+            shared = self._links.get(path) != status.st_nlink
+            (self._urgent.append if shared else self._urgent.appendleft)(path)
         self._marks[path] = (*mark, status.st_ctime_ns)
         self._links[path] = status.st_nlink
 
