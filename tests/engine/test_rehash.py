@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from prep_console.journal import journal
@@ -121,6 +122,7 @@ def test_without_a_good_copy_it_is_told_once_and_healed_when_one_comes(made: Mad
     box, archives, _ = made
     good = archives["DIP_LOC"]
     target = box.station.cuts / CUT / "site" / good.name
+    kill_the_reading_process(box)  # another one goes on
     flip(target)
     wait_until(lambda: "cut.damaged" in alarms(box), 40)
     assert good.name in alarms(box)["cut.damaged"]
@@ -130,6 +132,15 @@ def test_without_a_good_copy_it_is_told_once_and_healed_when_one_comes(made: Mad
     assert target.read_bytes() == good.read_bytes()
     wait_until(lambda: "cut.damaged" not in alarms(box), 20)
     wait_until(lambda: reading(box)["wrong"] == 0, 30)
+
+
+def kill_the_reading_process(box: Sandbox) -> None:
+    pid = box.run("status", "--json").json["engine"]["pid"]
+    (reader,) = [child for child in psutil.Process(pid).children() if child.nice() == 19]
+    assert reader.ionice().ioclass == psutil.IOPRIO_CLASS_IDLE
+    reader.kill()
+    wait_until(lambda: "files" not in reading(box), 20)
+    wait_until(lambda: "files" in reading(box), 30)
 
 
 def test_all_that_is_not_as_sealed_is_put_right(made: Made) -> None:
