@@ -315,3 +315,40 @@ def test_a_daemon_that_differs_is_told_from_one_that_is_not_synchronised() -> No
         tracking = Reading(0.062, "s", "warning", NOW, None, said)
         one = shown(with_readings(clock__tracking=tracking))["time daemon"]
         assert (one.state, words in one.value) == ("warning", True)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_source_says_what_arrives_from_it_and_what_stands_still(width: int) -> None:
+    coming: dict[str, Detail] = {
+        "kind": "drop",
+        "file": "20240603_0235_PREP_AYUN.zip",
+        "bytes": 12_000_000,
+        "total_bytes": 40_000_000,
+        "bytes_per_s": 3.1e6,
+        "eta_s": 9.0,
+    }
+    arriving = Reading("arriving", "", "ok", NOW, detail=coming)
+    quiet = {**coming, "quiet_s": 95.0}
+    stalled = Reading("stalled", "", "warning", NOW, detail=quiet)
+    resting = Reading("waiting", "", "ok", NOW, detail={"kind": "drop"})
+    asked = Reading("waiting", "", "ok", NOW, detail={"kind": "sftp", "stamp": "20240603_0235"})
+    lost = Reading(None, "", "unknown", NOW, error="unreachable: refused")
+    both = with_readings(source__drop=arriving, source__ieeq=asked)
+    drop = shown(both)["drop"]
+    assert "MB/s" in drop.note
+    assert drop.note.endswith("20240603_0235_PREP_AYUN.zip")
+    assert "20240603_0235" in shown(both)["ieeq"].note
+    assert "no byte for" in shown(with_readings(source__drop=stalled))["drop"].note
+    assert "drop" not in shown(with_readings(source__drop=resting))
+    gone = shown(with_readings(source__ieeq=lost))["ieeq"]
+    assert (gone.state, "unreachable" in gone.note) == ("unknown", True)
+    for snapshot in (both, with_readings(source__drop=stalled)):
+        assert all(cell_len(text_of(line)) == width for line in panel(snapshot, width, 30))
+
+
+@pytest.mark.parametrize("value", ODD)
+def test_whatever_a_source_says_of_itself_is_harmless(value: Detail) -> None:
+    keys = ("kind", "file", "bytes", "total_bytes", "bytes_per_s", "eta_s", "quiet_s", "stamp")
+    odd = Reading(HOSTILE, "", "warning", NOW, detail=dict.fromkeys(keys, value))
+    for line in panel(with_readings(source__drop=odd), 120, 30):
+        assert not CONTROL.search(text_of(line))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from prep_console.snapshot import Snapshot
-from prep_console.widgets.instruments import clock, host, link, power, protection, site
+from prep_console.widgets.instruments import clock, host, link, power, protection, site, sources
 from prep_console.widgets.instruments.judged import Instrument
 
 
@@ -14,6 +14,7 @@ def instruments(snapshot: Snapshot) -> list[Instrument]:
         *clock.lines(snapshot),
         *site.lines(snapshot),
         *link.lines(snapshot),
+        *sources.lines(snapshot),
         *host.lines(snapshot),
         *host.serving(snapshot),
         *protection.lines(snapshot),

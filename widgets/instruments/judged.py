@@ -27,6 +27,8 @@ _SLOW = {
     "site.vantage.": 60.0,
     "clock.offset": 60.0,
     "link.dns": 90.0,
+    "source.": 210.0,
+    "cut.bytes": 60.0,
 }
 """Looked at seldom, because it changes seldom: these age later (and are gone at four times)."""
 _IMPLAUSIBLE = 1e16

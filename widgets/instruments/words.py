@@ -9,6 +9,7 @@ ROOMS = (
     ("clock.", N_("CLOCK")),
     ("site.", N_("SITE")),
     ("link.", N_("LINK")),
+    ("source.", N_("DELIVERIES")),
     ("host.", N_("SERVER")),
     ("protection.", N_("PROTECTION")),
 )

@@ -1,0 +1,69 @@
+"""Where deliveries come from: what arrives now, what stands still, who does not answer."""
+
+from __future__ import annotations
+
+from prep_console.snapshot import Reading, Snapshot
+from prep_console.widgets.figures import coarse, size
+from prep_console.widgets.instruments.judged import (
+    Instrument,
+    amount,
+    bounded,
+    judged,
+    number,
+    text,
+)
+from prep_console.wording import N_, say
+
+START = "source."
+VALUES = {
+    "waiting": N_("nothing new"),
+    "arriving": N_("arriving"),
+    "stalled": N_("stalled"),
+    "older": N_("only an older cut"),
+}
+
+
+def lines(snapshot: Snapshot) -> list[Instrument]:
+    """Every source that is asked; the drop folder only while something arrives there."""
+    names = sorted(name for name in snapshot.readings if name.startswith(START))
+    return [
+        _line(snapshot, name, reading)
+        for name in names
+        if (reading := snapshot.readings[name]).value != "waiting"
+        or reading.detail.get("kind") != "drop"
+        or reading.state != "ok"
+    ]
+
+
+def _line(snapshot: Snapshot, name: str, reading: Reading) -> Instrument:
+    known = VALUES.get(str(reading.value))
+    said = judged(snapshot, name, reading, say(known) if known else amount(reading))
+    label = bounded(name.removeprefix(START))
+    if not said.told:
+        return Instrument(label, said.value, said.state, said.remark)
+    note = _note(reading)
+    return Instrument(label, said.value, said.state, note, f"{said.value} {note}".strip())
+
+
+def _note(reading: Reading) -> str:
+    """What moves comes before its name: the name is cut first where room is short."""
+    file, stamp = text(reading, "file"), text(reading, "stamp")
+    if not file:
+        return say(N_("newest {stamp}"), stamp=stamp) if stamp else ""
+    parts = [_amount(reading)]
+    rate, left = number(reading, "bytes_per_s"), number(reading, "eta_s")
+    quiet = number(reading, "quiet_s")
+    if reading.value == "stalled" and quiet is not None:
+        parts.append(say(N_("no byte for {time}"), time=coarse(quiet)))
+    elif rate:
+        parts.append(f"{size(rate)}/s")
+    if left is not None:
+        parts.append(say(N_("{time} left"), time=coarse(left)))
+    return " · ".join([*filter(None, parts), file])
+
+
+def _amount(reading: Reading) -> str:
+    here, whole = number(reading, "bytes"), number(reading, "total_bytes")
+    if here is None:
+        return ""
+    return size(here) if whole is None else f"{size(here)} / {size(whole)}"
