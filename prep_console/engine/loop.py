@@ -12,7 +12,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack, suppress
 from functools import partial
 from typing import Any
@@ -23,6 +23,7 @@ from prep_console.engine.arrivals import watch_arrivals
 from prep_console.engine.deliveries import Deliveries
 from prep_console.engine.heartbeat import Heartbeat, tell_systemd
 from prep_console.engine.instruments import derived, instruments, stale_after_s
+from prep_console.engine.mirrored import take_trees
 from prep_console.engine.own_clock import is_known_right
 from prep_console.engine.readings import STEP_S, Readings
 from prep_console.engine.rehash import READING, STALE_S, keep_rehashing
@@ -149,7 +150,7 @@ class _Engine:
             announcing.judge(),
             announcing.write(),
             deliveries.watch(),
-            deliveries.take_all(),
+            self._taking(deliveries, clock_known),
             watch_arrivals(self._settings, deliveries.moved, readings.deliver),
             self._due(),
             self._chain(),
@@ -166,6 +167,23 @@ class _Engine:
             nudge = switched if VISITOR in probe.names else None
             jobs.append(run_probe(probe, readings.deliver, nudge=nudge))
         return [asyncio.create_task(job) for job in jobs]
+
+    async def _taking(self, deliveries: Deliveries, clock_known: Callable[[], bool]) -> None:
+        """Take what the institute writes: files that come and go, or a tree that stays."""
+        if self._settings.drop.layout == "archives":
+            await deliveries.take_all()
+            return
+
+        def connected() -> bool:
+            """As far as the kernel's table of connections is read; unknown is no obstacle."""
+            reading = self._readings.current.get("link.institute")
+            return (
+                reading is not None
+                and isinstance(reading.value, float | int)
+                and (reading.value > 0)
+            )
+
+        await take_trees(self._settings, self._worker, self._switched, clock_known, connected)
 
     async def _record(self, recorder: Recorder) -> None:
         """Hand the readings to the telemetry, which writes them in a thread of its own."""

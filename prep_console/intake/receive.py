@@ -157,6 +157,9 @@ def receive(
         raise failed from error
     try:
         waived = None if override is None else _waiver(override, actor)
+        if dropped and _moved(staged):  # it is being mirrored: it may hold files of two cuts
+            found = Examination(None, (), (), (), staged.findings)
+            return Receipt("refused", found, None, (), still_coming=True)
         examination, unpacked = _examine(station, staged, name, state, waived)
         examination = with_lists_beside(examination, path, staged.content)
         delivery = Delivery(
@@ -187,6 +190,13 @@ def receive(
     finally:
         if staged.folder.name not in {w.delivery for w in station.state().waiting}:
             store.discard(staged.folder)
+
+
+def _moved(staged: Staged) -> bool:
+    """A tree of which some file was written while it was copied."""
+    if staged.content.name != staging.FILES:
+        return False
+    return any(found.check == "delivery.changed" for found in staged.findings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from prep_console.intake.asking import NOTHING, Answer, Found, ask
 from prep_console.intake.drop import Arrival, DropFolder
+from prep_console.intake.push.sessions import marks_folder, sessions
 from prep_console.intake.receive import receive
 from prep_console.intake.resync_progress import Shown, Teller, lock_of
 from prep_console.intake.sealing import assemble_due
@@ -150,6 +151,8 @@ class _Asking:
 def _look_into_drop(station: Station) -> Answer:
     """Whether something lies there that can be taken now."""
     label = station.settings.drop.label
+    if station.settings.drop.layout == "tree":
+        return Answer(label, "cut" if _may_take_tree(station) else "nothing", answered=True)
     folder = DropFolder(station.settings.drop_folder, 0.0)
     try:
         holds = any(folder.ready(arrival) for arrival in _looked(folder, station))
@@ -227,6 +230,8 @@ def _with(before: Repair, again: Repair | None) -> Repair:
 
 
 def _take_dropped(station: Station, actor: Actor, wait: bool) -> list[str]:
+    if station.settings.drop.layout == "tree":
+        return _take_tree(station, actor)
     folder = DropFolder(station.settings.drop_folder, 0.0)
     refused: list[str] = []
     for _ in range(_ROUNDS if wait else 1):
@@ -246,6 +251,24 @@ def _take_dropped(station: Station, actor: Actor, wait: bool) -> list[str]:
     if not station.state().waiting:
         folder.remove_sealed()
     return refused
+
+
+def _take_tree(station: Station, actor: Actor) -> list[str]:
+    """The mirrored tree as it is, unless somebody is writing it."""
+    if not _may_take_tree(station):
+        return []
+    folder = station.settings.drop_folder
+    receipt = receive(station, folder, actor=actor, source="resync", dropped=True)
+    assemble_due(station, actor=actor)
+    return [receipt.quarantined] if receipt.quarantined is not None else []
+
+
+def _may_take_tree(station: Station) -> bool:
+    """Something lies there, and no session of the institute is open or was killed last."""
+    marks = sessions(marks_folder(station.root))
+    if any(session.open for session in marks) or (marks and not marks[-1].whole):
+        return False
+    return any(station.settings.drop_folder.rglob("*"))
 
 
 def _looked(folder: DropFolder, station: Station) -> list[Arrival]:

@@ -21,6 +21,7 @@ from prep_console import durable
 from prep_console.cuts.archives import extract, is_archive_name
 from prep_console.cuts.checks import finding
 from prep_console.cuts.model import Examination, Finding, Limits
+from prep_console.intake.push.tree import TEMPORARY
 from prep_console.publication import store
 from prep_console.publication.lock import process_start
 from prep_console.publication.station import Station
@@ -121,7 +122,7 @@ def stage(
     copier = _Copier(station, files, limits, newest)
     try:
         if source.is_dir() and not source.is_symlink():
-            _take_tree(source, copier)
+            _take_tree(source, copier, coming=base is not None)
             content = files
         else:
             content = files / source.name
@@ -143,17 +144,42 @@ def stage(
     )
 
 
-def _take_tree(source: Path, copier: _Copier) -> None:
-    """Every file beneath ``source`` in order, each opened through its folder's descriptor."""
+def _take_tree(source: Path, copier: _Copier, *, coming: bool) -> None:
+    """Every file beneath ``source`` in order, each opened through its folder's descriptor.
+
+    Then all of it is looked at again: what moved meanwhile may be of two cuts. ``coming``: others
+    write there, and what has rsync's temporary name is no part of it.
+    """
     for here, folders, names, descriptor in os.fwalk(source, follow_symlinks=False):
         inside = os.path.relpath(here, source)
         prefix = "" if inside == "." else f"{inside}/"
         folders.sort()
         for name in sorted([*folders, *names]):
+            if coming and TEMPORARY.fullmatch(name) and name not in folders:
+                continue
             if name in folders and not stat.S_ISLNK(_mode(name, descriptor)):
                 (copier.target / prefix / name).mkdir(mode=0o755)
             else:
                 copier.take(descriptor, name, prefix + name)
+    for path, shape in copier.shapes.items():
+        if _shape_of(source / path) != shape:
+            copier.findings.append(finding("delivery.changed", path))
+            return
+
+
+Shape = tuple[int, int, int, int]
+"""Inode, size, mtime and ctime in nanoseconds."""
+
+
+def _shape(status: os.stat_result) -> Shape:
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _shape_of(path: Path) -> Shape | None:
+    try:
+        return _shape(path.lstat())
+    except OSError:
+        return None
 
 
 def _mode(name: str, folder: int) -> int:
@@ -230,6 +256,8 @@ class _Copier:
         self.linked: set[str] = set()
         self.tampered: list[str] = []
         self.findings: list[Finding] = []
+        self.shapes: dict[str, Shape] = {}
+        """As each file was while it was copied."""
         self._station = station
         self._limits = limits
         self._newest = newest
@@ -261,13 +289,10 @@ class _Copier:
             after = os.fstat(descriptor)
         finally:
             os.close(descriptor)
-        if (before.st_size, before.st_mtime_ns, before.st_ctime_ns) != (
-            after.st_size,
-            after.st_mtime_ns,
-            after.st_ctime_ns,
-        ) or size != before.st_size:
+        if _shape(before) != _shape(after) or size != before.st_size:
             self.findings.append(finding("delivery.changed", path))
         self.known[path] = (size, sha256)
+        self.shapes[path] = _shape(before)
         self._bytes += size
 
     def _once(self, found: Finding) -> None:

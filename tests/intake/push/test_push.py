@@ -136,7 +136,7 @@ def test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one(
             pushing.wait()
             done = run(rsync(server, "-a", "--inplace", *cut.values(), "root@127.0.0.1:"))
             assert done.returncode == 0, done.stderr
-            wait_until(partial(_is_live, box, stamp), 30)
+            wait_until(partial(is_live, box, stamp), 30)
             site = box.station.cuts / stamp / "site"
             for path in cut.values():
                 assert (site / path.name).read_bytes() == path.read_bytes()
@@ -218,7 +218,7 @@ def _came(settings: Settings, point: int, pushing: subprocess.Popen[bytes]) -> b
     return _bytes(settings) > point or pushing.poll() is not None
 
 
-def _is_live(box: Sandbox, stamp: str) -> bool:
+def is_live(box: Sandbox, stamp: str) -> bool:
     return live(box) == stamp
 
 
