@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -38,6 +38,7 @@ from prep_console.engine.view import SnapshotReader
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import cut_page
+from prep_console.widgets.changes_page import changes_page
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.lines import Line, Span, line
@@ -185,6 +186,20 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
         self.page(say(N_("A CUT")), content)
         self.beside(lambda: self.station.facts(cut), learned)
+
+    def show_changes(self, before: str, after: str) -> None:
+        """Open what changed from one cut to another; it follows as soon as it is compared."""
+        told: list[Sequence[str]] = []
+
+        def content(_: Snapshot, width: int) -> list[Line]:
+            return changes_page(told[0] if told else None, width)
+
+        def compared(found: Sequence[str] | BaseException) -> None:
+            told.append((str(found),) if isinstance(found, BaseException) else found)
+            self._show()
+
+        self.page(say(N_("DIFFERENCES")), content)
+        self.beside(lambda: self.station.changes(before, after), compared)
 
     def show_alarms(self) -> None:
         """Open the alarms with the worst one chosen."""

@@ -142,6 +142,15 @@ KEYS = (
         command="detail",
     ),
     Key(
+        "differences",
+        "d",
+        "d",
+        "differences",
+        N_("differences"),
+        N_("What changed in the cut under the cursor against the one before it."),
+        command="differences",
+    ),
+    Key(
         "journal",
         "l",
         "l",

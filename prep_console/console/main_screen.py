@@ -144,6 +144,20 @@ class MainScreen(LiveScreen):
                 ),
             )
 
+    def action_differences(self) -> None:
+        """Of the cut under the cursor, or the newest one, against the one before it."""
+        row, cuts = self.chosen, self._snapshot.cuts
+        after = row.id if isinstance(row, CutView) else next((cut.id for cut in cuts), "")
+        ids = [cut.id for cut in cuts]
+        older = ids[ids.index(after) + 1 :] if after in ids else []
+        if older:
+            self.console_app.show_changes(older[0], after)
+        else:
+            nothing = say(N_("There is no cut before this one."))
+            self.console_app.page(
+                say(N_("DIFFERENCES")), lambda _, width: [line(" ", Span(nothing))]
+            )
+
     def action_alarms(self) -> None:
         self.console_app.show_alarms()
 

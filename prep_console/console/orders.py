@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, TypedDict
 
+from prep_console import changes_report
 from prep_console.alarms import records
 from prep_console.config import Settings
 from prep_console.console import histories, wording_of
@@ -87,6 +88,10 @@ class Actions(Protocol):
         """What a stored cut's manifest says."""
         ...
 
+    def changes(self, before: str, after: str) -> Sequence[str]:
+        """What changed from one cut to another, in sentences; OSError, ValueError."""
+        ...
+
 
 class _Given(TypedDict):
     """What every action is told."""
@@ -108,6 +113,12 @@ class StationActions:
         """What ``cuts/<id>/cut.json`` says; OSError or ValueError when it cannot be read."""
         folder = Station(self._settings).cuts / str(CutId.of(cut))
         return wording_of.facts(manifest.decode((folder / "cut.json").read_bytes()))
+
+    def changes(self, before: str, after: str) -> Sequence[str]:
+        """As ``diff`` tells it."""
+        from prep_console.publication.changes import between  # csv, zipfile: not for the start
+
+        return tuple(changes_report.told(between(Station(self._settings), before, after)))
 
     def mind(self, order: AlarmOrder) -> None:
         """Write it into the record, as the command does."""

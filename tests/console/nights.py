@@ -322,6 +322,9 @@ STATES: Mapping[str, Snapshot] = {
 }
 
 
+HOSTILE_ACTA = "[red]acta[/red]"
+
+
 @dataclass
 class FakeStation:
     """A source and actions over one snapshot in memory; a test moves it as it likes."""
@@ -341,6 +344,14 @@ class FakeStation:
 
     def read(self) -> Snapshot:
         return self.snapshot
+
+    def changes(self, before: str, after: str) -> Sequence[str]:
+        return (
+            f"{before} → {after}",
+            "DIP_LOC: 20240602_2000 → 20240602_2005",
+            "  ▲ counted: 2,031 → 2,030",
+            f"  {HOSTILE_ACTA}",
+        )
 
     def facts(self, cut: str) -> CutFacts:
         return CutFacts(

@@ -241,3 +241,24 @@ async def test_the_bell_rings_once_for_a_new_critical_alarm(
         await pilot.press("a", "a")
         await see(pilot, "Acknowledged.")
         assert rung == [1]
+
+
+async def test_d_opens_what_changed_against_the_cut_before() -> None:
+    async with console(FakeStation(night())) as pilot:
+        newest, before = (cut.id for cut in night().cuts[:2])
+        await pilot.press("d")
+        await see(pilot, "DIFFERENCES")
+        await see(pilot, f"{before} → {newest}")
+        await see(pilot, "▲ counted: 2,031 → 2,030")
+        await see(pilot, "[red]acta[/red]")
+        await pilot.press("escape", "down", "down", "d")
+        await until(pilot, lambda: "DIFFERENCES" in shown(pilot))
+        assert f"→ {newest}" not in shown(pilot)
+
+
+async def test_the_first_cut_has_nothing_before_it() -> None:
+    alone = night()
+    station = FakeStation(replace(alone, cuts=alone.cuts[:1], refused=()))
+    async with console(station) as pilot:
+        await pilot.press("d")
+        await see(pilot, "There is no cut before this one.")
