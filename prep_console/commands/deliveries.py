@@ -108,7 +108,8 @@ def _progress(drawn: bool) -> Iterator[Callable[[ResyncProgress], None]]:
             line = " ".join(filter(None, (progress.source, _doing(progress), progress.file)))
             click.echo(f"\r\x1b[2K{line[:79]}", err=True, nl=False)
 
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # as SIGINT, which asyncio turns into an orderly cancellation
+    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield shown
     except KeyboardInterrupt as stop:

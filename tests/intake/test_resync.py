@@ -179,6 +179,9 @@ def test_interrupted_it_says_what_stays_and_leaves_nobody(ground: Ground) -> Non
         _, error = running.communicate(timeout=15)
         assert running.returncode == 1, error
         assert b"cancelled" in error
+        shutil.rmtree(
+            ground.box.settings.root / "fetched", ignore_errors=True
+        )  # or the rest comes in no time
 
 
 def damaged(ground: Ground) -> tuple[Path, bytes, bytes]:
