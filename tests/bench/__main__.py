@@ -19,7 +19,18 @@ from tests.bench.figure import NO_BOUND, Figure
 
 ROOT = Path(__file__).parents[2]
 FIGURES = ROOT / "docs" / "figures.md"
-GROUPS = ("rollback", "receive", "csv", "console", "commands", "engine", "alarms", "soak", "load")
+GROUPS = (
+    "rollback",
+    "receive",
+    "sftp",
+    "csv",
+    "console",
+    "commands",
+    "engine",
+    "alarms",
+    "soak",
+    "load",
+)
 """Each is ``tests/bench/bench_GROUP.py`` with a ``rows()``."""
 
 
