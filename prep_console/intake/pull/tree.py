@@ -20,8 +20,9 @@ from prep_console.wording import visible
 if TYPE_CHECKING:
     from prep_console.intake.pull.sftp import Flow
 
-_AT_ONCE = 16
-"""Files under way: 10,000 small ones took 15.8 s one by one and 8.8 s by sixteen."""
+_AT_ONCE = 64
+"""Files under way: 10,000 small ones took 1.3 times as long as OpenSSH's sftp by sixteen, 1.1 by
+sixty-four (an idle line costs asyncssh a second packet for each request)."""
 _DEEPEST = 32
 _MOST = 200_000
 _TRIES = 3
@@ -92,6 +93,8 @@ async def _fetch(
     flow.files, flow.files_total = 0, len(lacking)
     flow.total_bytes = flow.bytes + sum(there[path].size for path in lacking)
     rest = iter(sorted(lacking))
+    for folder in {(target / path).parent for path in lacking}:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def some() -> None:
         for path in rest:
@@ -112,7 +115,6 @@ async def _one(
 ) -> None:
     if file.size > job.source.max_bytes:
         raise PullFailed("damaged", f"{visible(path)} has {file.size} bytes: more than max_bytes")
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = target.with_name(f".{target.name[:200]}.part")
     with beside.open("wb") as part:
         async with sftp.open(f"{job.source.path}/{path}", "rb") as remote:
