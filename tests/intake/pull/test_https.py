@@ -137,12 +137,12 @@ async def test_a_file_that_changed_meanwhile_is_begun_again(server: Web, tmp_pat
 async def test_a_frozen_server_is_given_up(server: Web, tmp_path: Path) -> None:
     archive(server.root, DIP, 100)
     where = index(server, DIP)
-    settings = of_web(tmp_path, server, index=where, pointer="/archivos", stall_seconds=1)
+    settings = of_web(tmp_path, server, index=where, pointer="/archivos", stall_seconds=3)
     puller = Puller(settings, settings.sources[0])
     await puller.pull({}, lambda _: None)
     server.freeze()
     with pytest.raises(PullFailed) as failed:
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(20):
             await puller.pull({}, lambda _: None)
     assert failed.value.kind == "stalled"
     server.thaw()
