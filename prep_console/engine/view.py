@@ -20,7 +20,9 @@ from prep_console.alarms import conditions, lateness
 from prep_console.alarms.lifecycle import Memory, advance, remembered
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.intake import resync_progress
 from prep_console.intake.assembly import assemble
+from prep_console.intake.resync_progress import ResyncProgress
 from prep_console.journal import journal
 from prep_console.journal.actor import program
 from prep_console.journal.chain import Line
@@ -32,6 +34,7 @@ from prep_console.snapshot import (
     CutState,
     CutView,
     DecisionView,
+    Detail,
     EngineView,
     JournalView,
     LiveView,
@@ -115,7 +118,7 @@ class SnapshotReader:
         if live.cut is not None and live.cut not in state.cuts:
             error = error or _UNKNOWN_CUT
             state = _with_public(self._station, state, live.cut)
-        return compose(
+        snapshot = compose(
             self._settings,
             state,
             live,
@@ -125,6 +128,10 @@ class SnapshotReader:
             lines=self._lines,
             read_error=error,
         )
+        running = resync_progress.read(self._station)
+        if running is None:
+            return snapshot
+        return replace(snapshot, readings={**snapshot.readings, "resync": _resync(running, now)})
 
     def _engine(self, said: Now | None, now: datetime) -> EngineView:
         if said is None:
@@ -136,6 +143,19 @@ class SnapshotReader:
     def _led(self) -> bool:
         """Whether somebody leads; taken on trust by a viewer who may not look at the lock."""
         return lock.is_held(self._station.leader_lock) is not False
+
+
+def _resync(running: ResyncProgress, now: datetime) -> Reading:
+    """A resync that runs, whoever started it, as one more instrument."""
+    detail: dict[str, Detail] = {
+        "source": running.source,
+        "file": running.file,
+        "bytes": running.bytes,
+        "total_bytes": running.total_bytes,
+        "bytes_per_s": round(running.bytes_per_s, 1),
+        "eta_s": running.eta_s,
+    }
+    return Reading(running.state, "", "ok", now, detail=detail)
 
 
 def read_snapshot(settings: Settings) -> Snapshot:

@@ -346,6 +346,14 @@ def test_a_source_says_what_arrives_from_it_and_what_stands_still(width: int) ->
         assert all(cell_len(text_of(line)) == width for line in panel(snapshot, width, 30))
 
 
+def test_a_resync_that_runs_stands_among_the_sources() -> None:
+    detail: dict[str, Detail] = {"source": "uno", "file": "a.zip", "bytes": 5e6, "eta_s": 9.0}
+    one = shown(with_readings(resync=Reading("fetching", "", "ok", NOW, detail=detail)))["resync"]
+    assert one.value == "fetching"
+    assert "uno" in one.note
+    assert one.note.endswith("a.zip")
+
+
 @pytest.mark.parametrize("value", ODD)
 def test_whatever_a_source_says_of_itself_is_harmless(value: Detail) -> None:
     keys = ("kind", "file", "bytes", "total_bytes", "bytes_per_s", "eta_s", "quiet_s", "stamp")

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from prep_console import config
+from prep_console.engine.view import read_snapshot
 from prep_console.intake import resync_progress
 from prep_console.intake.resync import resync
 from prep_console.intake.resync_progress import ResyncProgress
@@ -151,6 +152,8 @@ def test_it_is_cancelled_while_it_fetches_and_goes_on_the_next_time(ground: Grou
     running.start()
     watcher = ground.box.station
     wait_until(lambda: (p := resync_progress.read(watcher)) and p.bytes > 1 << 20, 20)
+    now = read_snapshot(ground.box.settings).readings["resync"]
+    assert (now.value, now.detail["source"]) == ("fetching", "uno")
     assert resync_progress.cancel(watcher)
     running.join(10)
     assert told

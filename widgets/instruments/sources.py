@@ -15,17 +15,33 @@ from prep_console.widgets.instruments.judged import (
 from prep_console.wording import N_, say
 
 START = "source."
+RESYNC = "resync"
 VALUES = {
     "waiting": N_("nothing new"),
     "arriving": N_("arriving"),
     "stalled": N_("stalled"),
     "older": N_("only an older cut"),
+    "asking": N_("asking"),
+    "fetching": N_("fetching"),
+    "comparing": N_("comparing"),
+    "taking": N_("taking"),
 }
 
 
 def lines(snapshot: Snapshot) -> list[Instrument]:
-    """Every source that is asked; the drop folder only while something arrives there."""
+    """Every source that is asked; the drop folder only while something arrives there.
+
+    A resync that runs stands before them.
+    """
     names = sorted(name for name in snapshot.readings if name.startswith(START))
+    running = snapshot.readings.get(RESYNC)
+    return [
+        *([_line(snapshot, RESYNC, running)] if running is not None else []),
+        *_sources(snapshot, names),
+    ]
+
+
+def _sources(snapshot: Snapshot, names: list[str]) -> list[Instrument]:
     return [
         _line(snapshot, name, reading)
         for name in names
@@ -48,6 +64,8 @@ def _line(snapshot: Snapshot, name: str, reading: Reading) -> Instrument:
 def _note(reading: Reading) -> str:
     """What moves comes before its name: the name is cut first where room is short."""
     file, stamp = text(reading, "file"), text(reading, "stamp")
+    if not file and reading.value in ("asking", "taking", "comparing"):
+        return text(reading, "source")
     if not file:
         return say(N_("newest {stamp}"), stamp=stamp) if stamp else ""
     parts = [_amount(reading)]
@@ -59,7 +77,7 @@ def _note(reading: Reading) -> str:
         parts.append(f"{size(rate)}/s")
     if left is not None:
         parts.append(say(N_("{time} left"), time=coarse(left)))
-    return " · ".join([*filter(None, parts), file])
+    return " · ".join([*filter(None, [*parts, text(reading, "source")]), file])
 
 
 def _amount(reading: Reading) -> str:
