@@ -83,10 +83,13 @@ def _not_taken(name: str, receipt: Receipt) -> Refused:
 
 @click.command()
 @click.option("--wait", is_flag=True, help="Wait for deliveries that are still arriving.")
+@click.option("--cancel", "stop", is_flag=True, help="Stop the resync that runs, whoever began it.")
 @json_option
 @click.pass_obj
-def resync(context: Context, wait: bool, as_json: bool) -> int:
+def resync(context: Context, wait: bool, stop: bool, as_json: bool) -> int:
     """Newest cut from the sources; every byte of the live cut compared and repaired."""
+    if stop:
+        return _cancel(context)
     from prep_console.intake.resync import resync as run
     from prep_console.journal.actor import current_actor
 
@@ -97,6 +100,18 @@ def resync(context: Context, wait: bool, as_json: bool) -> int:
     else:
         click.echo(str(outcome.told))
     return 0 if outcome.ok else 1
+
+
+def _cancel(context: Context) -> int:
+    from prep_console.intake.resync_progress import cancel
+
+    if not cancel(context.station):
+        raise Refused(
+            sentence(N_("no resync runs that you could stop")),
+            sentence(N_("status shows one that runs")),
+        )
+    click.echo(say(N_("the resync was asked to stop; what is being sealed is sealed first")))
+    return 0
 
 
 @contextmanager

@@ -168,9 +168,14 @@ def test_it_never_runs_twice_at_once(ground: Ground) -> None:
     station = ground.box.station
     station.prepare()
     with lock.held(resync_progress.lock_of(station), "resync"):
+        (station.run / "resync.json").write_text('{"source": "uno", "state": "asking"}')
         ran = ground.box.run("resync")
+        asked = ground.box.run("resync", "--cancel")
     assert ran.code == 1
     assert "(resync)" in ran.err
+    assert (asked.code, "asked to stop" in asked.out) == (0, True)
+    nobody = ground.box.run("resync", "--cancel")
+    assert (nobody.code, "no resync runs" in nobody.err) == (1, True)
 
 
 def test_interrupted_it_says_what_stays_and_leaves_nobody(ground: Ground) -> None:
