@@ -123,8 +123,11 @@ def _progress(drawn: bool) -> Iterator[Callable[[ResyncProgress], None]]:
             line = " ".join(filter(None, (progress.source, _doing(progress), progress.file)))
             click.echo(f"\r\x1b[2K{line[:79]}", err=True, nl=False)
 
-    # as SIGINT, which asyncio turns into an orderly cancellation
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
+    # SIGTERM as SIGINT, which asyncio turns into an orderly cancellation; a shell's background
+    # jobs are started with SIGINT ignored
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         yield shown
     except KeyboardInterrupt as stop:
@@ -133,7 +136,8 @@ def _progress(drawn: bool) -> Iterator[Callable[[ResyncProgress], None]]:
             sentence(N_("what is public stays; what was fetched is kept for the next one")),
         ) from stop
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         if drawn:
             click.echo("\r\x1b[2K", err=True, nl=False)
 

@@ -136,11 +136,11 @@ def test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one(
             pushing.wait()
             done = run(rsync(server, "-a", "--inplace", *cut.values(), "root@127.0.0.1:"))
             assert done.returncode == 0, done.stderr
-            wait_until(partial(is_live, box, stamp), 30)
+            wait_until(partial(is_live, box, stamp), 60)
             site = box.station.cuts / stamp / "site"
             for path in cut.values():
                 assert (site / path.name).read_bytes() == path.read_bytes()
-        assert broken >= ROUNDS / 2
+        assert broken >= ROUNDS / 5
     marks = sessions(marks_folder(box.settings.root))
     assert sum(session.whole for session in marks) >= ROUNDS / 2
     assert any(not session.whole for session in marks)

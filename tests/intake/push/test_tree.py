@@ -128,7 +128,7 @@ def test_a_mirrored_site_goes_live_cut_after_cut_and_stays_as_it_is(
             sent = put(site, stamp, tmp_path / "made" / stamp)
             done = run(rsync(server, "-a", "--delete", f"{site}/", "root@127.0.0.1:"))
             assert done.returncode == 0, done.stderr
-            wait_until(partial(is_live, box, stamp), 30)
+            wait_until(partial(is_live, box, stamp), 60)
             assert contents(box.station.cuts / stamp / "site") == sent
             assert contents(box.settings.drop_folder) == sent
 
