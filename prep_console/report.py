@@ -17,7 +17,7 @@ from prep_console.wording import N_, known_text, say, say_n, visible
 
 if TYPE_CHECKING:
     from prep_console.cuts.model import Examination, Finding, Results
-    from prep_console.intake.receive import Receipt
+    from prep_console.intake.receipt import Receipt
     from prep_console.publication.actions import Outcome
 
 SCHEMA = 1

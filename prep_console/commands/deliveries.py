@@ -16,7 +16,7 @@ from prep_console.problems import Refused
 from prep_console.wording import N_, say, sentence
 
 if TYPE_CHECKING:
-    from prep_console.intake.receive import Receipt
+    from prep_console.intake.receipt import Receipt
     from prep_console.intake.resync_progress import ResyncProgress
 
 

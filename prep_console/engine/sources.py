@@ -22,7 +22,7 @@ from prep_console.engine.worker import Worker
 from prep_console.intake.pull.choice import deliverable
 from prep_console.intake.pull.job import Progress, Pulled, PullFailed
 from prep_console.intake.pull.puller import Puller, fetched_folder
-from prep_console.intake.receive import Receipt
+from prep_console.intake.receipt import Receipt
 from prep_console.problems import Problem
 from prep_console.publication.station import Station
 from prep_console.snapshot import Detail, Reading

@@ -26,7 +26,7 @@ from prep_console.problems import Failed, Problem
 from prep_console.wording import N_, sentence
 
 if TYPE_CHECKING:
-    from prep_console.intake.receive import Receipt
+    from prep_console.intake.receipt import Receipt
 
 T = TypeVar("T")
 

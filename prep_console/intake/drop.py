@@ -21,7 +21,7 @@ from pathlib import Path
 from prep_console.cuts.manifests import is_hash_list, listed_by, sidecars
 from prep_console.cuts.names import read_name
 from prep_console.intake import staging
-from prep_console.intake.receive import Receipt
+from prep_console.intake.receipt import Receipt
 from prep_console.intake.whole import End, end_of
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,8 @@ from prep_console.cuts.checks import describe, overridable
 from prep_console.cuts.model import Finding, Severity
 from prep_console.cuts.stamps import CutId
 from prep_console.intake import staging
-from prep_console.intake.receive import Override, Receipt, receive
+from prep_console.intake.receipt import Override, Receipt
+from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.problems import Refused, WrongUsage
 from prep_console.publication import actions

@@ -7,10 +7,9 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from prep_console.config import Settings
-from prep_console.cuts.delivery import examine
 from prep_console.cuts.model import Examination, Expectations, Limits
+from prep_console.intake.examining import called, examined, expectations, limits_of
 from prep_console.intake.lists_beside import with_lists_beside
-from prep_console.intake.receive import expectations, limits_of
 from prep_console.problems import Failed, WrongUsage
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
@@ -29,7 +28,7 @@ def verify(path: Path, settings: Settings | None) -> tuple[Examination, ZoneInfo
         zone, limits = settings.zone, limits_of(settings)
         expected = expectations(settings, Station(settings).state(), now)
     try:
-        examination = examine(path, name=path.name, expectations=expected, limits=limits)
+        examination = examined(path, name=called(path), expected=expected, limits=limits)
         return with_lists_beside(examination, path, path), zone
     except OSError as error:
         raise Failed(

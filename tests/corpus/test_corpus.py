@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from prep_console.intake.receive import Receipt, receive
+from prep_console.intake.receipt import Receipt
+from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from tests.corpus import cases
 from tests.cuts import deliveries as d

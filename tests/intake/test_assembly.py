@@ -9,7 +9,8 @@ import pytest
 
 from prep_console.cuts.model import Verdict
 from prep_console.cuts.stamps import CutId
-from prep_console.intake.receive import Receipt, receive
+from prep_console.intake.receipt import Receipt
+from prep_console.intake.receive import receive
 from prep_console.intake.sealing import assemble_due
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor

@@ -11,7 +11,8 @@ import pytest
 
 from prep_console.intake import drop as drops
 from prep_console.intake.drop import Arrival, DropFolder
-from prep_console.intake.receive import Receipt, receive
+from prep_console.intake.receipt import Receipt
+from prep_console.intake.receive import receive
 from prep_console.intake.resync import resync
 from prep_console.intake.whole import End
 from prep_console.journal import journal

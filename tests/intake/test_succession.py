@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from prep_console.cuts.stamps import CutId
-from prep_console.intake.receive import Receipt, receive
+from prep_console.intake.receipt import Receipt
+from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.publication import actions, store
 from prep_console.publication.station import Station

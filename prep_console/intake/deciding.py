@@ -1,0 +1,214 @@
+"""Decide about an examined delivery: refuse, park, had already, accept, seal; publish if it may.
+
+Everything here runs under the intake lock, on the state as it is then.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from prep_console.cuts.checks import finding, may_stop
+from prep_console.cuts.model import Examination, Finding, Verdict
+from prep_console.cuts.stamps import MOST_AHEAD
+from prep_console.intake import quarantine, staging
+from prep_console.intake.had import cut_with, entry_of, new_parts
+from prep_console.intake.receipt import Override, Receipt, Result
+from prep_console.intake.sealing import seal_ready
+from prep_console.intake.staging import Delivery, Staged
+from prep_console.journal import journal
+from prep_console.journal.actor import Actor
+from prep_console.journal.state import State
+from prep_console.publication import actions, rules
+from prep_console.publication.repair import compare_and_repair
+from prep_console.publication.settle import settle
+from prep_console.publication.station import Station
+from prep_console.wording import Sentence, visible
+
+_UNFINISHED = {
+    "delivery.changed",
+    "manifest.mismatch",
+    "manifest.missing",
+    "delivery.empty",
+    "archive.damaged",
+    "archive.truncated",
+    "archive.checksum",
+    "results.missing",
+    "results.unreadable",
+    "results.binary",
+    "results.cut_off",
+    "results.no_columns",
+}
+"""Stops that an upload in another order than front to back shows until it is whole."""
+
+REMEMBERED_LINES = 50
+"""Of the journal: a failure that stands in them, tried again every few seconds, is not repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """Whether a delivery may still be on its way."""
+
+    dropped: bool
+    fresh: bool
+    """And was written a moment ago."""
+
+
+def decide(
+    station: Station,
+    staged: Staged,
+    delivery: Delivery,
+    actor: Actor,
+    at_once: bool,
+    coming: Coming,
+) -> Receipt:
+    examination = delivery.examination
+    state = station.state()
+    stops = [*_stops(examination), *_older(examination, state)]
+    if stops:
+        return _refuse(station, staged, delivery, stops, actor, coming)
+    new, had_in = new_parts(examination, state)
+    if not new:
+        cuts, waiting_for = seal_ready(station, {}, actor, at_once)
+        if had_in is not None:  # the same bytes again heal what was damaged here meanwhile
+            paths = [file.path for file in examination.files]
+            files = station.staging / delivery.id / staging.FILES
+            compare_and_repair(station, had_in, [files], actor, only=paths)
+        published = actions.advance(station)
+        cut = cuts[-1] if cuts else had_in
+        result: Result = "sealed" if cuts else "had"
+        return Receipt(result, examination, cut, waiting_for, None, published, _waits(station, cut))
+    entry = entry_of(delivery, new, state)
+    cuts, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, at_once)
+    published = actions.advance(station)
+    mine = cut_with(station.state(), entry)
+    return Receipt(
+        "sealed" if mine else "waiting",
+        examination,
+        mine,
+        waiting_for,
+        None,
+        published,
+        _waits(station, mine),
+    )
+
+
+def decide_overridden(
+    station: Station, delivery: Delivery, actor: Actor, override: Override
+) -> Receipt:
+    """Seal what a person lets through; the decision is in the journal before it takes effect."""
+    examination = delivery.examination
+    state = station.state()
+    stops = [*_stops(examination), *_older(examination, state)]
+    if stops:
+        return Receipt("refused", _with(examination, stops), None, (), override.quarantined)
+    new, had_in = new_parts(examination, state)
+    if not new:
+        return Receipt("had", examination, had_in, ())
+    with station.acting("override") as ledger:
+        settle(ledger)
+        data = {
+            "quarantine": override.quarantined,
+            "name": visible(delivery.name),
+            "checks": sorted({f.check for f in examination.findings if may_stop(f)}),
+            "reason": visible(override.reason),
+        }
+        ledger.append([("overridden", data)], actor)
+    entry = entry_of(delivery, new, state)
+    _, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, False)
+    mine = cut_with(station.state(), entry)
+    return Receipt("sealed" if mine else "waiting", examination, mine, waiting_for)
+
+
+def only_ahead(examination: Examination) -> bool:
+    """Whether nothing stops it but a stamp in the future of our clock."""
+    return {f.check for f in _stops(examination)} == {"stamp.future"}
+
+
+def park(station: Station, delivery: Delivery, actor: Actor) -> Receipt:
+    """Neither accepted nor refused: it is looked at again, and said in the journal once."""
+    stamp = max(p.stamp for p in delivery.examination.parts)
+    until = stamp.at(station.settings.zone).astimezone(UTC) - MOST_AHEAD
+    data = {
+        "name": delivery.name,
+        "source": delivery.source,
+        "stamp": str(stamp),
+        "until": until.isoformat(),
+    }
+    if not any(dict(line.data) == data for line in journal.tail(station.journal, REMEMBERED_LINES)):
+        with station.acting("park") as ledger:
+            settle(ledger)
+            ledger.append([("parked", data)], actor)
+    return Receipt("parked", delivery.examination, None, ())
+
+
+def _waits(station: Station, cut: str | None) -> Sentence | None:
+    return rules.why_waiting(station.state(), station.settings, datetime.now(UTC), cut)
+
+
+def fresh(station: Station, path: Path) -> bool:
+    """Whether it, or a list of hashes beside it, was written a moment ago."""
+    from prep_console.cuts.manifests import sidecars
+
+    newest = max(p.stat().st_mtime for p in (path, *sidecars(path)))
+    return time.time() - newest < station.settings.intake.settle_seconds
+
+
+def _stops(examination: Examination) -> list[Finding]:
+    if examination.verdict is not Verdict.STOPPED:
+        return []
+    return [f for f in examination.findings if f.severity == "stop"]
+
+
+def _older(examination: Examination, state: State) -> list[Finding]:
+    """Marks may have moved between the examination and our turn: look again, under the lock."""
+    said = {f.check for f in examination.findings}
+    return [
+        finding("stamp.older", election=p.election, stamp=str(p.stamp), mark=mark)
+        for p in examination.parts
+        if (mark := state.marks.get(p.election, "")) > str(p.stamp) and "stamp.older" not in said
+    ]
+
+
+def _refuse(
+    station: Station,
+    staged: Staged,
+    delivery: Delivery,
+    stops: Sequence[Finding],
+    actor: Actor,
+    coming: Coming,
+) -> Receipt:
+    examination = _with(delivery.examination, stops)
+    # Long at rest, one without its end is an upload that was killed: its bytes are left to who
+    # sends the rest. Whatever else is wrong with it may come of that.
+    endless = any((f.check, f.where) == ("archive.truncated", delivery.name) for f in stops)
+    unfinished = endless or all(f.check in _UNFINISHED for f in stops)
+    if (coming.fresh and unfinished) or (coming.dropped and endless):
+        return Receipt("refused", examination, None, (), still_coming=True, incomplete=endless)
+    now = datetime.now(UTC)
+    identity = quarantine.keep(
+        station,
+        staged.folder,
+        name=delivery.name,
+        source=delivery.source,
+        at=now,
+        findings=stops,
+    )
+    with station.acting("refuse") as ledger:
+        settle(ledger)
+        data = {
+            "id": identity,
+            "name": delivery.name,
+            "source": delivery.source,
+            "findings": [quarantine.as_json(f) for f in stops],
+        }
+        ledger.append([("refused", data)], actor)
+    return Receipt("refused", examination, None, (), identity)
+
+
+def _with(examination: Examination, stops: Sequence[Finding]) -> Examination:
+    more = tuple(f for f in stops if f not in examination.findings)
+    return replace(examination, findings=(*examination.findings, *more))
