@@ -74,6 +74,7 @@ def main() -> NoReturn:
     except click.Abort:
         code = 1
     except click.ClickException as error:
+        error.message = wording.visible(error.message)
         error.show()
         code = 2
     except Problem as problem:

@@ -1,0 +1,52 @@
+"""Text as a hostile institute, peer or operator would write it, and what may come out of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+MARK = "[red on blue]"
+"""Markup of the screen library: it must be seen as these letters."""
+FOREIGN = f"\x1b[2J\x1b]0;pwned\x07{MARK}\u202egnp\u2066\u200b{{0}}%s[/]\x9b31m\r\n\ttail"
+"""Clears the screen, sets its title, colours, turns the direction, fills templates in."""
+TAKEN = (
+    "_",
+    "by",
+    "error",
+    "name",
+    "reason",
+    "station",
+    "text",
+    "title",
+    "subject",
+    "actor",
+    "where",
+)
+"""Fields whose text comes from outside."""
+_STEERING = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def steering(text: str, *, lines: bool = True) -> list[str]:
+    """The characters of ``text`` that a terminal or a reader would not see as a character."""
+    return [
+        character
+        for character in text
+        if unicodedata.category(character) in _STEERING and not (lines and character == "\n")
+    ]
+
+
+def poisoned(value: Any, name: str = "") -> Any:
+    """``value`` with :data:`FOREIGN` in every text that comes from outside, however deep."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
+        return dataclasses.replace(value, **{k: poisoned(v, k) for k, v in fields.items()})
+    if isinstance(value, tuple):
+        return tuple(poisoned(one, name) for one in value)
+    if isinstance(value, Mapping):
+        inside = "_" if name in {"data", "values", "detail"} else name
+        return {k: poisoned(v, inside) for k, v in value.items()}
+    if isinstance(value, str) and value and any(name.endswith(end) for end in TAKEN):
+        return value + FOREIGN
+    return value
