@@ -42,7 +42,7 @@ from prep_console.commands.neighbours import (
     systemd_unit,
 )
 from prep_console.commands.running import console, demo, engine
-from prep_console.problems import Failed, Problem
+from prep_console.problems import Failed, Problem, WrongUsage
 from prep_console.wording import N_, sentence
 
 
@@ -74,9 +74,9 @@ def main() -> NoReturn:
     except click.Abort:
         code = 1
     except click.ClickException as error:
-        error.message = wording.visible(error.message)
-        error.show()
-        code = 2
+        problem = _wrong_usage(error)
+        _tell(problem, context)
+        code = problem.exit_code
     except Problem as problem:
         _tell(problem, context)
         code = problem.exit_code
@@ -91,6 +91,14 @@ def main() -> NoReturn:
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     raise SystemExit(code)
+
+
+def _wrong_usage(error: click.ClickException) -> WrongUsage:
+    of = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+    return WrongUsage(
+        sentence(N_("wrong usage: {error}"), error=error.format_message()),
+        sentence(N_("see {command} --help"), command=of or "prep-console"),
+    )
 
 
 def _fault(error: Exception) -> Failed:
