@@ -8,6 +8,7 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.server
 
 ROUNDS = int(os.environ.get("PREP_PROOF_ROUNDS", "10"))
+OPENING = datetime(2024, 6, 2, 20, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -121,7 +123,7 @@ def test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one(
         wait_until(lambda: alive(box), 15)
         broken = 0
         for number in range(ROUNDS):
-            stamp = f"20240602_{20 + number // 12:02d}{number % 12 * 5:02d}"
+            stamp = f"{OPENING + number * timedelta(minutes=5):%Y%m%d_%H%M}"
             made = folder / stamp
             made.mkdir()
             cut = nights.two_archives(made, stamp=stamp, actas=400)
