@@ -15,7 +15,7 @@ from prep_console.cuts.checks import finding, may_stop
 from prep_console.cuts.model import Examination, Finding, Verdict
 from prep_console.cuts.stamps import MOST_AHEAD
 from prep_console.intake import quarantine, staging
-from prep_console.intake.had import cut_with, entry_of, new_parts
+from prep_console.intake.had import cut_with, entry_of, has_other_files, new_parts
 from prep_console.intake.receipt import Override, Receipt, Result
 from prep_console.intake.sealing import seal_ready
 from prep_console.intake.staging import Delivery, Staged
@@ -71,6 +71,8 @@ def decide(
     if stops:
         return _refuse(station, staged, delivery, stops, actor, coming)
     new, had_in = new_parts(examination, state)
+    if not new and had_in is not None and has_other_files(station, had_in, delivery):
+        new = list(examination.parts)  # a revision with the images that came after their data
     if not new:
         cuts, waiting_for = seal_ready(station, {}, actor, at_once)
         if had_in is not None:  # the same bytes again heal what was damaged here meanwhile

@@ -1,4 +1,5 @@
-"""What of a delivery is new here: its parts held against all that was accepted before."""
+"""What of a delivery is new here: its parts held against all that was accepted before, and the
+files of a tree against those of the cut that has its parts."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from collections.abc import Sequence
 from prep_console.cuts.model import Examination, Part
 from prep_console.intake.staging import Delivery
 from prep_console.journal.state import PartRecord, State, Waiting
-from prep_console.publication import rules
+from prep_console.publication import rules, store
+from prep_console.publication.station import Station
 
 
 def entry_of(delivery: Delivery, new: Sequence[Part], state: State) -> Waiting:
@@ -42,16 +44,36 @@ def _other_bytes(part: Part, state: State) -> bool:
 
 
 def new_parts(examination: Examination, state: State) -> tuple[list[Part], str | None]:
-    """The parts that were not accepted before, and a cut that holds the others."""
+    """The parts that were not accepted before, and the newest cut that holds the others."""
     new: list[Part] = []
     had_in: str | None = None
     for part in examination.parts:
         same = [cut for sha256, cut in _known(state, part) if sha256 == part.sha256]
         if same:
-            had_in = next((c for c in same if c is not None), had_in)
+            had_in = next((c for c in reversed(same) if c is not None), had_in)
         else:
             new.append(part)
     return new, had_in
+
+
+def has_other_files(station: Station, cut: str, delivery: Delivery) -> bool:
+    """Whether a tree whose parts ``cut`` has holds other files around them: images that lag.
+
+    A file that is gone counts when all of the cut came from that tree. False when the cut's
+    manifest cannot be read: nothing can be said then.
+    """
+    if not delivery.tree:
+        return False
+    try:
+        sealed, _ = store.load(station, cut)
+    except (OSError, ValueError):
+        return False
+    files = delivery.examination.files
+    there = {path: file.sha256 for path, file in sealed.files.items()}
+    if any(there.get(file.path) != file.sha256 for file in files):
+        return True
+    alone = all(p.delivery == delivery.name and not p.carried for p in sealed.parts)
+    return alone and not delivery.unpacked and len(there) > len(files)
 
 
 def cut_with(state: State, entry: Waiting) -> str | None:

@@ -15,7 +15,7 @@ from prep_console.intake.receipt import Override, Receipt
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.problems import Refused, WrongUsage
-from prep_console.publication import actions
+from prep_console.publication import actions, plans
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
 
@@ -38,13 +38,15 @@ def override(
     """Take a quarantined delivery once more and publish its cut as this person's decision.
 
     The stops that may be set aside (``Check.overridable``) become warnings, in the cut's manifest
-    and in the journal. Refused when others remain, when its bytes are gone, or without a reason.
+    and in the journal. Refused when others remain, when its bytes are gone, without a reason,
+    or while a cut is frozen.
     """
     if not reason.strip():
         raise Refused(
             sentence(N_("a delivery is let through only with a reason; nothing was done")),
             sentence(N_("say why with --reason TEXT")),
         )
+    plans.refuse_if_frozen(station.state())  # before anything of it is sealed
     kept = _kept(station, identity)
     _refuse_unsafe(identity, kept.stops)
     receipt = receive(

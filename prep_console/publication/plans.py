@@ -49,7 +49,7 @@ Plan = Switch | Note | Nothing
 
 def publish(state: State, cut: CutId) -> Plan:
     """The newest cut keeps the mode; any other puts publishing on hold."""
-    _not_frozen(state)
+    refuse_if_frozen(state)
     target = _stored(state, cut)
     if target.id == state.live:
         return Nothing(sentence(N_("cut {cut} is live already"), cut=target.id))
@@ -69,7 +69,7 @@ def publish_by_rule(state: State, settings: Settings, now: datetime) -> Plan:
 
 def rollback(state: State, to: CutId | None) -> Plan:
     """Back to an earlier cut; what is left behind is withdrawn, publishing is on hold."""
-    _not_frozen(state)
+    refuse_if_frozen(state)
     target = _rollback_target(state, to)
     return Switch(
         sentence(N_("back to cut {cut}; publishing is on hold"), cut=target.id),
@@ -81,7 +81,7 @@ def rollback(state: State, to: CutId | None) -> Plan:
 
 def hold(state: State) -> Plan:
     """New cuts are stored and wait."""
-    _not_frozen(state)
+    refuse_if_frozen(state)
     if state.mode == "hold":
         return Nothing(sentence(N_("publishing is on hold already")))
     return Note(sentence(N_("publishing is on hold")), {})
@@ -89,7 +89,7 @@ def hold(state: State) -> Plan:
 
 def release(state: State) -> Plan:
     """Automatic again; that the newest cut then goes live is the rules' doing."""
-    _not_frozen(state)
+    refuse_if_frozen(state)
     if state.mode == "auto":
         return Nothing(sentence(N_("publishing is automatic already")))
     return Note(sentence(N_("publishing is automatic")), {})
@@ -126,7 +126,7 @@ def thaw(state: State) -> Plan:
 
 def suspend(state: State) -> Plan:
     """Nothing live; publishing is on hold."""
-    _not_frozen(state)
+    refuse_if_frozen(state)
     if state.live is None and state.mode == "hold":
         return Nothing(sentence(N_("nothing is live already")))
     return Switch(sentence(N_("nothing is live; publishing is on hold")), None, "hold")
@@ -183,7 +183,8 @@ def _rollback_target(state: State, to: CutId | None) -> CutRecord:
     return target
 
 
-def _not_frozen(state: State) -> None:
+def refuse_if_frozen(state: State) -> None:
+    """What a frozen station does not do."""
     if state.mode == "frozen":
         raise Refused(
             sentence(N_("not done: cut {cut} is frozen as the final one"), cut=state.live or "-"),

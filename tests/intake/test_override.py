@@ -136,3 +136,20 @@ def test_twice_is_once(box: Sandbox, tmp_path: Path) -> None:
     assert override(box.station, identity, actor=PERSON, reason="x").result == "sealed"
     assert override(box.station, identity, actor=PERSON, reason="x").result == "had"
     assert list(box.station.state().cuts) == [STAMP]
+
+
+def test_nothing_is_let_through_while_a_cut_is_frozen(box: Sandbox, tmp_path: Path) -> None:
+    identity = quarantined(box, tmp_path, of_coahuila())
+    final = tmp_path / "20240602_2000_PREP_DIP_LOC_QRO.zip"
+    final.write_bytes(d.cut_zip(stamp="20240602_2000"))
+    receive(box.station, final, actor=PERSON)
+    assert box.run("freeze", "--reason", "último corte", "--yes").code == 0
+    said = box.run("publish", identity, "--override", "--reason", "x")
+    assert said.code == 1
+    assert "not done: cut 20240602_2000 is frozen as the final one" in said.err
+    assert "thaw first" in said.err
+    assert list(box.station.state().cuts) == ["20240602_2000"]
+    assert "overridden" not in {line.kind for line in journal.tail(box.station.journal, 50)}
+    assert box.run("thaw", "--reason", "x", "--yes").code == 0
+    assert box.run("publish", identity, "--override", "--reason", "x").code == 0
+    assert box.station.live().cut == STAMP
