@@ -22,6 +22,7 @@ from prep_console.cuts.manifests import is_hash_list, listed_by, sidecars
 from prep_console.cuts.names import read_name
 from prep_console.intake import staging
 from prep_console.intake.receipt import Receipt
+from prep_console.intake.taken_lists import TakenLists
 from prep_console.intake.whole import End, end_of
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class DropFolder:
         """What its bytes said: a file that nobody touches is looked at once."""
         self._unlisted: dict[Path, None] = {}
         """Archives that were taken and removed before any hash of theirs had come."""
+        self._lists = TakenLists()
         self._told: set[Path] = set()
         """Folders that could not be looked into, and were said so."""
 
@@ -138,29 +140,41 @@ class DropFolder:
             del self._waiting[path]
             self._remove(path, shape)
 
-    def _remove(self, path: Path, shape: Shape) -> None:
+    def _remove(self, path: Path, shape: Shape) -> bool:
         """Delete what was taken, unless something else has come under its name, and its hashes.
 
         Through its folder's descriptor: a link that takes the folder's place leads nowhere.
         """
+        removed = False
         with suppress(OSError):  # not ours to delete: it is remembered and not taken twice
             folder = staging.open_folder(path.parent, self._folder)
             try:
                 status = os.stat(path.name, dir_fd=folder, follow_symlinks=False)
                 if _shape(status) == shape:
                     os.unlink(path.name, dir_fd=folder)
-                    listings = [p.name for p in sidecars(path) if listed_by(p.name)]
+                    removed = True
+                    beside = sidecars(path)
+                    listings = [p.name for p in beside if listed_by(p.name)]
                     for listing in listings:
                         os.unlink(listing, dir_fd=folder)
+                    self._lists.note(path)
+                    for several in beside:
+                        if several.name not in listings:
+                            self._late(several, _shape(several.lstat()))
                     if not listings and not listed_by(path.name):
                         self._unlisted[path] = None
                         for oldest in list(self._unlisted)[:-_UNLISTED]:
                             del self._unlisted[oldest]
             finally:
                 os.close(folder)
+        return removed
 
     def _late(self, path: Path, shape: Shape) -> None:
         """A hash that came after its archive was taken would be held against the next one."""
+        if self._lists.done(path, shape):
+            if self._remove(path, shape):
+                self._lists.forget(path)
+            return
         archive = path.with_name(listed_by(path.name) or path.name)
         if archive in self._unlisted:
             del self._unlisted[archive]

@@ -230,3 +230,52 @@ def test_a_hash_that_comes_late_is_not_held_against_the_next_archive(station: St
     first = hash_beside(archive, b"of the next one, sent first")
     assert drop.look() == []
     assert first.exists()
+
+
+def sums_of(*archives: Path) -> str:
+    return "".join(f"{hashlib.sha256(a.read_bytes()).hexdigest()}  {a.name}\n" for a in archives)
+
+
+def test_a_folder_s_list_goes_with_the_last_that_it_names(station: Station) -> None:
+    folder = station.settings.drop_folder
+    first = nights.archive(folder, "DIP_LOC", "20240602_2006", actas=5)
+    second = nights.archive(folder, "DIP_LOC", "20240602_2011", actas=5)
+    listing = folder / "SHA256SUMS"
+    listing.write_text(sums_of(first, second))
+    data = second.read_bytes()
+    second.unlink()
+    drop = DropFolder(folder, 0.2)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "sealed"
+    drop.look()
+    assert list(folder.iterdir()) == [listing]  # the other one is still to be held against it
+    second.write_bytes(nights.archive(folder, "DIP_LOC", "20240602_2011", actas=6).read_bytes())
+    (arrival,) = drop.look()
+    (found,) = taken(station, drop, arrival).examination.findings
+    assert (found.check, found.values["manifest"]) == ("manifest.mismatch", "SHA256SUMS")
+    second.write_bytes(data)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "sealed"
+    assert list(folder.iterdir()) == []
+
+
+def test_a_resync_takes_the_folder_s_list_away(station: Station) -> None:
+    folder = station.settings.drop_folder
+    archive = nights.archive(folder, "DIP_LOC", "20240602_2006", actas=5)
+    (folder / "SHA256SUMS").write_text(sums_of(archive))
+    assert resync(station, actor=PERSON).received == ("20240602_2006",)
+    assert list(folder.iterdir()) == []
+
+
+def test_a_folder_s_list_that_comes_late_or_grows_goes_too(station: Station) -> None:
+    folder = station.settings.drop_folder
+    drop = DropFolder(folder, 0.2)
+    said = ""
+    for minute in ("20240602_2006", "20240602_2011"):
+        archive = nights.archive(folder, "DIP_LOC", minute, actas=5)
+        said += sums_of(archive)
+        (arrival,) = drop.look()
+        assert taken(station, drop, arrival).result == "sealed"
+        (folder / "SHA256SUMS").write_text(said)
+        assert drop.look() == []
+        assert list(folder.iterdir()) == []
