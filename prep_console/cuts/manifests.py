@@ -87,6 +87,11 @@ def listed_by(path: str) -> str:
     return stem if n and not stem.endswith("/") else ""
 
 
+def is_list_of(name: str, archive: str) -> bool:
+    """Whether the file ``name`` beside ``archive`` lists its hash: its own, or the folder's."""
+    return listed_by(name) == archive or _SUMS.fullmatch(name) is not None
+
+
 def read_hash_list(stream: BinaryIO, path: str, where: str) -> HashList:
     """Read a list of hashes that lies at ``path`` in its tree or archive."""
     folder = path.rpartition("/")[0]
@@ -178,8 +183,7 @@ def sidecars(archive: Path) -> list[Path]:
     found = []
     with suppress(OSError), os.scandir(archive.parent) as entries:
         for entry in entries:
-            mine = listed_by(entry.name) == archive.name or _SUMS.fullmatch(entry.name)
-            if mine and entry.is_file(follow_symlinks=False):
+            if is_list_of(entry.name, archive.name) and entry.is_file(follow_symlinks=False):
                 found.append(Path(entry.path))
     return sorted(found)
 

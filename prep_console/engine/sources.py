@@ -21,9 +21,11 @@ from prep_console.cuts.names import read_name
 from prep_console.engine.worker import Worker
 from prep_console.intake.pull.choice import deliverable
 from prep_console.intake.pull.job import Progress, Pulled, PullFailed
-from prep_console.intake.pull.puller import Puller, fetched_folder
+from prep_console.intake.pull.lists import take_away
+from prep_console.intake.pull.puller import Puller, fetched_folder, lock_of
 from prep_console.intake.receipt import Receipt
-from prep_console.problems import Problem
+from prep_console.problems import Problem, Refused
+from prep_console.publication import lock
 from prep_console.publication.station import Station
 from prep_console.snapshot import Detail, Reading
 from prep_console.wording import visible
@@ -35,6 +37,8 @@ _MOST_REST_S = 60.0
 _AGAIN_S = 5.0
 """What could not be taken is tried again after this long."""
 _PARKED_S = 30.0
+_BUSY_S = 1.0
+"""A resync that asks the same source is waited for, this long at a time."""
 _TOLD_S = 1.0
 """Between two readings while something arrives."""
 
@@ -74,9 +78,9 @@ class PulledSource:
         self._deliver = deliver
         self._switched = switched
         self._clock_known = clock_known
-        self._owed: dict[Path, float] = dict.fromkeys(self._left_over(), 0.0)
+        self._owed: dict[Path, float] = {}
         """Fetched and not taken yet, and the monotonic time before which it is not tried again:
-        the disk was full, our clock not known right, or the engine was killed in between."""
+        the disk was full, our clock not known right, or who fetched it was killed in between."""
         self._again = source.layout == "tree"
         """A mirrored tree is handed over also unchanged: a pull broke off after it changed it."""
         self._failures = 0
@@ -93,7 +97,8 @@ class PulledSource:
             await self._puller.close()
 
     def _left_over(self) -> list[Path]:
-        """Whole archives that lie here since an earlier run; they are not fetched a second time."""
+        """Whole archives that lie here since an earlier run, or a resync that was killed; they are
+        not fetched a second time."""
         if self._source.layout == "tree":
             return []
         try:
@@ -103,7 +108,20 @@ class PulledSource:
         return sorted((path for path in found if deliverable(path.name)), key=_by_stamp)
 
     async def _look(self) -> float:
-        """Ask once and take what came; the seconds to rest."""
+        """Ask once and take what came, but not while a resync does; the seconds to rest."""
+        try:
+            with lock.held(lock_of(self._station.root, self._source), "pull", patience_s=0):
+                return await self._asked()
+        except Refused:
+            if not self._failures:
+                self._tell(Reading("waiting", "", "ok", datetime.now(UTC), detail=self._detail()))
+            return _BUSY_S
+        except Problem as error:
+            return await self._failed(visible(str(error)))
+
+    async def _asked(self) -> float:
+        for path in self._left_over():
+            self._owed.setdefault(path, 0.0)
         try:
             marks = await asyncio.to_thread(lambda: self._station.state().marks)
             pulled = await self._puller.pull(marks, self._arriving, again=self._again)
@@ -162,7 +180,7 @@ class PulledSource:
         log.info("%a: %s %s", path.name, receipt.result, receipt.cut or "")
         if self._source.layout == "archives":
             with suppress(OSError):  # sealed, waiting in staging or quarantined: not needed here
-                path.unlink()
+                take_away(path)
 
     def _rested(self, pulled: Pulled, older: bool) -> None:
         said: dict[str, Detail] = {"stamp": pulled.stamp} if pulled.stamp else {}

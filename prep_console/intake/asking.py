@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from prep_console.config import Settings
 from prep_console.config.model import Source
 from prep_console.intake.pull.job import Pulled, PullFailed
-from prep_console.intake.pull.puller import Puller
+from prep_console.intake.pull.puller import Puller, lock_of
 from prep_console.intake.resync_progress import Teller
+from prep_console.problems import Refused
+from prep_console.publication import lock
+from prep_console.publication.station import Station
 
 _LISTEN_S = 0.2
 """Between two looks whether somebody wishes to stop."""
@@ -41,29 +44,24 @@ class Found:
 NOTHING = Found(None, (), ())
 
 
-def ask(
-    settings: Settings, sources: Sequence[Source], marks: Mapping[str, str], told: Teller
-) -> Found:
+def ask(station: Station, sources: Sequence[Source], told: Teller, turns: ExitStack) -> Found:
     """The newest cut of the first of ``sources`` that has one; it lies in a folder of ours.
 
-    Refused when somebody wished to stop. An older cut is noted and not taken.
+    Refused when somebody wished to stop. An older cut is noted and not taken. The sources' locks
+    are held by ``turns`` afterwards, so that nobody else takes or fetches what came.
     """
-    return asyncio.run(_ask(settings, sources, marks, told))
-
-
-def folder_of(settings: Settings, source: Source) -> Path:
-    """Where a resync's downloads lie: the engine may be fetching from the same source."""
-    return settings.root / "fetched" / f"{source.label}.resync"
+    return asyncio.run(_ask(station, sources, told, turns))
 
 
 async def _ask(
-    settings: Settings, sources: Sequence[Source], marks: Mapping[str, str], told: Teller
+    station: Station, sources: Sequence[Source], told: Teller, turns: ExitStack
 ) -> Found:
     answers: list[Answer] = []
     for source in sources:
         told.now("asking", source.label)
         try:
-            pulled = await _pulled(settings, source, marks, told)
+            brought = await _turn(station, source, told, turns)
+            pulled = await _pulled(station, source, told, again=not brought)
         except PullFailed as failed:
             answers.append(Answer(source.label, f"{failed.kind}: {failed}", answered=False))
             continue
@@ -74,11 +72,28 @@ async def _ask(
     return Found(None, (), tuple(answers))
 
 
-async def _pulled(
-    settings: Settings, source: Source, marks: Mapping[str, str], told: Teller
-) -> Pulled:
-    puller = Puller(settings, source, into=folder_of(settings, source))
-    pulling = asyncio.ensure_future(puller.pull(marks, told.fetching, again=True))
+async def _turn(station: Station, source: Source, told: Teller, turns: ExitStack) -> bool:
+    """Wait until the engine has fetched and taken what it is fetching; whether that was new.
+
+    It gives up a source that stalls, so this ends.
+    """
+    marks = station.state().marks
+    while True:
+        try:
+            turns.enter_context(
+                lock.held(lock_of(station.root, source), "resync of a source", patience_s=0)
+            )
+        except Refused:
+            await asyncio.sleep(_LISTEN_S)
+            told.heed()
+            continue
+        return station.state().marks != marks
+
+
+async def _pulled(station: Station, source: Source, told: Teller, *, again: bool) -> Pulled:
+    puller = Puller(station.settings, source)
+    marks = station.state().marks
+    pulling = asyncio.ensure_future(puller.pull(marks, told.fetching, again=again))
     try:
         while not pulling.done():
             await asyncio.wait({pulling}, timeout=_LISTEN_S)

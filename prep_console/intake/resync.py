@@ -10,11 +10,12 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 
 from prep_console.intake.asking import NOTHING, Answer, Found, ask
 from prep_console.intake.drop import Arrival, DropFolder
+from prep_console.intake.pull.lists import take_away
 from prep_console.intake.push.sessions import marks_folder, sessions
 from prep_console.intake.receive import receive
 from prep_console.intake.resync_progress import Shown, Teller, lock_of
@@ -89,14 +90,15 @@ def resync(
     with lock.held(lock_of(station), "resync", patience_s=_PATIENCE_S):
         told = Teller(station, shown)
         try:
-            return _run(station, actor, wait, told)
+            with ExitStack() as turns:
+                return _run(station, actor, wait, told, turns)
         finally:
             told.end()
 
 
-def _run(station: Station, actor: Actor, wait: bool, told: Teller) -> Resync:
+def _run(station: Station, actor: Actor, wait: bool, told: Teller, turns: ExitStack) -> Resync:
     before = set(station.state().cuts)
-    asking = _Asking(station, told)
+    asking = _Asking(station, told, turns)
     drop = _look_into_drop(station)
     first = station.settings.sources[0].kind == "drop"
     found = NOTHING if first and drop.said == "cut" else asking.next()
@@ -117,6 +119,7 @@ def _run(station: Station, actor: Actor, wait: bool, told: Teller) -> Resync:
         refused += bad
         if bad and not fetched and asking.rest:
             fetched.append(asking.next())
+    turns.close()  # what came is taken: the engine may ask again
     try:
         refused += _take_dropped(station, actor, wait)
     except Failed:
@@ -132,8 +135,9 @@ def _run(station: Station, actor: Actor, wait: bool, told: Teller) -> Resync:
 class _Asking:
     """The sources that are pulled, those that were not asked yet, and what the others said."""
 
-    def __init__(self, station: Station, told: Teller) -> None:
+    def __init__(self, station: Station, told: Teller, turns: ExitStack) -> None:
         self._station = station
+        self._turns = turns
         self._told = told
         self.rest = [s for s in station.settings.sources if s.kind != "drop"]
         self.answers: list[Answer] = []
@@ -142,7 +146,7 @@ class _Asking:
         """The newest cut of the first one left that has a cut."""
         if not self.rest:
             return NOTHING
-        found = ask(self._station.settings, self.rest, self._station.state().marks, self._told)
+        found = ask(self._station, self.rest, self._told, self._turns)
         self.rest = self.rest[len(found.answers) :]
         self.answers += found.answers
         return found
@@ -170,7 +174,7 @@ def _take_fetched(station: Station, actor: Actor, found: Found) -> list[str]:
             refused.append(receipt.quarantined)
         if found.source.layout == "archives" and receipt.result != "parked":
             with suppress(OSError):
-                path.unlink()
+                take_away(path)
     return refused
 
 

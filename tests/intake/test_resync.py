@@ -159,7 +159,7 @@ def test_it_is_cancelled_while_it_fetches_and_goes_on_the_next_time(ground: Grou
     assert told
     assert not pulling_children()
     assert resync_progress.read(watcher) is None
-    assert list((station.root / "fetched" / "uno.resync").glob(".*.part"))
+    assert list((station.root / "fetched" / "uno").glob(".*.part"))
     assert {p.state for p in seen} == {"asking", "fetching"}
     assert all(p.total_bytes == 300 << 20 for p in seen if p.state == "fetching")
 

@@ -15,13 +15,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urljoin
+from urllib.parse import quote, urljoin
 from zoneinfo import ZoneInfo
 
 import httpx
 
 from prep_console.config.model import Source
-from prep_console.intake.pull import naming
+from prep_console.cuts.manifests import LARGEST
+from prep_console.intake.pull import lists, naming
 from prep_console.intake.pull.choice import choose, deliverable
 from prep_console.intake.pull.job import Job, Progress, Pulled, PullFailed, Told
 from prep_console.intake.pull.parts import PartFile, fetched_before, remember
@@ -31,6 +32,8 @@ from prep_console.wording import visible
 _REDIRECTS = 5
 _CHUNK = 1 << 18
 _GONE = {404, 410}
+_QUIET_S = 2.0
+"""Asking a slow server for many minutes is told after this long, or it looks hung."""
 _BROKEN = 3
 """Answers that do not fit what is here are asked for from the front; not for ever."""
 
@@ -82,7 +85,7 @@ async def _there(job: Job, server: _Server) -> dict[str, str]:
     """Name to address of what the source offers."""
     source = job.source
     if source.index:
-        body = await _small(server, source.index)
+        body = await _small(server, source.index, naming.LARGEST_INDEX)
         try:
             return naming.named_in(body, source.pointer, source.index)
         except naming.NoIndex as error:
@@ -103,19 +106,40 @@ async def _there(job: Job, server: _Server) -> dict[str, str]:
     return found
 
 
-async def _small(server: _Server, address: str) -> bytes:
+async def _small(server: _Server, address: str, most: int) -> bytes:
     """A short answer, whole."""
     body = bytearray()
     async with _answer(server, "GET", address, {}) as response:
         _good(response, {200})
         async for data in _body(server, response):
             body += data
-            if len(body) > naming.LARGEST_INDEX:
-                raise PullFailed("damaged", f"the index has more than {len(body)} bytes")
+            if len(body) > most:
+                raise PullFailed("damaged", f"{visible(address)} has more than {most} bytes")
     return bytes(body)
 
 
+async def _small_if_there(server: _Server, address: str, most: int) -> bytes:
+    """A short answer, or nothing when the server does not have it, whatever it says instead."""
+    async with _answer(server, "HEAD", address, {}) as response:
+        there = response.status_code == 200
+    return await _small(server, address, most) if there else b""
+
+
+async def _lists(server: _Server, into: Path, name: str, address: str) -> None:
+    """The lists of hashes beside a file. A web page in the place of one is none."""
+    found: dict[str, bytes] = {}
+    for listing in lists.tried_for(name):
+        body = await _small_if_there(server, urljoin(address, quote(listing)), LARGEST)
+        if body and not body.lstrip().startswith(b"<"):
+            found[listing] = body
+    lists.drop_stale(into, name)
+    for listing, body in found.items():
+        lists.put(into, listing, body)
+
+
 async def _exists(server: _Server, address: str) -> bool:
+    if time.monotonic() - server.began > _QUIET_S:
+        _tell(server, naming.name_of(address), 0)
     async with _answer(server, "HEAD", address, {}) as response:
         if response.status_code in _GONE:
             return False
@@ -140,7 +164,7 @@ async def _file(
             if response.status_code == 206 and not _goes_on(response, part, validator):
                 _forget(into, name)
                 continue
-            return await _taken(server, into, name, response, validator, before)
+            return await _taken(server, into, name, address, response, validator, before)
     raise PullFailed("damaged", f"{visible(name)} cannot be resumed")
 
 
@@ -176,11 +200,12 @@ async def _taken(
     server: _Server,
     into: Path,
     name: str,
+    address: str,
     response: httpx.Response,
     validator: str,
     before: str | None,
 ) -> Path | None:
-    """The body of a good answer, put behind what is here."""
+    """The body of a good answer, put behind what is here, and the lists of hashes beside it."""
     if response.headers.get("content-encoding", "identity") != "identity":
         raise PullFailed("damaged", "the answer is encoded: its bytes are not the delivered ones")
     part = PartFile(into, name, validator)
@@ -208,6 +233,9 @@ async def _taken(
         if end_of(part.path) is End.MISSING:  # its upload there is not done
             part.discard()
             remember(into, name, validator)
+            return None
+        await _lists(server, into, name, address)
+        if await asyncio.to_thread(lists.doubtful, into, name, part.path, validator):
             return None
         return part.finish(validator)
     finally:

@@ -20,6 +20,7 @@ class PartFile:
 
     def __init__(self, into: Path, name: str, validator: Validator) -> None:
         """Go on with what an earlier try left, unless the file there is another one by now."""
+        self.into = into
         self._target = into / name
         self._validator = validator
         self._path = into / f".{name}.part"

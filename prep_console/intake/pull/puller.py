@@ -23,6 +23,11 @@ def fetched_folder(root: Path, source: Source) -> Path:
     return root / "fetched" / source.label
 
 
+def lock_of(root: Path, source: Source) -> Path:
+    """Held while somebody asks a source and takes what came: nothing is fetched twice."""
+    return root / "run" / f"pull-{source.label}.lock"
+
+
 class Puller:
     """Asks one source. One pull at a time."""
 
@@ -31,11 +36,9 @@ class Puller:
         settings: Settings,
         source: Source,
         grace_s: float = _GRACE_S,
-        into: Path | None = None,
     ) -> None:
-        """``into``: where its downloads go, if not to the source's own folder."""
         self.source = source
-        self._into = into or fetched_folder(settings.root, source)
+        self._into = fetched_folder(settings.root, source)
         self._hung_s = source.stall_seconds + grace_s
         self._settings = settings
         self._child: asyncio.subprocess.Process | None = None

@@ -18,7 +18,8 @@ from pathlib import Path
 import asyncssh
 
 from prep_console.config.model import Source
-from prep_console.intake.pull import tree
+from prep_console.cuts.manifests import LARGEST
+from prep_console.intake.pull import lists, tree
 from prep_console.intake.pull.choice import choose
 from prep_console.intake.pull.job import Job, Progress, Pulled, PullFailed, Told
 from prep_console.intake.pull.parts import PartFile, fetched_before
@@ -50,9 +51,17 @@ class Flow:
     """Bytes of this try alone: the rate is made of them."""
     answered: float = 0.0
     told_at: float = 0.0
+    listed_at: float = 0.0
 
     def begin(self) -> None:
-        self.began = self.answered = time.monotonic()
+        self.began = self.answered = self.listed_at = time.monotonic()
+
+    def listed(self, folder: str, files: int) -> None:
+        """The peer named one more file: a listing that goes on is told, or it looks hung."""
+        self.answered = time.monotonic()
+        if self.answered - self.listed_at >= _BETWEEN_S:
+            self.listed_at = self.answered
+            self.told(Progress(visible(folder)[:200], self.bytes, None, files, None, 0.0))
 
     def answer(self, name: str = "", count: int = 0) -> None:
         """The peer answered, with ``count`` bytes of the file ``name``."""
@@ -93,8 +102,12 @@ async def fetch(job: Job, told: Told) -> Pulled:
 async def _archives(job: Job, sftp: asyncssh.SFTPClient, flow: Flow) -> Pulled:
     there = await _listing(sftp, job.source.path, flow)
     known = fetched_before(job.into)
+    validators = {name: validator for name, (_, validator) in there.items()}
     choice = choose(
-        there, job.marks, again=job.again, fetched=lambda name: known.get(name) == there[name][1]
+        there,
+        job.marks,
+        again=job.again,
+        fetched=lambda name: known.get(name) == lists.state_of(name, validators),
     )
     flow.total_bytes = sum(there[name][0] for name in choice.names)
     flow.files_total = len(choice.names)
@@ -103,12 +116,17 @@ async def _archives(job: Job, sftp: asyncssh.SFTPClient, flow: Flow) -> Pulled:
         size, validator = there[name]
         if size > job.source.max_bytes:
             raise PullFailed("damaged", f"{visible(name)} has {size} bytes, more than max_bytes")
+        beside = lists.lists_of(name, there)
+        lists.drop_stale(job.into, name, beside)
+        for listing in beside:
+            lists.put(job.into, listing, await _small(sftp, f"{job.source.path}/{listing}", flow))
         path = await _file(
             sftp,
             f"{job.source.path}/{name}",
             PartFile(job.into, name, validator),
             size,
             validator,
+            lists.state_of(name, validators),
             flow,
         )
         flow.files += 1
@@ -124,9 +142,13 @@ async def _file(
     part: PartFile,
     size: int,
     validator: str,
+    state: str,
     flow: Flow,
 ) -> Path | None:
-    """One file, from where an earlier try broke off; None while it is still being written there."""
+    """One file, from where an earlier try broke off; None while it is still being written there.
+
+    ``state`` is what is remembered of it once it is here.
+    """
     name = remote.rpartition("/")[2]
     try:
         if part.size > size:
@@ -142,9 +164,19 @@ async def _file(
             return None  # it changed meanwhile: the next look begins it again
         if end_of(part.path) is End.MISSING:
             return None  # its upload there is not done
-        return part.finish()
+        if await asyncio.to_thread(lists.doubtful, part.into, name, part.path, state):
+            return None
+        return part.finish(state)
     finally:
         part.close()
+
+
+async def _small(sftp: asyncssh.SFTPClient, remote: str, flow: Flow) -> bytes:
+    """A list of hashes; of one that is too long as much as shows it."""
+    async with sftp.open(remote, "rb") as file:
+        data: bytes = await file.read(LARGEST + 1)
+    flow.answer()
+    return data
 
 
 async def _windows(file: asyncssh.SFTPClientFile, start: int, size: int) -> AsyncIterator[bytes]:
@@ -182,7 +214,7 @@ async def _listing(sftp: asyncssh.SFTPClient, path: str, flow: Flow) -> dict[str
     """Name to (size, validator) of the plain files in a remote folder."""
     found: dict[str, tuple[int, str]] = {}
     async for entry in sftp.scandir(path):
-        flow.answer()
+        flow.listed(path, len(found))
         name, attributes = str(entry.filename), entry.attrs
         if not is_plain(attributes):
             continue

@@ -61,7 +61,7 @@ async def _listing(sftp: asyncssh.SFTPClient, job: Job, flow: Flow) -> dict[str,
     while folders:
         inside = folders.pop()
         async for entry in sftp.scandir(f"{job.source.path}/{inside}".rstrip("/")):
-            flow.answer()
+            flow.listed(inside, len(found))
             name = str(entry.filename)
             if name.startswith(_TEMPORARY):  # ``.`` and ``..``, and what is still being written
                 continue

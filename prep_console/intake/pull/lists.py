@@ -1,0 +1,86 @@
+"""The lists of hashes that lie beside a file that is fetched: the gate holds it against them.
+
+They come before the file itself is under its own name here, so that it is never taken without
+them. An institute that replaces both does so one after the other: a file that its list
+contradicts is believed neither good nor bad until it was looked at once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from prep_console.cuts.manifests import beside, is_list_of, listed_by, sidecars
+from prep_console.intake.pull.choice import deliverable
+from prep_console.intake.pull.parts import fetched_before, remember
+
+_LONGEST = 240
+"""Bytes of a list's name, so that the file it is written to first has one too."""
+_OWN = (".sha256", ".md5")
+_OF_FOLDER = "SHA256SUMS"
+
+
+def lists_of(name: str, there: Iterable[str]) -> list[str]:
+    """Of the names in a remote folder those that list the hash of the file ``name``."""
+    return sorted(n for n in there if is_list_of(n, name) and len(n.encode()) <= _LONGEST)
+
+
+def tried_for(name: str) -> tuple[str, ...]:
+    """The names under which a web server, which lists nothing, is asked for them."""
+    tried = (*(name + suffix for suffix in _OWN), _OF_FOLDER)
+    return tuple(n for n in tried if len(n.encode()) <= _LONGEST)
+
+
+def state_of(name: str, validators: Mapping[str, str]) -> str:
+    """Tells two states of a file and its own lists apart.
+
+    The folder's list is left out: it changes with every other file.
+    """
+    own = [n for n in lists_of(name, validators) if listed_by(n)]
+    return "; ".join([validators[name], *(f"{n} {validators[n]}" for n in own)])
+
+
+def put(into: Path, name: str, body: bytes) -> None:
+    """A list as it was fetched, whole or not at all."""
+    fresh = into / f".{name}.new"
+    fresh.write_bytes(body)
+    fresh.rename(into / name)
+
+
+def drop_stale(into: Path, name: str, there: Iterable[str] = ()) -> None:
+    """Take away the lists of an earlier look that are not ``there`` any more."""
+    for listing in sidecars(into / name):
+        if listing.name not in there:
+            listing.unlink(missing_ok=True)
+
+
+def doubtful(into: Path, name: str, fetched: Path, state: str) -> bool:
+    """Whether a list contradicts the fetched bytes for the first time in this ``state``.
+
+    The second time they are handed on, for the gate to stop.
+    """
+
+    def digest(algorithm: str) -> str:
+        with fetched.open("rb") as file:
+            return hashlib.file_digest(file, algorithm).hexdigest()
+
+    if not any(found.check == "manifest.mismatch" for found in beside(into / name, digest)):
+        return False
+    key = f"?{name}"
+    if fetched_before(into).get(key) == state:
+        return False
+    remember(into, key, state)
+    return True
+
+
+def take_away(path: Path) -> None:
+    """Delete a fetched file that was taken, and its lists. OSError when the disk says no.
+
+    The folder's list stays while another file is still to be held against it.
+    """
+    path.unlink(missing_ok=True)
+    others = any(deliverable(other.name) for other in path.parent.iterdir())
+    for listing in sidecars(path):
+        if listed_by(listing.name) or not others:
+            listing.unlink(missing_ok=True)
