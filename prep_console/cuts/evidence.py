@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from prep_console.cuts.images import Image
+from prep_console.cuts.images import ArchivedImages
 from prep_console.cuts.manifests import HashList
 from prep_console.cuts.model import DeliveredFile, Finding, Results
 from prep_console.cuts.names import FileName
@@ -61,7 +61,7 @@ class Evidence:
     site: list[FoundJson] = field(default_factory=list)
     acta_hashes: dict[str, dict[str, str]] = field(default_factory=dict)
     """By the path of the results: acta's key to what it says is its image's hash."""
-    archived_images: list[Image] = field(default_factory=list)
+    archived_images: ArchivedImages = field(default_factory=ArchivedImages)
     hash_lists: dict[str, list[HashList]] = field(default_factory=dict)
     """By the archive that they lie in (its ``where``); '' for loose ones."""
     findings: list[Finding] = field(default_factory=list)

@@ -187,10 +187,11 @@ class _Zip:
             end_at = tail_at + found
             if end > len(tail):
                 continue
+            said_at = None
             if _MAX16 in (disk, here, count) or _MAX32 in (table_size, offset):
                 big = self._find_table64(end_at)
                 if big is not None:
-                    disk, table_disk, here, count, table_size, offset, end_at = big
+                    disk, table_disk, here, count, table_size, offset, end_at, said_at = big
             if disk or table_disk or here != count:
                 continue
             if table_size > (budget.limits.max_entries + 1) * _TABLE_BYTES_PER_ENTRY:
@@ -201,20 +202,23 @@ class _Zip:
                 continue
             if count and self._read(4, table_at) != b"PK\1\2":
                 continue
+            if said_at is not None and said_at + self._shift != end_at:
+                raise self._broken_table()  # who follows it there reads another table
             return count, table_size, table_at, len(tail) - end
         raise Unsafe("archive.truncated", self._where)
 
-    def _find_table64(self, end_at: int) -> tuple[int, int, int, int, int, int, int] | None:
+    def _find_table64(self, end_at: int) -> tuple[int, int, int, int, int, int, int, int] | None:
+        """The wide end record's fields, where it begins, and where the locator says so."""
         at = end_at - _LOCATOR64.size
         if at < _END64.size:
             return None
-        signature, _, _, _ = _LOCATOR64.unpack(self._read(_LOCATOR64.size, at))
+        signature, _, said_at, _ = _LOCATOR64.unpack(self._read(_LOCATOR64.size, at))
         end64_at = at - _END64.size
         block = self._read(_END64.size, end64_at)
         if signature != b"PK\6\7" or block[:4] != b"PK\6\6":
             return None
         _, _, _, _, disk, table_disk, here, count, size, offset = _END64.unpack(block)
-        return disk, table_disk, here, count, size, offset, end64_at
+        return disk, table_disk, here, count, size, offset, end64_at, said_at
 
     def entry(self, position: int) -> _Entry:
         """The table's row at a position that :meth:`check_table` found good."""
@@ -239,6 +243,8 @@ class _Zip:
         if _MAX32 in (packed, size, offset):
             extra = self._table[extra_at : extra_at + extra_length]
             size, packed, offset = self._wide(extra, size, packed, offset)
+        if offset + self._shift >= self._size:
+            raise Unsafe("archive.truncated", self._where)
         mode = attributes >> 16 if made_by >> 8 in _UNIX else 0
         name = self._table[name_at:extra_at]
         return _Entry(name, flags, method, crc, packed, size, offset + self._shift, mode), length
@@ -251,6 +257,8 @@ class _Zip:
         at = 0
         while at + 4 <= len(extra):
             kind, length = struct.unpack_from("<2H", extra, at)
+            if at + 4 + length > len(extra):
+                raise self._broken_table()
             if kind == 1:
                 wide = iter(
                     struct.unpack_from(f"<{length // 8}Q", extra[: at + 4 + length], at + 4)
