@@ -1,76 +1,54 @@
-"""Every hostile delivery through a real station: quarantined, nothing of it anywhere else, and
-the next good cut goes live."""
+"""Every delivery of the corpus through a real station, taken by a child process.
+
+A hostile one is stopped by the checks that are meant for it and by no other one, lies in
+quarantine and nowhere else, and costs little memory; an odd one goes live with its warnings. Then
+the next good cut goes live as if nothing had been.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from prep_console.intake.receipt import Receipt
-from prep_console.intake.receive import receive
-from prep_console.journal.actor import Actor
-from tests.corpus import cases
+from tests.corpus.bombs import BOMBS
+from tests.corpus.cases import HOSTILE, LOWERED
+from tests.corpus.lies import BROKEN_OFF, LIES
+from tests.corpus.odd import ODD
+from tests.corpus.shapes import STAMP, Case
+from tests.corpus.taker import Taken, Taker, taker
 from tests.cuts import deliveries as d
-from tests.cuts import test_hostile as built
 from tests.stations import Sandbox, sandbox
 
-ENGINE = Actor(1000, "engine")
 MOST_BYTES = 64 * 1024**2
-"""By which the reading process may grow."""
-OTHERWISE_BOUNDED = {"zip: nesting"}
-"""Stopped only by a bound that a station does not set lower; a deeper one is among the cases."""
-
-Write = Callable[[Path], Path]
-
-
-def _file(name: str, data: bytes) -> Write:
-    def write(folder: Path) -> Path:
-        (folder / name).write_bytes(data)
-        return folder / name
-
-    return write
+"""By which the process that takes a delivery may grow."""
+BEFORE, AFTER = "20240602_1945", "20240602_2025"
+LIMITS = {"max_total_bytes": 3_000_000, "max_entries": 50, "max_ratio": 100}
+REAL = {**HOSTILE, **LIES, **BROKEN_OFF, **BOMBS}
 
 
-def _tree(spoil: Callable[[Path], None]) -> Write:
-    def write(folder: Path) -> Path:
-        tree = d.put(folder / f"{cases.STAMP}_PREP_QRO", {cases.NAME: d.cut_zip()})
-        spoil(tree)
-        return tree
-
-    return write
-
-
-def _writers(kind: str) -> Write:
-    group, _, case = kind.partition(" | ")
-    if group == "tree":
-        return _tree(built.TREES[case][0])
-    if group == "archive":
-        name, data, _ = built.HOSTILE[case]()
-        return _file(name, data)
-    return _file(*cases.HOSTILE[case])
+@pytest.fixture(scope="module")
+def child(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Taker]:
+    """One for all, warm: what it has read once it need not read again."""
+    folder = tmp_path_factory.mktemp("warm")
+    with taker() as made:
+        _good(made, _station(folder), folder, BEFORE)
+        yield made
 
 
-KINDS = [
-    *(f"archive | {case}" for case in built.HOSTILE if case not in OTHERWISE_BOUNDED),
-    *(f"tree | {case}" for case in built.TREES),
-    *(f"content | {case}" for case in cases.HOSTILE),
-]
+def _station(folder: Path, intake: Mapping[str, object] | None = None) -> Sandbox:
+    tables = {"election": {"elections": ["DIP_LOC"]}, "intake": intake or {}}
+    return sandbox(folder, tables)
 
 
-def _memory(field: str) -> int:
-    """Bytes that this process has (VmRSS) or had at most (VmHWM)."""
-    found = re.search(rf"^{field}:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)
-    assert found
-    return int(found[1]) * 1024
-
-
-def _taken(box: Sandbox, folder: Path, stamp: str) -> Receipt:
+def _good(child: Taker, box: Sandbox, folder: Path, stamp: str) -> None:
+    """A good cut comes and goes live."""
     path = folder / f"{stamp}_PREP_DIP_LOC_QRO.zip"
     path.write_bytes(d.cut_zip(stamp=stamp))
-    return receive(box.station, path, actor=ENGINE, clock_known=True)
+    taken = child.take(box.file, path)
+    assert (taken.published, taken.stops) == (stamp, frozenset())
+    assert box.station.live().cut == stamp
 
 
 def _around(box: Sandbox, folder: Path) -> dict[str, tuple[int, int, int]]:
@@ -83,30 +61,65 @@ def _names(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_is_quarantined_and_the_next_good_cut_goes_live(kind: str, tmp_path: Path) -> None:
-    limits = {"max_total_bytes": 3_000_000, "max_entries": 50, "max_ratio": 100}
-    box = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC"]}, "intake": limits})
-    good = tmp_path / "good"
-    good.mkdir()
-    assert _taken(box, good, "20240602_1945").published is not None
+def _is_refused(child: Taker, box: Sandbox, folder: Path, case: Case) -> Taken:
     station = box.station
-    incoming = tmp_path / "incoming"
+    good, incoming = folder / "good", folder / "incoming"
+    good.mkdir()
     incoming.mkdir()
-    path = _writers(kind)(incoming)
-    before = _around(box, tmp_path), _names(station.public), _names(station.cuts)
-    Path("/proc/self/clear_refs").write_text("5")  # VmHWM begins again from here
-    held = _memory("VmRSS")
+    _good(child, box, good, BEFORE)
+    path = case.write(incoming)
+    before = _around(box, folder), _names(station.public), _names(station.cuts)
 
-    receipt = receive(station, path, actor=ENGINE, clock_known=True)
+    taken = child.take(box.file, path)
 
-    assert _memory("VmHWM") - held <= MOST_BYTES
-    assert (receipt.result, receipt.published) == ("refused", None)
-    assert any(f.severity == "stop" for f in receipt.examination.findings)
-    assert receipt.quarantined is not None
-    assert (station.quarantine / receipt.quarantined).is_dir()
-    assert (_around(box, tmp_path), _names(station.public), _names(station.cuts)) == before
+    assert (taken.result, taken.published) == ("refused", None)
+    assert taken.stops == case.checks
+    assert taken.grown <= MOST_BYTES
+    assert taken.quarantined is not None
+    assert (station.quarantine / taken.quarantined / "reason.json").is_file()
+    assert (_around(box, folder), _names(station.public), _names(station.cuts)) == before
     assert not list(station.staging.iterdir())
-    assert station.live().cut == "20240602_1945"
-    assert _taken(box, good, "20240602_2025").published is not None
-    assert station.live().cut == "20240602_2025"
+    assert station.live().cut == BEFORE
+    _good(child, box, good, AFTER)
+    return taken
+
+
+@pytest.mark.parametrize("kind", REAL)
+def test_a_hostile_delivery_is_stopped_by_its_check(
+    kind: str, child: Taker, tmp_path: Path
+) -> None:
+    _is_refused(child, _station(tmp_path), tmp_path, REAL[kind])
+
+
+@pytest.mark.parametrize("kind", LOWERED)
+def test_so_is_one_at_a_station_with_low_bounds(kind: str, child: Taker, tmp_path: Path) -> None:
+    _is_refused(child, _station(tmp_path, LIMITS), tmp_path, LOWERED[kind])
+
+
+@pytest.mark.parametrize("kind", ODD)
+def test_an_odd_delivery_goes_live_with_its_warnings(
+    kind: str, child: Taker, tmp_path: Path
+) -> None:
+    box, case = _station(tmp_path), ODD[kind]
+    good, incoming = tmp_path / "good", tmp_path / "incoming"
+    good.mkdir()
+    incoming.mkdir()
+    _good(child, box, good, BEFORE)
+    path = case.write(incoming)
+
+    taken = child.take(box.file, path)
+
+    assert (taken.result, taken.stops) == ("sealed", frozenset())
+    assert taken.warnings == case.checks
+    assert taken.grown <= MOST_BYTES
+    assert taken.published == STAMP
+    site = box.station.cuts / taken.published / "site"
+    if path.is_file():
+        assert (site / path.name).read_bytes() == path.read_bytes()
+    assert not list(box.station.staging.iterdir())
+    _good(child, box, good, AFTER)
+
+
+def test_there_are_as_many_as_there_are_said_to_be() -> None:
+    assert len(REAL) + len(LOWERED) >= 200
+    assert len(ODD) >= 40
