@@ -7,6 +7,7 @@ import struct
 import zlib
 from pathlib import Path
 
+from tests.corpus.quine import quine
 from tests.corpus.shapes import CSV, NAME, STAMP, TAR, Case, file
 from tests.cuts import deliveries as d
 
@@ -142,7 +143,8 @@ BOMBS: dict[str, Case] = {
     "nested: sixteen by sixteen": file(
         NAME, lambda: _in(flat(100), 2, 16), "archive.ratio", "archive.size"
     ),
-    "nested: a forest of forty": file(NAME, lambda: _in(d.cut_zip(), 40), "archive.nesting"),
+    "nested: in itself": file(NAME, quine, "archive.nesting"),
+    "nested: forty deep": file(NAME, lambda: _in(d.cut_zip(), 40), "archive.nesting"),
     "tar.gz: flat": file(f"{TAR}.gz", lambda: _gz(600), "archive.ratio"),
     "tar.gz in a zip": file(NAME, lambda: d.zipped({f"{TAR}.gz": _gz(600)}), "archive.ratio"),
     "nine GiB that take no room": Case(_sparse, frozenset({"archive.size"})),

@@ -7,6 +7,8 @@ the next good cut goes live as if nothing had been.
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from tests.corpus.bombs import BOMBS
 from tests.corpus.cases import HOSTILE, LOWERED
 from tests.corpus.lies import BROKEN_OFF, LIES
 from tests.corpus.odd import ODD
+from tests.corpus.quine import quine
 from tests.corpus.shapes import STAMP, Case
 from tests.corpus.taker import Taken, Taker, taker
 from tests.cuts import deliveries as d
@@ -123,3 +126,9 @@ def test_an_odd_delivery_goes_live_with_its_warnings(
 def test_there_are_as_many_as_there_are_said_to_be() -> None:
     assert len(REAL) + len(LOWERED) >= 200
     assert len(ODD) >= 40
+
+
+def test_the_archive_that_holds_itself_is_a_sound_one() -> None:
+    with zipfile.ZipFile(io.BytesIO(quine())) as archive:
+        (name,) = archive.namelist()
+        assert archive.read(name) == quine()
