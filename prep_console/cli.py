@@ -33,6 +33,7 @@ from prep_console.commands.decisions import (
 )
 from prep_console.commands.deliveries import receive, resync
 from prep_console.commands.differences import diff
+from prep_console.commands.drilling import drill
 from prep_console.commands.evidence import prove
 from prep_console.commands.looking import check, cuts, journal, status, verify
 from prep_console.commands.neighbours import (
@@ -162,6 +163,7 @@ for _command in (
     console,
     engine,
     demo,
+    drill,
     config_command,
     apache_config,
     systemd_unit,

@@ -11,8 +11,8 @@ from prep_console.publication import rules
 
 
 def cadence(settings: Settings) -> timedelta:
-    """From one cut to the next."""
-    return timedelta(minutes=settings.election.cadence_minutes)
+    """From one cut to the next, as they arrive."""
+    return timedelta(minutes=settings.election.cadence_minutes) / settings.station.rehearsal_speed
 
 
 def next_due(settings: Settings, state: State) -> datetime | None:

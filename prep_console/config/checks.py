@@ -26,6 +26,10 @@ def check(settings: Settings, where: str) -> None:
         raise wrong(where, f"station.root is not an absolute path: {station.root!r}")
     if election.cadence_minutes < 1:
         raise wrong(where, "election.cadence_minutes is less than 1")
+    if not 1 <= station.rehearsal_speed <= 120:
+        raise wrong(where, "station.rehearsal_speed is not between 1 and 120")
+    if station.rehearsal_speed != 1 and station.phase != "simulacro":
+        raise wrong(where, "station.rehearsal_speed is for the phase simulacro only")
     for name, moment in (("opens", election.opens), ("closes", election.closes)):
         if moment is not None and moment.tzinfo is None:
             raise wrong(where, f"election.{name} has no offset, like 2024-06-02T20:00:00-06:00")

@@ -32,6 +32,8 @@ class Station(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     timezone: str = "America/Mexico_City"
     language: Language = "es"
     phase: Phase = "jornada"
+    rehearsal_speed: float = 1.0
+    """A rehearsal's night goes so many times quicker: lateness is told by the cadence over this."""
 
 
 class Election(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -58,14 +58,14 @@ def run(
             sentence(N_("{n} is no number of seconds until the mains go"), n=lose_mains),
             sentence(N_("30 loses them half a minute after the start")),
         )
-    opens = _opens(datetime.now(_ZONE))
-    night = _night(source, opens)
+    opens = opens_before(datetime.now(_ZONE))
+    night = night_of(source, opens)
     title = sentence(N_("SIMULACRO: invented election"))
     if night.source:
         title = sentence(N_("SIMULACRO: cuts derived from {file}"), file=night.source)
     _tell(sentence(N_("SIMULACRO: a rehearsal on this machine only; nothing here is a result")))
     with ExitStack() as ending:
-        _end_like_an_error(ending)
+        end_like_an_error(ending)
         station = ending.enter_context(
             sandbox(
                 folder=folder,
@@ -113,7 +113,7 @@ def _check(speed: float, cuts: int | None, screen: bool) -> None:
         )
 
 
-def _night(source: Path | None, opens: datetime) -> Night:
+def night_of(source: Path | None, opens: datetime) -> Night:
     if source is None:
         return synthetic_night(opens)
     try:
@@ -136,13 +136,13 @@ def _night(source: Path | None, opens: datetime) -> Night:
         ) from error
 
 
-def _opens(now: datetime) -> datetime:
+def opens_before(now: datetime) -> datetime:
     """When the invented night opened (wall time): so long ago that no stamp lies in the future.
 
     A cut from the future is stopped, and a fast night would run ahead of the clock; so it is
     the night that just went by. The engine measures lateness from the arrivals in such a case.
     """
-    began = (now - NIGHT - timedelta(minutes=10)).replace(tzinfo=None)
+    began = (now.astimezone(_ZONE) - NIGHT - timedelta(minutes=10)).replace(tzinfo=None)
     return began.replace(minute=began.minute // 5 * 5, second=0, microsecond=0)
 
 
@@ -185,7 +185,7 @@ def _institute(
     return [*command, *(["--cuts", str(cuts)] if cuts else [])]
 
 
-def _end_like_an_error(ending: ExitStack) -> None:
+def end_like_an_error(ending: ExitStack) -> None:
     """SIGTERM and SIGHUP unwind as ^C does, so that every child is stopped."""
 
     def leave(number: int, _: object) -> None:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from prep_console.config import Settings, load
 from prep_console.drill.children import child, free_port, wait_for
 from prep_console.drill.embedded_server import serving
 from prep_console.drill.mains import Mains, mains
-from prep_console.drill.peers.clock import TimeServer, time_server
+from prep_console.drill.peers.clock import TimeServer, drifting_server, time_server
 from prep_console.problems import Failed, Problem, Refused
 from prep_console.publication import lock
 from prep_console.publication.apache import find_apache, standalone
@@ -60,6 +60,10 @@ class Sandbox:
     """The power, and the mains to lose."""
     clock: TimeServer
     language: Language
+    drift: Callable[[float], None] | None = None
+    """Makes the time server wrong by so many seconds; only where that was asked for."""
+    web: ExitStack = field(default_factory=ExitStack)
+    """Ends the web server when it is closed."""
 
     @property
     def url(self) -> str:
@@ -113,9 +117,12 @@ def sandbox(
     state: str,
     elections: Sequence[str],
     port: int | None,
+    speed: float | None = None,
+    least_free_bytes: int = 2**28,
 ) -> Iterator[Sandbox]:
     """A station with its web server and engine until the block ends.
 
+    ``speed``: a rehearsal so many times quicker, with a time server that can drift.
     A given ``folder`` must be empty or not there, and is kept; else one is made and removed.
     """
     with ExitStack() as ending:
@@ -123,13 +130,20 @@ def sandbox(
         port = port or free_port()
         # first, so that they end after the engine that looks at them
         power = ending.enter_context(mains(home))
-        clock = ending.enter_context(time_server(home / "clock"))
+        drift = None
+        if speed is None:
+            clock = ending.enter_context(time_server(home / "clock"))
+        else:
+            clock, drift = ending.enter_context(drifting_server())
         election = {"title": title, "state": state, "elections": list(elections)}
-        config = _write_settings(home, language, election, port, power, clock)
+        config = _write_settings(
+            home, language, election, port, power, clock, speed or 1.0, least_free_bytes
+        )
         settings = load(config)
         Station(settings).prepare()
-        web_server = _serve(settings, home, port, ending)
-        made = Sandbox(home, config, settings, port, web_server, power, clock, language)
+        web = ending.enter_context(ExitStack())
+        web_server = serve(settings, home, port, web)
+        made = Sandbox(home, config, settings, port, web_server, power, clock, language, drift, web)
         ending.callback(_end_engine, settings)
         engine = child(made.command("engine"), ending, log=home / "engine.log")
         wait_for(
@@ -193,6 +207,8 @@ def _write_settings(
     port: int,
     power: Mains,
     clock: TimeServer,
+    speed: float,
+    least_free_bytes: int,
 ) -> Path:
     site = f"http://127.0.0.1:{port}/"
     tables: list[tuple[str, Mapping[str, object]]] = [
@@ -203,14 +219,16 @@ def _write_settings(
                 "root": str(home / "station"),
                 "language": language,
                 "phase": "simulacro",
+                "rehearsal_speed": speed,
             },
         ),
         ("[election]", {**election, "cadence_minutes": 5}),
+        ("[intake]", {"carry_after_seconds": max(1, round(60 / speed))}),
         ("[site]", {"url": site}),
         ("[clock]", {"servers": [clock.address], "chrony": clock.chrony}),
         *(("[[power.device]]", device) for device in power.devices),
         # The call's minima are for a real server; here they would only warn, and prune.
-        ("[host]", {"min_free_bytes": 2**28, "min_cpus": 1, "min_memory_bytes": 2**30}),
+        ("[host]", {"min_free_bytes": least_free_bytes, "min_cpus": 1, "min_memory_bytes": 2**30}),
     ]
     config = home / "config.toml"
     lines = ["# A demo's settings: SIMULACRO, nothing here is a result."]
@@ -222,7 +240,7 @@ def _write_settings(
     return config
 
 
-def _serve(settings: Settings, home: Path, port: int, ending: ExitStack) -> Sentence:
+def serve(settings: Settings, home: Path, port: int, ending: ExitStack) -> Sentence:
     """Apache when it is here and starts, else our own server; says which."""
     apache = find_apache()
     reason: Sentence | None = None

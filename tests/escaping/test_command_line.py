@@ -92,6 +92,7 @@ WRONG: tuple[tuple[str, ...], ...] = (
     ("journal", "--verify", "--head", FOREIGN),
     ("ssh-config", FOREIGN),
     ("demo", "--from", FOREIGN),
+    ("drill", FOREIGN),
 )
 
 

@@ -13,7 +13,7 @@ import socketserver
 import struct
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +108,19 @@ def time_server(
         )
 
 
+@contextmanager
+def drifting_server() -> Iterator[tuple[TimeServer, Callable[[float], None]]]:
+    """A small server of ours, and how to make its time differ from ours by so many seconds."""
+    with _serving(_Small(0.0, True, 0)) as server:
+
+        def drift(offset_s: float) -> None:
+            server.offset_s = offset_s
+
+        address = f"{_ADDRESS}:{server.server_address[1]}"
+        told = sentence(N_("time server: a small one of our own, which can drift"))
+        yield TimeServer(address, told, real=False, chrony="", pid=None), drift
+
+
 def _write_settings(folder: Path, control: Path, port: int, source: str) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o750)  # chronyd makes no control socket in a folder that others may enter
@@ -180,13 +193,19 @@ class _Answer(socketserver.BaseRequestHandler):
 
 @contextmanager
 def _embedded(offset_s: float, synchronised: bool, port: int) -> Iterator[int]:
-    with _Small(offset_s, synchronised, port) as server:
+    with _serving(_Small(offset_s, synchronised, port)) as server:
+        yield int(server.server_address[1])
+
+
+@contextmanager
+def _serving(made: _Small) -> Iterator[_Small]:
+    with made as server:
         thread = threading.Thread(
             target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="time server"
         )
         thread.start()
         try:
-            yield int(server.server_address[1])
+            yield server
         finally:
             server.shutdown()
             thread.join()
