@@ -35,7 +35,7 @@ from prep_console.commands.deliveries import receive, resync
 from prep_console.commands.differences import diff
 from prep_console.commands.drilling import drill
 from prep_console.commands.evidence import prove
-from prep_console.commands.looking import check, cuts, journal, status, verify
+from prep_console.commands.looking import check, cuts, handover, journal, status, verify
 from prep_console.commands.neighbours import (
     apache_config,
     config_command,
@@ -143,6 +143,7 @@ for _command in (
     diff,
     verify,
     journal,
+    handover,
     prove,
     receive,
     resync,

@@ -59,6 +59,29 @@ def cuts(context: Context, as_json: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--hours", type=click.IntRange(1, 24 * 366), default=12, help="How long the shift was (12)."
+)
+@json_option
+@click.pass_obj
+def handover(context: Context, hours: int, as_json: bool) -> None:
+    """What the next shift must know."""
+    from datetime import timedelta
+
+    from prep_console import handover as shifts
+    from prep_console.engine.view import read_snapshot
+    from prep_console.journal.reading import read
+
+    snapshot = read_snapshot(context.settings)
+    since = snapshot.observed_at - timedelta(hours=hours)
+    shift = shifts.handover(snapshot, read(context.station.journal), since)
+    if as_json:
+        print_json(shifts.handover_json(shift))
+    else:
+        print_lines(shifts.handover_lines(shift))
+
+
+@click.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @json_option
 @click.pass_obj

@@ -55,7 +55,7 @@ def verify(
     when ``head`` is not of that form.
     """
     wanted = _head(head) or public
-    reading = _read(path)
+    reading = read(path)
     end = reading.position
     if reading.breaks:
         first = reading.breaks[0]
@@ -102,7 +102,7 @@ def verify(
     )
 
 
-def _read(path: Path, since: journal.Position | None = None) -> journal.Reading:
+def read(path: Path, since: journal.Position | None = None) -> journal.Reading:
     """The journal from a position on; Failed when it may not be read."""
     try:
         return journal.read(path, since)
@@ -130,14 +130,14 @@ def _head(head: str | None) -> tuple[int, str] | None:
 
 def documents(path: Path) -> list[dict[str, object]]:
     """Every readable line as it stands in the file."""
-    return [_document(line) for line in _read(path).lines]
+    return [_document(line) for line in read(path).lines]
 
 
 def texts(path: Path, zone: ZoneInfo, *, as_json: bool, follow: bool) -> Iterator[str]:
     """Every line as text (one JSON object a line), oldest first; ``follow``: without end."""
     position: journal.Position | None = None
     while True:
-        reading = _read(path, position)
+        reading = read(path, position)
         position = reading.position
         for line in reading.lines:
             yield _as_json(line) if as_json else _as_text(line, zone)

@@ -68,6 +68,7 @@ LOOKING: tuple[tuple[str, ...], ...] = (
     ("journal",),
     ("journal", "--verify"),
     ("alarms",),
+    ("handover",),
     ("diff", _FIRST, _SECOND),
     ("prune", "--dry-run"),
     ("config",),
@@ -115,7 +116,7 @@ def test_a_hostile_argument_is_refused_in_letters(
     assert steering(text) == [], text
 
 
-@pytest.mark.parametrize("command", ["status", "cuts", "journal", "alarms", "resync"])
+@pytest.mark.parametrize("command", ["status", "cuts", "journal", "alarms", "handover", "resync"])
 def test_json_is_plain_json(station: Sandbox, command: str) -> None:
     _, text = said(station, [command, "--json"])
     json.loads(text)

@@ -1,0 +1,65 @@
+"""``handover``: what the next shift reads, from real cuts and real decisions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from prep_console.engine.view import read_snapshot
+from prep_console.handover import handover
+from prep_console.journal import journal
+from prep_console.snapshot import EngineView, Reading
+from tests.nights import two_archives
+from tests.stations import Sandbox, sandbox
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Sandbox:
+    made = sandbox(tmp_path)
+    for stamp in ("20240602_2005", "20240602_2010"):
+        for path in two_archives(tmp_path, stamp).values():
+            assert made.run("receive", path).code == 0
+    assert made.run("rollback", "--yes", "--reason", "figures of AYUN fell").code == 0
+    return made
+
+
+def test_it_tells_the_state_and_who_decided_what_and_why(box: Sandbox) -> None:
+    told = box.run("handover")
+    assert told.code == 0, told.err
+    assert "Public: cut 20240602_2005" in told.out
+    decisions = told.out.split("DECISIONS")[1].split("STOPPED")[0]
+    assert "roll back → 20240602_2005: “figures of AYUN fell”" in decisions
+    assert "RELEVO" in box.run("handover", lang="es").out
+    document = box.run("handover", "--json").json
+    assert document["status"]["live"]["id"] == "20240602_2005"
+    assert {"intent"} <= {line["kind"] for line in document["decisions"]}
+    assert all(line["by"] != "engine" for line in document["decisions"])
+
+
+def test_a_wrong_length_of_the_shift_is_refused(box: Sandbox) -> None:
+    assert box.run("handover", "--hours", "0").code == 2
+    assert box.run("handover", "--hours", "x").code == 2
+
+
+def test_gaps_and_what_runs_out_are_told_and_a_blind_station_says_so(box: Sandbox) -> None:
+    assert "no engine reads" in box.run("handover").out
+    now = datetime.now(UTC)
+    seen = read_snapshot(box.settings)
+    newest, oldest = seen.cuts
+    late = replace(newest, received_at=oldest.received_at + timedelta(minutes=8))
+    readings = {
+        "host.disk": Reading(5e9, "bytes", "warning", now, detail={"lasts_s": 7200}),
+        "power.ups": Reading(
+            80.0, "%", "warning", now, detail={"status": "OB DISCHRG", "runtime_s": 600.0}
+        ),
+        "power.fine": Reading(80.0, "%", "ok", now, detail={"status": "OL", "runtime_s": 600.0}),
+    }
+    night = replace(seen, cuts=(late, oldest), readings=readings, engine=EngineView(True, 1, 0.0))
+    shift = handover(night, journal.read(box.station.journal), now - timedelta(hours=1))
+    assert [(gap.after, gap.minutes) for gap in shift.gaps] == [("20240602_2005", 8)]
+    assert [trend.reading for trend in shift.trends] == ["power.ups", "host.disk"]
+    later = handover(night, journal.read(box.station.journal), now + timedelta(hours=1))
+    assert (later.decisions, later.gaps) == ((), ())
