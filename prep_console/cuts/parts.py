@@ -42,6 +42,8 @@ def conclude(
     judge.outer_stamps(claims)
     if evidence.results:
         judge.site_stamps(chosen)
+    for claim in claims:
+        judge.state(claim)
     for claim in chosen:
         judge.expected(claim)
     parts = tuple(
@@ -280,13 +282,16 @@ class _Judge:
 
     # -- what the station expects ------------------------------------------------------------
 
+    def state(self, claim: _Claim) -> None:
+        """No results of another state, not even beside our own: all that came is published."""
+        ours, state = self._expectations.state, claim.results.state
+        if ours and state and not states.same(state, ours):
+            self._find("state.wrong", claim.results.path, state=state, expected=ours.upper())
+
     def expected(self, claim: _Claim) -> None:
-        """State, election, age and hour of one part."""
+        """Election, age and hour of one part."""
         expects = self._expectations
         where, code, stamp = claim.results.path, claim.results.code, claim.stamp
-        state = claim.results.state
-        if expects.state and state and not states.same(state, expects.state):
-            self._find("state.wrong", where, state=state, expected=expects.state.upper())
         if self._codes and code not in self._codes:
             expected = ", ".join(sorted(self._codes))
             self._find("election.wrong", where, election=code, expected=expected)

@@ -38,7 +38,7 @@ class Stamp:
         return cls(datetime.fromisoformat(f"{day}T{time}"))
 
     def __str__(self) -> str:
-        return self.wall.strftime("%Y%m%d_%H%M")
+        return f"{self.wall.year:04}{self.wall:%m%d_%H%M}"  # %Y does not fill up the year 199
 
     def at(self, zone: ZoneInfo) -> datetime:
         """This moment as an aware time in the station's zone."""

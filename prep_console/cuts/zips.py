@@ -174,38 +174,43 @@ class _Zip:
         return order
 
     def _find_table(self, budget: Budget) -> tuple[int, int, int, int]:
-        """Entries, size and place of the table, and how many bytes follow the archive."""
+        """Entries, size and place of the table, and how many bytes follow the archive.
+
+        Only the last end record counts, as for every other reader: one that looks past a record
+        that does not fit shows people another archive than their programs will.
+        """
         tail_at = max(0, self._size - _END.size - _MAX16 - _HEAD)
         tail = self._read(self._size - tail_at, tail_at)
-        found = len(tail)
-        while (found := tail.rfind(b"PK\5\6", 0, found)) >= 0:
-            if len(tail) - found < _END.size:
-                continue
-            fields = _END.unpack_from(tail, found)
-            _, disk, table_disk, here, count, table_size, offset, comment = fields
-            end = found + _END.size + comment
-            end_at = tail_at + found
-            if end > len(tail):
-                continue
-            said_at = None
-            if _MAX16 in (disk, here, count) or _MAX32 in (table_size, offset):
-                big = self._find_table64(end_at)
-                if big is not None:
-                    disk, table_disk, here, count, table_size, offset, end_at, said_at = big
-            if disk or table_disk or here != count:
-                continue
-            if table_size > (budget.limits.max_entries + 1) * _TABLE_BYTES_PER_ENTRY:
-                raise Unsafe("archive.entries", self._where, limit=budget.limits.max_entries)
-            table_at = end_at - table_size
-            self._shift = table_at - offset
-            if table_at < 0 or self._shift < 0:
-                continue
-            if count and self._read(4, table_at) != b"PK\1\2":
-                continue
-            if said_at is not None and said_at + self._shift != end_at:
-                raise self._broken_table()  # who follows it there reads another table
-            return count, table_size, table_at, len(tail) - end
-        raise Unsafe("archive.truncated", self._where)
+        found = tail.rfind(b"PK\5\6")
+        if found < 0 or len(tail) - found < _END.size:
+            raise Unsafe("archive.truncated", self._where)
+        fields = _END.unpack_from(tail, found)
+        _, disk, table_disk, here, count, table_size, offset, comment = fields
+        end = found + _END.size + comment
+        if end > len(tail):
+            raise Unsafe("archive.truncated", self._where)
+        end_at = tail_at + found
+        said_at = None
+        if _MAX16 in (disk, here, count) or _MAX32 in (table_size, offset):
+            big = self._find_table64(end_at)
+            if big is not None:
+                disk, table_disk, here, count, table_size, offset, end_at, said_at = big
+        if disk or table_disk or here != count:
+            raise self._broken_table()
+        if table_size > (budget.limits.max_entries + 1) * _TABLE_BYTES_PER_ENTRY:
+            raise Unsafe("archive.entries", self._where, limit=budget.limits.max_entries)
+        table_at = end_at - table_size
+        self._shift = table_at - offset
+        if table_at < 0 or self._shift < 0:
+            raise self._broken_table()
+        if count and self._read(4, table_at) != b"PK\1\2":
+            raise self._broken_table()
+        if said_at is not None and said_at + self._shift != end_at:
+            raise self._broken_table()  # who follows it there reads another table
+        if self._shift and self._read(4, 0) == b"PK\3\4":
+            # it begins as one archive and ends as another: cut off behind one inside it
+            raise Unsafe("archive.truncated", self._where)
+        return count, table_size, table_at, len(tail) - end
 
     def _find_table64(self, end_at: int) -> tuple[int, int, int, int, int, int, int, int] | None:
         """The wide end record's fields, where it begins, and where the locator says so."""
@@ -346,7 +351,10 @@ class _Zip:
         name_length, extra_length = fields[9:]
         if name_length != len(entry.raw_name) or head[_LOCAL.size :] != entry.raw_name:
             raise Unsafe("archive.header", where)
-        if method != entry.method or (flags ^ entry.flags) & 1:
+        differ = flags ^ entry.flags
+        if method != entry.method or differ & 1:
+            raise Unsafe("archive.header", where)
+        if differ & _UTF8 and not entry.raw_name.isascii():  # two readers, two names
             raise Unsafe("archive.header", where)
         stated = ((crc, entry.crc), (packed, entry.packed), (size, entry.size))
         if not flags & _DESCRIPTOR and any(a != b and a != _MAX32 for a, b in stated):

@@ -67,6 +67,9 @@ def _of_another() -> dict[str, Case]:
     ayun = f"{STAMP}_PREP_AYUN_QRO.zip"
     return {
         "another state": _zip(lambda: d.cut_files(state="COAH"), "state.wrong"),
+        "another state beside ours": _zip(
+            lambda: {**d.cut_files(), **d.cut_files(state="COAH")}, "state.wrong"
+        ),
         "another election": _zip(
             lambda: d.cut_files("GOB"), "election.wrong", name=f"{STAMP}_PREP_GOB_QRO.zip"
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zipfile
 from collections.abc import Callable
 
 from tests.corpus.shapes import CSV, NAME, STAMP, TAR, Case, file
@@ -70,19 +71,25 @@ def _lie(data: Callable[[], bytes], *checks: str) -> Case:
     return file(NAME, data, *checks)
 
 
+def _two_names() -> bytes:
+    """Its table says that the name is UTF-8, the header in front of the bytes that it is not."""
+    data = d.zipped({**d.cut_files(), "acción.txt": b"x"})
+    return d.patched(data, d.local(data, "acción.txt") + 6, "<H", 0)
+
+
 LIES: dict[str, Case] = {
     "zip64: one entry more": _lie(lambda: wide(here=4, count=4), "archive.damaged"),
     "zip64: one entry fewer": _lie(lambda: wide(here=2, count=2), "archive.damaged"),
     "zip64: no entries": _lie(lambda: wide(here=0, count=0), "archive.damaged"),
     "zip64: 2^63 entries": _lie(lambda: wide(here=1 << 63, count=1 << 63), "archive.entries"),
-    "zip64: other count on this disk": _lie(lambda: wide(here=1), "archive.truncated"),
-    "zip64: on the second disk": _lie(lambda: wide(disk=1), "archive.truncated"),
-    "zip64: a longer table": _lie(lambda: wide(size=8), "archive.truncated"),
-    "zip64: a shorter table": _lie(lambda: wide(size=-8), "archive.truncated"),
+    "zip64: other count on this disk": _lie(lambda: wide(here=1), "archive.damaged"),
+    "zip64: on the second disk": _lie(lambda: wide(disk=1), "archive.damaged"),
+    "zip64: a longer table": _lie(lambda: wide(size=8), "archive.damaged"),
+    "zip64: a shorter table": _lie(lambda: wide(size=-8), "archive.damaged"),
     "zip64: a table of 2^62 bytes": _lie(lambda: wide(size=1 << 62), "archive.entries"),
-    "zip64: a table that begins later": _lie(lambda: wide(offset=10), "archive.truncated"),
+    "zip64: a table that begins later": _lie(lambda: wide(offset=10), "archive.damaged"),
     "zip64: a table that begins earlier": _lie(lambda: wide(offset=-10), "archive.damaged"),
-    "zip64: a table at 2^63": _lie(lambda: wide(offset=1 << 63), "archive.truncated"),
+    "zip64: a table at 2^63": _lie(lambda: wide(offset=1 << 63), "archive.damaged"),
     "zip64: its end is said to lie elsewhere": _lie(lambda: wide(locator=-300), "archive.damaged"),
     "zip64: a size of 2^60": _lie(lambda: wide_row(_extra(1 << 60), size=True), "archive.size"),
     "zip64: a size of 2^64 - 1": _lie(
@@ -109,7 +116,8 @@ LIES: dict[str, Case] = {
         "archive.damaged",
     ),
     "zip: a table of 4 GiB": _lie(lambda: _end(12, "<L", _BIG - 1), "archive.entries"),
-    "zip: a table at 4 GiB": _lie(lambda: _end(16, "<L", _BIG - 1), "archive.truncated"),
+    "zip: a table at 4 GiB": _lie(lambda: _end(16, "<L", _BIG - 1), "archive.damaged"),
+    "zip: a name in two encodings": _lie(_two_names, "archive.header"),
     "zip: a comment that goes on": _lie(lambda: _end(20, "<H", 500), "archive.truncated"),
     "zip: the table points at itself": _lie(
         lambda: d.patched(
@@ -167,7 +175,49 @@ def _gz_ends() -> dict[str, int]:
     }
 
 
+def _stored() -> bytes:
+    """A zip of zips as they are: their end records stand in the file as plainly as its own."""
+    return d.zipped(
+        {
+            f"{STAMP}_PREP_DIP_LOC_QRO.zip": d.cut_zip(),
+            f"{STAMP}_PREP_AYUN_QRO.zip": d.cut_zip("AYUN"),
+        },
+        method=zipfile.ZIP_STORED,
+    )
+
+
+def _stored_ends() -> dict[str, int]:
+    whole, first, second = _stored(), d.cut_zip(), d.cut_zip("AYUN")
+    behind_first = whole.index(first) + len(first)
+    behind_second = whole.index(second) + len(second)
+    return {
+        "in the first": behind_first - 30,
+        "behind the first": behind_first,
+        "in the header of the second": behind_first + 20,
+        "in the second": behind_first + 400,
+        "behind the second": behind_second,
+        "in the table": behind_second + 60,
+        "before the end record": len(whole) - 22,
+        "in the end record": len(whole) - 4,
+    }
+
+
 BROKEN_OFF: dict[str, Case] = {
+    **{
+        f"zip of zips: {place}": file(
+            f"{STAMP}_PREP_QRO.zip", _cut_off(_stored, at), "archive.truncated"
+        )
+        for place, at in _stored_ends().items()
+    },
+    "two zips, one behind the other": file(
+        NAME, lambda: d.cut_zip() + d.cut_zip(), "archive.truncated"
+    ),
+    "zip: a second end record behind": file(
+        NAME, lambda: d.cut_zip() + b"PK\5\6" + b"\1" * 40, "archive.truncated"
+    ),
+    "zip: a second, broken end record behind": file(
+        NAME, lambda: d.cut_zip() + b"PK\5\6" + b"\1\0" * 8 + bytes(2), "archive.damaged"
+    ),
     **{
         f"tar: {place}": file(TAR, _cut_off(_tar, at), "archive.truncated")
         for place, at in _tar_ends().items()

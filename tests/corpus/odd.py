@@ -91,13 +91,22 @@ _VOTES = (
 _LONG = f"{STAMP}_PREP_DIP_LOC_QRO_".ljust(251, "x") + ".zip"
 _ROW = d.results_csv().split(b"\n")[6]
 
+
+def _commented() -> bytes:
+    data = d.cut_zip()
+    return d.patched(data, len(data) - 2, "<H", 7) + b"IEEQ 24"
+
+
 ODD: dict[str, Case] = {
     # archives
     "zip: bytes in front": file(
         NAME, lambda: b"MZ" + bytes(3000) + d.cut_zip(), "archive.trailing"
     ),
     "zip: bytes behind": file(NAME, lambda: d.cut_zip() + b"fin" * 9, "archive.trailing"),
-    "zip: a whole one in front": file(NAME, lambda: d.cut_zip() + d.cut_zip(), "archive.trailing"),
+    "zip: a comment": file(NAME, _commented),
+    "zip: a version that nobody knows": file(
+        NAME, lambda: d.patched(d.cut_zip(), d.central(d.cut_zip(), CSV) + 6, "<H", 999)
+    ),
     "zip64, honest": file(NAME, wide),
     "zip64, bytes in front": file(NAME, lambda: bytes(99) + wide(), "archive.trailing"),
     "zip: stored": file(NAME, lambda: d.zipped(d.cut_files(), method=zipfile.ZIP_STORED)),
@@ -131,9 +140,6 @@ ODD: dict[str, Case] = {
         lambda: d.zipped(
             {NAME: d.cut_zip(), f"{OLDER}_PREP_DIP_LOC_QRO.zip": d.cut_zip(stamp=OLDER)}
         ),
-    ),
-    "two states in one archive": _zip(
-        d.cut_files(state="COAH"), "election.several", "state.differ"
     ),
     "two results of one election": _zip(
         {f"copia/{CSV}": d.results_csv(rows=3)}, "election.several"

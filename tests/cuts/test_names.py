@@ -52,6 +52,14 @@ def test_real_names_say_what_they_say(name: str) -> None:
     assert read_name(f"sitio/descargas/{name}") == REAL[name]
 
 
+def test_a_year_before_1000_is_written_with_its_zeros() -> None:
+    """As the id of a cut it must read back; the hour in the data says that it is wrong."""
+    stamp = read_name("01990602_2005_PREP_DIP_LOC_QRO.zip").stamp
+    assert stamp is not None
+    assert str(stamp) == "01990602_2005"
+    assert Stamp.of(str(stamp)) == stamp
+
+
 @pytest.mark.parametrize(
     "name", ["20240602_2460_PREP.zip", "20240231_2005_PREP.zip", "920240602_2005_PREP.zip"]
 )
