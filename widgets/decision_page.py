@@ -29,6 +29,8 @@ class Decision:
     """To choose from; empty: none is asked for."""
     typed_hour: str | None = None
     """``HH:MM`` that must be typed before the last step."""
+    goes_on: str = ""
+    """Said while it is done, of what goes on when the dialog is left; empty: it cannot be left."""
     off: str | None = None
     """Why this cannot be done now; None when it can."""
 
@@ -119,6 +121,7 @@ def _steps(decision: Decision, progress: Progress, width: int) -> list[Line]:
         lines += _result(progress, width)
     elif progress.stage == "doing":
         lines.append(line(" ", Span(say(N_("Doing it…")), "strong")))
+        lines += [line(" ", part) for part in wrap(decision.goes_on, width - 2) if part]
     elif progress.stage == "hour":
         asked = say(N_("Type the hour of this cut, and Enter:"))
         lines.append(line(" ", asked))

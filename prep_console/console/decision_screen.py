@@ -95,6 +95,7 @@ class DecisionScreen(LiveScreen):
         if self._progress.stage in ("hour", "reason", "confirm"):
             now = decide(self._action, snapshot, self._chosen)
             moved = _seen_in(snapshot) != self._expected or _ids(now) != _ids(self._decision)
+            moved = moved or now.off is not None
             self._decision = now
             if moved:
                 self._start_over()
@@ -146,11 +147,11 @@ class DecisionScreen(LiveScreen):
         confirm = self.query_one("#confirm", Button)
         typed.display = stage == "hour"
         confirm.display = stage == "confirm"
-        cancel.display = stage != "doing"
+        cancel.display = stage != "doing" or bool(self._decision.goes_on)
         confirm.label = Content(
             self._shown(say(N_("y  yes, {what}"), what=self._decision.question))
         )
-        if stage in ("done", "refused"):
+        if stage in ("doing", "done", "refused"):
             cancel.label = Content(self._shown(say(N_("Close"))))
         if stage == "hour":
             typed.placeholder = "HH:MM"
@@ -166,7 +167,7 @@ class DecisionScreen(LiveScreen):
         )
 
     def action_cancel(self) -> None:
-        if self._progress.stage != "doing":
+        if self._progress.stage != "doing" or self._decision.goes_on:
             self.dismiss()
 
     @on(Button.Pressed, "#cancel")
@@ -259,8 +260,9 @@ class DecisionScreen(LiveScreen):
             )
 
     def _finish(self, progress: Progress) -> None:
-        if self.drawable:
-            self._go(progress)
+        if not self.drawable:
+            return  # it was left meanwhile
+        self._go(progress)
         if progress.stage == "done" and progress.seen is not False:
             self.set_timer(CLOSES_AFTER_S, self._close)
 

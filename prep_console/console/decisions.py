@@ -13,6 +13,7 @@ from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.cuts_table import Row, newer_than_live
 from prep_console.widgets.decision_page import Decision, hour_of
 from prep_console.widgets.figures import local
+from prep_console.widgets.instruments.sources import RESYNC
 from prep_console.wording import N_, say, say_n
 
 _HOLDS = N_("Publishing goes ON HOLD: nothing new goes live until released with h.")
@@ -231,6 +232,26 @@ def _resync(snapshot: Snapshot, chosen: CutView | None) -> Decision:
             say(N_("If it is the live one, every byte of it is compared and repaired.")),
         ),
         shows_cuts=False,
+        goes_on=say(N_("It goes on when this is closed; x on the main screen cancels it.")),
+    )
+
+
+def resync_runs(snapshot: Snapshot) -> bool:
+    """Whether one runs just now, whoever began it."""
+    return RESYNC in snapshot.readings
+
+
+def _cancel_resync(snapshot: Snapshot, chosen: CutView | None) -> Decision:
+    return Decision(
+        "cancel_resync",
+        say(N_("CANCEL THE RESYNC")),
+        say(N_("cancel the resync")),
+        (
+            say(N_("What is public stays; what was fetched is kept for the next resync.")),
+            say(N_("A cut that is being sealed is sealed first.")),
+        ),
+        shows_cuts=False,
+        off=None if resync_runs(snapshot) else say(N_("no resync is running")),
     )
 
 
@@ -257,5 +278,6 @@ _DECISIONS: Mapping[Action, Callable[[Snapshot, CutView | None], Decision]] = {
     "thaw": _thaw,
     "suspend": _suspend,
     "resync": _resync,
+    "cancel_resync": _cancel_resync,
     "start_engine": _start_engine,
 }

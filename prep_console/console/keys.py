@@ -45,6 +45,7 @@ COMMANDS: Mapping[Action, str] = {
     "thaw": N_("Thaw the final cut"),
     "suspend": N_("Suspend: nothing public"),
     "resync": N_("Resynchronise"),
+    "cancel_resync": N_("Cancel the resync"),
     "start_engine": N_("Start the engine"),
 }
 """What the palette can decide, each through its guarded dialog."""
@@ -94,6 +95,16 @@ KEYS = (
         N_("resync"),
         N_("Take the institute's newest cut again; repair the live one."),
         "resync",
+    ),
+    Key(
+        "cancel",
+        "x",
+        "x",
+        "decide('cancel_resync')",
+        N_("cancel resync"),
+        N_("Cancel the resync that runs, whoever began it."),
+        "cancel_resync",
+        footer=False,
     ),
     Key(
         "start",
@@ -250,7 +261,7 @@ def hints(snapshot: Snapshot, chosen: Row | None, *, read_only: bool) -> list[Hi
         if not usable(key, read_only=read_only):
             continue
         off = why_off(key, snapshot, chosen)
-        if key.id == "start":
+        if key.id in ("start", "cancel"):  # there only while they can do something
             if off is None:
                 shown.insert(0, Hint(key.shown, say(key.label)))
         elif key.id == "alarms" and (asking := sum(not is_quiet(a) for a in snapshot.alarms)):

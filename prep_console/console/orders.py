@@ -17,9 +17,10 @@ from prep_console.console import histories, wording_of
 from prep_console.cuts.stamps import CutId
 from prep_console.engine.unit import start_engine
 from prep_console.engine.view import SnapshotReader
+from prep_console.intake import resync_progress
 from prep_console.intake.resync import resync
 from prep_console.journal.actor import Actor, current_actor
-from prep_console.problems import Failed
+from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, manifest
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.station import Station
@@ -40,6 +41,7 @@ Action = Literal[
     "thaw",
     "suspend",
     "resync",
+    "cancel_resync",
     "start_engine",
 ]
 
@@ -168,6 +170,8 @@ class StationActions:
                 return Outcome(
                     "resync", bool(done.received), live, live, given["expected"].mode, done.told
                 )
+            case "cancel_resync":
+                return _cancel_resync(station, given["expected"])
             case "start_engine":
                 return self._start_engine(given["expected"])
 
@@ -184,6 +188,16 @@ class StationActions:
             pause.wait(0.1)
         told = sentence(N_("the engine is running"))
         return Outcome("start_engine", True, seen.live, seen.live, seen.mode, told)
+
+
+def _cancel_resync(station: Station, seen: Expected) -> Outcome:
+    if not resync_progress.cancel(station):
+        raise Refused(
+            sentence(N_("no resync runs that you could stop")),
+            sentence(N_("status shows one that runs")),
+        )
+    told = sentence(N_("the resync was asked to stop; what is being sealed is sealed first"))
+    return Outcome("cancel_resync", True, seen.live, seen.live, seen.mode, told)
 
 
 def _not_started(error: str) -> Failed:
