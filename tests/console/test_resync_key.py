@@ -35,7 +35,12 @@ def _english() -> Iterator[None]:
 def resyncing() -> Snapshot:
     """A night in which a resync fetches."""
     there = night()
-    detail: dict[str, Detail] = {"source": "respaldo", "file": "a.zip", "bytes": 1000, "total_bytes": 4000}
+    detail: dict[str, Detail] = {
+        "source": "respaldo",
+        "file": "a.zip",
+        "bytes": 1000,
+        "total_bytes": 4000,
+    }
     running = Reading("fetching", "", "ok", NOW, detail=detail)
     return replace(there, readings={**there.readings, "resync": running})
 
