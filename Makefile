@@ -7,7 +7,7 @@ ARGS ?=
 
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
-.PHONY: help demo test check servers bench proof texts screenshots wheel lock clean
+.PHONY: help demo test check servers bench proof fuzz texts screenshots wheel lock clean
 
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -32,6 +32,9 @@ bench: servers $(READY) $(LOCALE).mo ## the figures to hold, as ratios measured 
 
 proof: servers $(READY) $(LOCALE).mo ## kills at every call that writes, power cuts, full disks; a real Apache under load
 	@$(BIN)/python -m pytest -s tests/proof tests/apache/test_load.py tests/apache/test_actions_under_load.py $(ARGS)
+
+fuzz: $(READY) $(LOCALE).mo ## ten minutes of coverage-guided fuzzing of the readers (ARGS="--seconds N TARGET")
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 texts: $(READY) ## bring new sentences into the Spanish catalogue, and the keys into the READMEs
 	@$(BIN)/python -m tests.wording.catalogue $(ARGS)

@@ -191,10 +191,19 @@ class _Zip:
             raise Unsafe("archive.truncated", self._where)
         end_at = tail_at + found
         said_at = None
-        if _MAX16 in (disk, here, count) or _MAX32 in (table_size, offset):
-            big = self._find_table64(end_at)
-            if big is not None:
-                disk, table_disk, here, count, table_size, offset, end_at, said_at = big
+        big = self._find_table64(end_at)
+        if big is not None:
+            if any(
+                said not in (wide, most)
+                for said, wide, most in (
+                    (here, big[2], _MAX16),
+                    (count, big[3], _MAX16),
+                    (table_size, big[4], _MAX32),
+                    (offset, big[5], _MAX32),
+                )
+            ):
+                raise self._broken_table()  # two end records, and readers differ in which they heed
+            disk, table_disk, here, count, table_size, offset, end_at, said_at = big
         if disk or table_disk or here != count:
             raise self._broken_table()
         if table_size > (budget.limits.max_entries + 1) * _TABLE_BYTES_PER_ENTRY:

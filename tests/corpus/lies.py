@@ -71,6 +71,13 @@ def _lie(data: Callable[[], bytes], *checks: str) -> Case:
     return file(NAME, data, *checks)
 
 
+def _two_ends() -> bytes:
+    """Readers differ in which of the two end records they heed when both say a number."""
+    data = wide()
+    end = data.rindex(b"PK\5\6")
+    return d.patched(d.patched(data, end + 8, "<H", 0), end + 10, "<H", 0)
+
+
 def _two_names() -> bytes:
     """Its table says that the name is UTF-8, the header in front of the bytes that it is not."""
     data = d.zipped({**d.cut_files(), "acción.txt": b"x"})
@@ -90,6 +97,7 @@ LIES: dict[str, Case] = {
     "zip64: a table that begins later": _lie(lambda: wide(offset=10), "archive.damaged"),
     "zip64: a table that begins earlier": _lie(lambda: wide(offset=-10), "archive.damaged"),
     "zip64: a table at 2^63": _lie(lambda: wide(offset=1 << 63), "archive.damaged"),
+    "zip64: the narrow end says another number": _lie(_two_ends, "archive.damaged"),
     "zip64: its end is said to lie elsewhere": _lie(lambda: wide(locator=-300), "archive.damaged"),
     "zip64: a size of 2^60": _lie(lambda: wide_row(_extra(1 << 60), size=True), "archive.size"),
     "zip64: a size of 2^64 - 1": _lie(

@@ -1,0 +1,1 @@
+"""Coverage-guided fuzzing of everything that reads an institute's bytes: ``make fuzz``."""
