@@ -21,9 +21,22 @@ def told(changes: Changes) -> Iterator[str]:
     yield say(N_("from {before} to {after}"), before=changes.before, after=changes.after)
     for election in changes.elections:
         yield from _election_lines(election)
-    yield from _named(say(N_("files added")), changes.files_added, "")
-    yield from _named(say(N_("files changed")), changes.files_changed, "")
-    yield from _named(say(N_("files gone")), changes.files_gone, "")
+    images, others = _apart(changes.files_added)
+    yield from _named(say(N_("images added")), images, "")
+    yield from _named(say(N_("files added")), others, "")
+    images, others = _apart(changes.files_changed)
+    yield from _named(say(N_("images changed")), images, "▲ ")
+    yield from _named(say(N_("files changed")), others, "")
+    images, others = _apart(changes.files_gone)
+    yield from _named(say(N_("images gone")), images, "▲ ")
+    yield from _named(say(N_("files gone")), others, "")
+
+
+def _apart(paths: Sequence[str]) -> tuple[list[str], list[str]]:
+    """The images among files of these names, and the others."""
+    from prep_console.cuts.images import is_image  # only where two cuts are compared
+
+    return [p for p in paths if is_image(p)], [p for p in paths if not is_image(p)]
 
 
 def _election_lines(election: ElectionChanges) -> Iterator[str]:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from prep_console.console.alarm_screen import AlarmScreen
 from prep_console.console.bell import Bell
 from prep_console.console.decision_screen import DecisionScreen
 from prep_console.console.decisions import decide
+from prep_console.console.differences_screen import DifferencesScreen
 from prep_console.console.endings import Endings, QuietDriver
 from prep_console.console.graph_screen import GraphScreen
 from prep_console.console.live_screen import LiveScreen
@@ -38,7 +39,6 @@ from prep_console.engine.view import SnapshotReader
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import cut_page
-from prep_console.widgets.changes_page import changes_page
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.lines import Line, Span, line
@@ -189,17 +189,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def show_changes(self, before: str, after: str) -> None:
         """Open what changed from one cut to another; it follows as soon as it is compared."""
-        told: list[Sequence[str]] = []
-
-        def content(_: Snapshot, width: int) -> list[Line]:
-            return changes_page(told[0] if told else None, width)
-
-        def compared(found: Sequence[str] | BaseException) -> None:
-            told.append((str(found),) if isinstance(found, BaseException) else found)
-            self._show()
-
-        self.page(say(N_("DIFFERENCES")), content)
-        self.beside(lambda: self.station.changes(before, after), compared)
+        if self.snapshot is not None:
+            self.push_screen(DifferencesScreen(before, after, self.snapshot))
 
     def show_alarms(self) -> None:
         """Open the alarms with the worst one chosen."""

@@ -158,7 +158,7 @@ KEYS = (
         "d",
         "differences",
         N_("differences"),
-        N_("What changed in the cut under the cursor against the one before it."),
+        N_("What changed in the cut under the cursor against the one before it, or any two."),
         command="differences",
     ),
     Key(

@@ -63,11 +63,14 @@ class PageScreen(LiveScreen):
         self._first = max(0, min(self._first, len(lines) - room))
         shown = lines[self._first : self._first + room]
         below = len(lines) - self._first - room
-        hints = [Hint("Esc", say(N_("back"))), Hint("↑ ↓", say(N_("scroll")))]
-        foot = page_frame.foot(hints, below, width)
+        foot = page_frame.foot(self.hints(), below, width)
         self.query_one(Panel).show(
             page_frame.page(self._snapshot, self._title, shown, foot, width, height)
         )
+
+    def hints(self) -> list[Hint]:
+        """The keys at the foot."""
+        return [Hint("Esc", say(N_("back"))), Hint("↑ ↓", say(N_("scroll")))]
 
     def action_close(self) -> None:
         self.dismiss()
