@@ -6,6 +6,7 @@ from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import digits
 from prep_console.widgets.figures import coarse, cut_age, cut_hour, hour, local, second
 from prep_console.widgets.instruments import clock as instruments_clock
+from prep_console.widgets.instruments import sources
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, flow, line, wrap
 from prep_console.widgets.standing import (
     Notice,
@@ -126,7 +127,7 @@ def next_cut(snapshot: Snapshot) -> Line:
     building = ""
     if snapshot.waiting_for:
         building = say(N_("waits for {elections}"), elections=" ".join(snapshot.waiting_for))
-    tail = f" · {building}" if building else ""
+    tail = "".join(f" · {part}" for part in (arriving(snapshot), building) if part)
     if left < 0:
         text = say(N_("next cut {time} · {age} over"), time=time, age=coarse(-left))
         return line(Span(text + tail, "warning"))
@@ -135,6 +136,18 @@ def next_cut(snapshot: Snapshot) -> Line:
     else:
         text = say(N_("next cut {time} · in {age}"), time=time, age=f"{int(left // 60) + 1} min")
     return line(text + tail)
+
+
+def arriving(snapshot: Snapshot) -> str:
+    """From where a delivery comes just now: pushed to us, or pulled and by which source."""
+    ways = [
+        sources.way(name, reading)
+        for name, reading in sorted(snapshot.readings.items())
+        if name.startswith(sources.START) and reading.value == "arriving"
+    ]
+    if not ways or not snapshot.engine.alive:  # what a dead engine said last is no news
+        return ""
+    return say(N_("arriving by {ways}"), ways=", ".join(ways))
 
 
 def tally(snapshot: Snapshot) -> Line:

@@ -61,6 +61,14 @@ def _line(snapshot: Snapshot, name: str, reading: Reading) -> Instrument:
     return Instrument(label, said.value, said.state, note, f"{said.value} {note}".strip())
 
 
+def way(name: str, reading: Reading) -> str:
+    """How its deliveries come, in two words: ``push``, ``sftp ieeq``."""
+    kind = text(reading, "kind") or "?"
+    label = bounded(name.removeprefix(START))
+    how = "push" if kind == "drop" else kind
+    return how if label in (kind, how) else f"{how} {label}"
+
+
 def _note(reading: Reading) -> str:
     """What moves comes before its name: the name is cut first where room is short."""
     file, stamp = text(reading, "file"), text(reading, "stamp")
