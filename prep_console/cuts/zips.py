@@ -226,10 +226,14 @@ class _Zip:
         at = end_at - _LOCATOR64.size
         if at < _END64.size:
             return None
-        signature, _, said_at, _ = _LOCATOR64.unpack(self._read(_LOCATOR64.size, at))
+        signature, table_disk, said_at, disks = _LOCATOR64.unpack(self._read(_LOCATOR64.size, at))
         end64_at = at - _END64.size
         block = self._read(_END64.size, end64_at)
-        if signature != b"PK\6\7" or block[:4] != b"PK\6\6":
+        if signature != b"PK\6\7":
+            return None
+        if table_disk or disks > 1:
+            raise self._broken_table()
+        if block[:4] != b"PK\6\6":
             return None
         _, _, _, _, disk, table_disk, here, count, size, offset = _END64.unpack(block)
         return disk, table_disk, here, count, size, offset, end64_at, said_at
