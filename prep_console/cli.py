@@ -35,6 +35,7 @@ from prep_console.commands.deliveries import receive, resync
 from prep_console.commands.differences import diff
 from prep_console.commands.drilling import drill
 from prep_console.commands.evidence import prove
+from prep_console.commands.information import info
 from prep_console.commands.looking import check, cuts, handover, journal, status, verify
 from prep_console.commands.neighbours import (
     apache_config,
@@ -138,6 +139,7 @@ def _public_now(context: Context) -> str | None:
 
 for _command in (
     status,
+    info,
     check,
     cuts,
     diff,

@@ -16,7 +16,7 @@ from prep_console.config.instruments import (
     Vantage,
 )
 from prep_console.config.model import Election, Intake, Publication, Settings, Source, Station
-from prep_console.config.reading import DEFAULT_PATH, example, load, parse
+from prep_console.config.reading import DEFAULT_PATH, chosen, example, load, parse
 
 __all__ = [
     "DEFAULT_PATH",
@@ -39,6 +39,7 @@ __all__ = [
     "Station",
     "Telemetry",
     "Vantage",
+    "chosen",
     "example",
     "load",
     "parse",

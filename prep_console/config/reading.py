@@ -31,8 +31,13 @@ def load(path: Path | None = None) -> Settings:
 
     WrongUsage names the key that is wrong and the nearest right one.
     """
-    chosen = path or Path(os.environ.get("PREP_CONSOLE_CONFIG") or DEFAULT_PATH)
-    return parse(_read(chosen), str(chosen))
+    file = chosen(path)
+    return parse(_read(file), str(file))
+
+
+def chosen(path: Path | None = None) -> Path:
+    """The settings' file: ``path``, else $PREP_CONSOLE_CONFIG, else /etc."""
+    return path or Path(os.environ.get("PREP_CONSOLE_CONFIG") or DEFAULT_PATH)
 
 
 def parse(text: str, where: str) -> Settings:
