@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.proof import table
+
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 """Real public PREP files; they lie beside the checkout and are never part of it."""
 
@@ -75,6 +77,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             yellow=True,
             bold=True,
         )
+    failed = [
+        report.nodeid
+        for kind in ("failed", "error")
+        for report in terminalreporter.stats.get(kind, [])
+    ]
+    for line in table.lines(failed, list(table.not_run)):
+        terminalreporter.write_line(line, bold=True)
 
 
 @pytest.fixture

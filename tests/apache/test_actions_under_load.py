@@ -23,6 +23,7 @@ from tests import nights
 from tests.apache.load import Expected, drive
 from tests.apache.server import Apache
 from tests.apache.test_load import REQUESTS
+from tests.proof import table
 from tests.stations import Sandbox, sandbox
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
@@ -84,6 +85,12 @@ def test_publishes_and_rollbacks_under_load(scratch: Path) -> None:
             deadline_s=300,
         )
         print(tally)
+    table.record(
+        "actions under load, answers of Apache",
+        tried=SWITCHES,
+        fired=tally.switches,
+        bad=tally.faults,
+    )
     assert tally.faults == 0, tally
     assert tally.requests >= REQUESTS
     assert tally.switches >= SWITCHES

@@ -14,6 +14,7 @@ import pytest
 from tests.apache.load import ESTADO_JSON, Expected, Tally, drive
 from tests.apache.server import Apache
 from tests.apache.stations import PublicFolder
+from tests.proof import table
 
 pytestmark = [pytest.mark.server, pytest.mark.slow]
 
@@ -73,6 +74,12 @@ def test_every_answer_is_whole_and_of_the_cut_it_names(scratch: Path) -> None:
         )
         print(tally)
         assert "[crit]" not in apache.errors
+    table.record(
+        "pointer switched under load, answers of Apache",
+        tried=SWITCHES,
+        fired=tally.switches,
+        bad=tally.faults,
+    )
     assert tally.faults == 0, tally
     assert tally.requests >= REQUESTS
     assert tally.switches >= SWITCHES

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import disks
+from tests.proof import disks, table
 from tests.proof.disks import Disk
 
 _left_out: list[str] = []
@@ -25,6 +25,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(needing)]
     config.hook.pytest_deselected(items=needing)
     _left_out.extend(item.nodeid for item in needing)
+    table.not_run.extend(_left_out)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

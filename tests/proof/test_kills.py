@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import broken
+from tests.proof import broken, table
 from tests.proof.kills import frozen_program
 from tests.proof.scenarios import MAIN, REST, Scenario
 from tests.proof.trials import prove
@@ -38,6 +38,7 @@ def test_killed_at_any_call_a_command_leaves_before_or_after(
 ) -> None:
     report = prove(name, ALL[name], scratch, program)
     print(report)
+    table.record(f"kill: {name}", tried=report.points, fired=report.kills, bad=len(report.faults))
     assert not report.faults, "\n".join(report.faults[:20])
     assert report.kills == report.points
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import broken, disks, kills, whole
+from tests.proof import broken, disks, kills, table, whole
 from tests.proof.disks import Disk
 from tests.proof.kills import Point
 from tests.proof.stations import STAMPS, Place, deliveries, place, put_back, receive_cuts
@@ -106,6 +106,7 @@ def test_the_power_may_go_at_any_call(action: str, disk: Disk, ground: Path, pro
         assert said.code == 0, (point, said.err)
         assert whole.faults(at) == [], point
         assert whole.live(at.root)[0] == now.live, point
+    table.record(f"power cut at any call: {action}, ext4", tried=len(points), fired=len(points))
 
 
 def test_a_publisher_that_flushes_nothing_is_found(disk: Disk, ground: Path, program: Path) -> None:

@@ -18,6 +18,7 @@ from prep_console.intake.pull.job import Progress, PullFailed
 from prep_console.intake.pull.puller import Puller
 from tests.intake.pull.pulling import archive, bytes_of, pulled, settings_of, until
 from tests.intake.pull.web import Web, web
+from tests.proof import table
 
 pytestmark = pytest.mark.server
 
@@ -117,6 +118,7 @@ async def test_killed_at_any_point_it_is_resumed_and_never_wrong(
         assert (into / DIP).read_bytes() == content
         assert not list(into.glob(".2*"))
     assert resumed >= ROUNDS / 5
+    table.record("kill in the transfer: pull over HTTPS", tried=ROUNDS, fired=resumed)
 
 
 async def test_a_file_that_changed_meanwhile_is_begun_again(server: Web, tmp_path: Path) -> None:

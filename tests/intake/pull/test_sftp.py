@@ -22,6 +22,7 @@ from tests.intake.pull.pulling import (
     pulling_children,
     until,
 )
+from tests.proof import table
 from tests.sshd import Sshd, make_key, sshd
 
 pytestmark = pytest.mark.server
@@ -101,6 +102,7 @@ async def test_killed_at_any_point_it_is_resumed_and_never_wrong(
         assert not list(into.glob(".2*"))
     assert killed == ROUNDS
     assert resumed >= ROUNDS / 5
+    table.record("kill in the transfer: pull over SFTP", tried=ROUNDS, fired=resumed)
 
 
 async def test_a_resume_takes_up_the_bytes_that_are_here(server: Sshd, tmp_path: Path) -> None:

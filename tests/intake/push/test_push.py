@@ -20,6 +20,7 @@ from prep_console.intake.push.account import account_lines, key_options
 from prep_console.intake.push.sessions import marks_folder, sessions
 from tests import nights
 from tests.engine.test_engine import alive, engine, live
+from tests.proof import table
 from tests.sshd import Sshd, sshd
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
@@ -147,6 +148,7 @@ def test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one(
     marks = sessions(marks_folder(box.settings.root))
     assert sum(session.whole for session in marks) >= ROUNDS / 2
     assert any(not session.whole for session in marks)
+    table.record("kill in the transfer: push over rsync", tried=ROUNDS, fired=broken)
 
 
 def test_a_wrapper_that_is_killed_shows_as_no_end_and_nobody_there(

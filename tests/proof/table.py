@@ -1,0 +1,62 @@
+"""One table of all proofs of a run: what was tried, how many faults fired, how many bad states.
+
+A proof calls :func:`record` with what it counted itself; the rows are printed together when the
+run ends (see ``tests/conftest.py``). A test that failed has a row with a bad state of its own, so
+the table is never better than the run, and what could not run here is named as such.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+WHOLE = "PREP_PROOF_ROUNDS" in os.environ
+"""Whether every point is tried (``make proof``) and not a sample that fits into each run."""
+
+_WIDE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    what: str
+    tried: int
+    """Faults that were meant to happen: points, rounds, damaged lines."""
+    fired: int
+    """Faults that did happen, as counted by the proof and not as asked for."""
+    bad: int
+    """States that were not as promised."""
+
+
+_rows: list[Row] = []
+not_run: list[str] = []
+"""Proofs that were left out because this machine cannot run them."""
+
+
+def record(what: str, *, tried: int, fired: int, bad: int = 0) -> None:
+    """Put a row into the table; rows of one name are added up."""
+    _rows.append(Row(what, tried, fired, bad))
+
+
+def lines(failed: Sequence[str] = (), left_out: Sequence[str] = ()) -> Iterable[str]:
+    """The table; nothing when no proof was recorded and none was left out."""
+    if not _rows and not left_out:
+        return
+    rows = [*_added_up(), *(Row(f"FAILED {name}", 0, 0, 1) for name in failed)]
+    yield f"{'proof: what was tried':{_WIDE}} {'tried':>8} {'fired':>8} {'bad':>5}"
+    for row in rows:
+        yield f"{row.what:{_WIDE}} {row.tried:8,} {row.fired:8,} {row.bad:5,}"
+    tried, fired, bad = (sum(getattr(row, of) for row in rows) for of in ("tried", "fired", "bad"))
+    extent = "all points and rounds" if WHOLE else "a sample; `make proof` tries all"
+    yield f"{'together: ' + extent:{_WIDE}} {tried:8,} {fired:8,} {bad:5,}"
+    yield from (f"did NOT run, which is not a pass: {name}" for name in left_out)
+
+
+def _added_up() -> list[Row]:
+    found: dict[str, Row] = {}
+    for row in _rows:
+        had = found.get(row.what, Row(row.what, 0, 0, 0))
+        found[row.what] = Row(
+            row.what, had.tried + row.tried, had.fired + row.fired, had.bad + row.bad
+        )
+    return list(found.values())

@@ -1,0 +1,23 @@
+"""The table adds up what proofs recorded, and is never better than the run."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.proof import table
+
+
+def test_rows_of_one_name_are_added_up_and_failures_and_gaps_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(table, "_rows", [])
+    assert list(table.lines()) == []
+    table.record("killed", tried=3, fired=3)
+    table.record("killed", tried=2, fired=1, bad=1)
+    head, killed, failed, together, gap = table.lines(["a test"], ["power cut"])
+    assert head.split()[-3:] == ["tried", "fired", "bad"]
+    assert killed.split() == ["killed", "5", "4", "1"]
+    assert failed.split() == ["FAILED", "a", "test", "0", "0", "1"]
+    assert together.split()[-3:] == ["5", "4", "2"]
+    assert gap.endswith("power cut")
+    assert "NOT" in gap
