@@ -6,7 +6,7 @@ from prep_console import record
 from prep_console.snapshot import JournalView, Snapshot
 from prep_console.widgets.cuts_table import Explain
 from prep_console.widgets.figures import second
-from prep_console.widgets.lines import Line, Span, fit, line, wrap
+from prep_console.widgets.lines import Line, Span, fit, holds, line, wrap
 from prep_console.wording import N_, say
 
 
@@ -56,14 +56,25 @@ def _words(snapshot: Snapshot, entry: JournalView, explain: Explain) -> str:
     return record.words(entry.kind, entry.data)
 
 
-def page(snapshot: Snapshot, width: int, explain: Explain) -> list[Line]:
-    """The last lines in full, with their numbers and authors."""
+def page(
+    snapshot: Snapshot,
+    width: int,
+    explain: Explain,
+    *,
+    wanted: str = "",
+    oldest_first: bool = False,
+) -> list[Line]:
+    """The last lines in full, with their numbers and authors; those that hold ``wanted``."""
     lines: list[Line] = []
-    for entry in snapshot.journal:
+    for entry in reversed(snapshot.journal) if oldest_first else snapshot.journal:
         head = f"{second(snapshot, entry.at)}  {entry.seq:>5}  {record.author(entry.actor):<15}  "
-        for y, part in enumerate(
-            wrap(_words(snapshot, entry, explain), max(20, width - len(head) - 2))
-        ):
+        words = _words(snapshot, entry, explain)
+        if not holds(head + words, wanted):
+            continue
+        for y, part in enumerate(wrap(words, max(20, width - len(head) - 2))):
             start = head if y == 0 else " " * len(head)
             lines.append(line(Span(f" {start}", "dim"), part))
-    return lines or [line(Span(" " + say(N_("nothing recorded yet")), "dim"))]
+    nothing = say(N_("nothing recorded yet"))
+    if snapshot.journal:
+        nothing = say(N_("no line holds that"))
+    return lines or [line(Span(" " + nothing, "dim"))]

@@ -7,6 +7,7 @@ its style, so themes, 16 colours and ``NO_COLOR`` are decided in one place.
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
@@ -140,3 +141,13 @@ def rule(title: str, width: int, *, divider: int | None = None) -> Line:
 def plain(lines: Iterable[Line]) -> str:
     """All lines as text, for tests and for copying."""
     return "\n".join(text_of(spans).rstrip() for spans in lines)
+
+
+def holds(text: str, wanted: str) -> bool:
+    """Whether ``wanted`` stands in ``text``, whatever its case and accents."""
+    return _bare(wanted.strip()) in _bare(text)
+
+
+def _bare(text: str) -> str:
+    apart = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(sign for sign in apart if not unicodedata.combining(sign))

@@ -27,6 +27,7 @@ from prep_console.console.decisions import decide
 from prep_console.console.differences_screen import DifferencesScreen
 from prep_console.console.endings import Endings, QuietDriver
 from prep_console.console.graph_screen import GraphScreen
+from prep_console.console.journal_screen import JournalScreen
 from prep_console.console.live_screen import LiveScreen
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.orders import Action, Actions, Order, StationActions
@@ -191,6 +192,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Open what changed from one cut to another; it follows as soon as it is compared."""
         if self.snapshot is not None:
             self.push_screen(DifferencesScreen(before, after, self.snapshot))
+
+    def show_journal(self) -> None:
+        """Open the record."""
+        if self.snapshot is not None:
+            self.push_screen(JournalScreen(self.snapshot))
 
     def show_alarms(self) -> None:
         """Open the alarms with the worst one chosen."""

@@ -11,7 +11,7 @@ from prep_console.console import keys, wording_of
 from prep_console.console.live_screen import LiveScreen, stirred
 from prep_console.console.orders import Action
 from prep_console.snapshot import CutView, Snapshot
-from prep_console.widgets import cut_page, cuts_table, journal_lines, main_page
+from prep_console.widgets import cut_page, cuts_table, main_page
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.instruments import details
 from prep_console.widgets.lines import Line, Span, line, wrap
@@ -168,10 +168,7 @@ class MainScreen(LiveScreen):
         self.console_app.show_graph()
 
     def action_journal(self) -> None:
-        self.console_app.page(
-            say(N_("RECORD")),
-            lambda snapshot, width: journal_lines.page(snapshot, width, wording_of.refusal),
-        )
+        self.console_app.show_journal()
 
     def action_help(self) -> None:
         chosen = self.chosen

@@ -13,7 +13,7 @@ from typing import Literal, Protocol, TypedDict
 from prep_console import changes_report
 from prep_console.alarms import records
 from prep_console.config import Settings
-from prep_console.console import histories, wording_of
+from prep_console.console import exports, histories, wording_of
 from prep_console.cuts.stamps import CutId
 from prep_console.engine.unit import start_engine
 from prep_console.engine.view import SnapshotReader
@@ -27,6 +27,7 @@ from prep_console.publication.station import Station
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.history_graph import Bounds, Sample
+from prep_console.widgets.lines import holds
 from prep_console.wording import N_, sentence
 
 ENGINE_WITHIN_S = 8.0
@@ -94,6 +95,10 @@ class Actions(Protocol):
         """What changed from one cut to another, in sentences; OSError, ValueError."""
         ...
 
+    def export(self, wanted: str) -> Path:
+        """Write the record's lines that hold ``wanted`` to a new file; problems.Problem."""
+        ...
+
 
 class _Given(TypedDict):
     """What every action is told."""
@@ -121,6 +126,15 @@ class StationActions:
         from prep_console.publication.changes import between  # csv, zipfile: not for the start
 
         return tuple(changes_report.told(between(Station(self._settings), before, after)))
+
+    def export(self, wanted: str) -> Path:
+        """As ``journal`` tells it, into the current folder."""
+        from prep_console.journal import reading
+
+        settings = self._settings
+        lines = reading.texts(Station(settings).journal, settings.zone, as_json=False, follow=False)
+        kept = (text for text in lines if holds(text, wanted))
+        return exports.write(kept, "journal", datetime.now(settings.zone), Path.cwd())
 
     def mind(self, order: AlarmOrder) -> None:
         """Write it into the record, as the command does."""

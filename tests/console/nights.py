@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -338,6 +339,8 @@ class FakeStation:
     asked: list[tuple[str, float]] = field(default_factory=list)
     """Histories that were asked for: the reading, and over how many seconds."""
     kept: Sequence[Sample] = ()
+    exported: list[str] = field(default_factory=list)
+    """What the record was filtered for when it was written to a file."""
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -352,6 +355,12 @@ class FakeStation:
             "  ▲ counted: 2,031 → 2,030",
             f"  {HOSTILE_ACTA}",
         )
+
+    def export(self, wanted: str) -> Path:
+        if self.fails is not None:
+            raise self.fails
+        self.exported.append(wanted)
+        return Path("/home/ñ/prep-journal.txt")
 
     def facts(self, cut: str) -> CutFacts:
         return CutFacts(
