@@ -2,16 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import takewhile
+from typing import Literal
 
 from prep_console.snapshot import CutView, RefusedView, Snapshot
 from prep_console.widgets.figures import cut_hour, hour, size
-from prep_console.widgets.lines import Line, Span, Tone, column, fit, line
+from prep_console.widgets.lines import Line, Span, Tone, column, fit, holds, line, plain
 from prep_console.wording import N_, say, visible
 
 Row = CutView | RefusedView
 Explain = Callable[[RefusedView], str]
+
+Order = Literal["newest", "oldest", "actas", "size", "warnings"]
+ORDERS: dict[Order, str] = {
+    "newest": N_("newest first"),
+    "oldest": N_("oldest first"),
+    "actas": N_("most actas first"),
+    "size": N_("largest first"),
+    "warnings": N_("most warnings first"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Which rows of the table are wanted, and in which order."""
+
+    wanted: str = ""
+    order: Order = "newest"
+
+    def told(self) -> str:
+        """What is not as usual, for the table's rule; '' when all is."""
+        parts = []
+        if self.wanted.strip():
+            parts.append(say(N_("only “{text}”"), text=visible(self.wanted)))
+        if self.order != "newest":
+            parts.append(say(ORDERS[self.order]))
+        return " · ".join(parts)
+
+
+EVERYTHING = Choice()
 
 _STATES = {
     "live": ("●", N_("public")),
@@ -31,6 +62,37 @@ def rows(snapshot: Snapshot) -> tuple[Row, ...]:
             merged.append(refused.pop(0))
         merged.append(cut)
     return (*merged, *refused)
+
+
+def chosen_rows(snapshot: Snapshot, choice: Choice, explain: Explain) -> tuple[Row, ...]:
+    """The rows that :class:`Choice` leaves. What can be seen of a row can be searched for."""
+    kept = rows(snapshot)
+    if choice.wanted.strip():
+        kept = tuple(row for row in kept if holds(_text(snapshot, row, explain), choice.wanted))
+    match choice.order:
+        case "newest":
+            return kept
+        case "oldest":
+            return kept[::-1]
+    return tuple(sorted(kept, key=lambda row: _measure(row, choice.order), reverse=True))
+
+
+def _text(snapshot: Snapshot, row: Row, explain: Explain) -> str:
+    spans = (
+        _cut(snapshot, row, 200)
+        if isinstance(row, CutView)
+        else _refused(snapshot, row, 400, explain)
+    )
+    return f"{visible(row.id)} {plain([spans])}"
+
+
+def _measure(row: Row, order: Order) -> int:
+    """Refused deliveries have no measure and stand last."""
+    if not isinstance(row, CutView):
+        return -2
+    if order == "actas":
+        return -1 if row.counted is None else row.counted
+    return row.bytes if order == "size" else row.warnings
 
 
 def key_of(row: Row) -> str:
@@ -66,9 +128,12 @@ def table(
     *,
     cursor: str | None,
     explain: Explain,
+    choice: Choice = EVERYTHING,
 ) -> list[Line]:
     """``height`` rows around the cursor (a row's :func:`key_of`; None: the newest)."""
-    everything = rows(snapshot)
+    everything = chosen_rows(snapshot, choice, explain)
+    if not everything and choice.wanted:
+        return [line(Span("  " + say(N_("No cut holds that.")), "warning"))]
     if not everything:
         return [line(Span("  " + say(N_("No cut has arrived yet.")), "dim"))]
     at = place(everything, cursor)
@@ -80,7 +145,7 @@ def table(
     ]
 
 
-def place(everything: tuple[Row, ...], cursor: str | None) -> int:
+def place(everything: Sequence[Row], cursor: str | None) -> int:
     """Index of the cursor's row; the newest when it is gone."""
     return next((i for i, row in enumerate(everything) if key_of(row) == cursor), 0)
 

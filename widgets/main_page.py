@@ -40,6 +40,8 @@ class Frame:
     hints: tuple[key_bar.Hint, ...]
     explain: cuts_table.Explain
     wording: alarm_list.Wording
+    choice: cuts_table.Choice = cuts_table.EVERYTHING
+    """Which cuts are shown, and in which order."""
     stale_s: float | None = None
     """How long nothing could be read, when that is long."""
     keys: bool = True
@@ -135,7 +137,7 @@ def _panes(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int, kept: Ke
         snapshot.live,
         calm.observed_at,
         snapshot.observed_at.replace(minute=0, second=0, microsecond=0),  # rows get a date by age
-        (frame.width, room, frame.cursor),
+        (frame.width, room, frame.cursor, frame.choice),
     )
     if kept.drawn_from != source:
         body = _wide if frame.width >= WIDE and room >= 14 else _narrow
@@ -155,7 +157,7 @@ def _narrow(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list
         cut_rows += 1
     if journal_rows == 0:
         cut_rows += 1  # its rule goes too
-    lines = [rule(say(N_("CUTS")), width)]
+    lines = [_cuts_rule(frame, width)]
     lines += _cuts(snapshot, frame, width, max(2, cut_rows))
     lines += [_alarm_rule(snapshot, width)]
     lines += alarm_list.panel(snapshot, width, alarm_rows, frame.wording, keys=frame.keys)
@@ -172,7 +174,7 @@ def _wide(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[L
     left = frame.width - right - 1
     alarm_rows = max(1, min(len(snapshot.alarms), 6, room // 4))
     cut_rows = room - 2 - alarm_rows
-    west = [rule(say(N_("CUTS")), left)]
+    west = [_cuts_rule(frame, left)]
     west += _cuts(snapshot, frame, left, cut_rows)
     west += [_alarm_rule(snapshot, left)]
     west += alarm_list.panel(snapshot, left, alarm_rows, frame.wording, keys=frame.keys)
@@ -188,8 +190,21 @@ def _wide(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int) -> list[L
 
 
 def _cuts(snapshot: Snapshot, frame: Frame, width: int, height: int) -> list[Line]:
-    lines = cuts_table.table(snapshot, width, height, cursor=frame.cursor, explain=frame.explain)
+    lines = cuts_table.table(
+        snapshot,
+        width,
+        height,
+        cursor=frame.cursor,
+        explain=frame.explain,
+        choice=frame.choice,
+    )
     return [*lines, *[()] * (height - len(lines))]
+
+
+def _cuts_rule(frame: Frame, width: int) -> Line:
+    """A table that lacks rows or is in another order says so for as long as it is."""
+    told = frame.choice.told()
+    return rule(" · ".join(filter(None, [say(N_("CUTS")), told])), width)
 
 
 def _alarm_rule(snapshot: Snapshot, width: int) -> Line:

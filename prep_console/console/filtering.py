@@ -56,23 +56,23 @@ class FilterScreen(LiveScreen):
         """Everything again; False when there was nothing to end."""
         typed = self.query_one("#filter", Input)
         there = typed.display or bool(self.wanted)
-        self._leave(typed)
+        self._filter_left(typed)
         self.wanted = ""
         if there:
             self.filtered()
         return there
 
     @on(Input.Changed, "#filter")
-    def _typed(self, event: Input.Changed) -> None:
+    def _filter_typed(self, event: Input.Changed) -> None:
         if event.input.display and event.value != self.wanted:
             self.wanted = event.value
             self.filtered()
 
     @on(Input.Submitted, "#filter")
-    def _kept(self, event: Input.Submitted) -> None:
+    def _filter_kept(self, event: Input.Submitted) -> None:
         event.stop()
-        self._leave(event.input)
+        self._filter_left(event.input)
 
-    def _leave(self, typed: Input) -> None:
+    def _filter_left(self, typed: Input) -> None:
         typed.display = False
         self.set_focus(None)

@@ -180,6 +180,25 @@ KEYS = (
         footer=False,
     ),
     Key(
+        "filter",
+        "slash",
+        "/",
+        "filter",
+        N_("filter"),
+        N_("Show only the cuts with what is typed; Esc ends it. In the record too."),
+        command="filter",
+    ),
+    Key(
+        "order",
+        "o",
+        "o",
+        "order",
+        N_("order"),
+        N_("Order the cuts by time, actas, size or warnings."),
+        footer=False,
+        command="order",
+    ),
+    Key(
         "up", "up,k", "↑", "move(-1)", N_("up"), N_("Cursor up in the table of cuts."), footer=False
     ),
     Key(

@@ -8,7 +8,8 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from prep_console.console import keys, wording_of
-from prep_console.console.live_screen import LiveScreen, stirred
+from prep_console.console.filtering import FilterScreen
+from prep_console.console.live_screen import stirred
 from prep_console.console.orders import Action
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import cut_page, cuts_table, main_page
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from prep_console.console.app import ConsoleApp
 
 
-class MainScreen(LiveScreen):
+class MainScreen(FilterScreen):
     """One panel, drawn from the snapshot, the terminal's size and the cursor."""
 
     BINDINGS = keys.bindings()
@@ -42,6 +43,7 @@ class MainScreen(LiveScreen):
         self._read_only = read_only
         self._cursor: str | None = None
         self._kept = main_page.Kept()
+        self._order: cuts_table.Order = "newest"
 
     @property
     def console_app(self) -> ConsoleApp:
@@ -50,10 +52,17 @@ class MainScreen(LiveScreen):
     @property
     def chosen(self) -> Row | None:
         """The row under the cursor, or None while none was chosen."""
-        rows = cuts_table.rows(self._snapshot)
+        rows = self._rows()
         if not rows:
             return None
         return rows[cuts_table.place(rows, self._cursor)]
+
+    @property
+    def _choice(self) -> cuts_table.Choice:
+        return cuts_table.Choice(self.wanted, self._order)
+
+    def _rows(self) -> tuple[Row, ...]:
+        return cuts_table.chosen_rows(self._snapshot, self._choice, wording_of.refusal)
 
     @property
     def snapshot(self) -> Snapshot:
@@ -69,6 +78,7 @@ class MainScreen(LiveScreen):
             yield Panel(id="figures")
             yield Panel(id="facts")
         yield Panel(id="rest")
+        yield from self.filter_line()
 
     def on_resize(self) -> None:
         self.draw()
@@ -98,6 +108,7 @@ class MainScreen(LiveScreen):
             tuple(keys.hints(self._snapshot, self.chosen, read_only=self._read_only)),
             wording_of.refusal,
             wording_of.alarm,
+            self._choice,
             stale_s=self._stale_s,
             keys=not self._read_only,
             halves=look.signs,
@@ -118,7 +129,7 @@ class MainScreen(LiveScreen):
         self.action_decide("release" if self._snapshot.mode == "hold" else "hold")
 
     def action_move(self, by: int) -> None:
-        rows = cuts_table.rows(self._snapshot)
+        rows = self._rows()
         if rows:
             at = cuts_table.place(rows, self._cursor)
             at = 0 if self._cursor is None else max(0, min(len(rows) - 1, at + by))
@@ -126,7 +137,23 @@ class MainScreen(LiveScreen):
             self.draw()
 
     def action_newest(self) -> None:
+        """The whole table again in its own order, and its newest row."""
+        self._order = "newest"
         self._cursor = None
+        if not self.end_filter():
+            self.draw()
+
+    def action_order(self) -> None:
+        """The next of the orders."""
+        orders = list(cuts_table.ORDERS)
+        self._order = orders[(orders.index(self._order) + 1) % len(orders)]
+        self.filtered()
+
+    def filtered(self) -> None:
+        """The first row is marked: what a key acts on must be seen where it is not the newest."""
+        rows = self._rows()
+        usual = self._choice == cuts_table.EVERYTHING
+        self._cursor = None if usual or not rows else cuts_table.key_of(rows[0])
         self.draw()
 
     def action_detail(self) -> None:
