@@ -125,16 +125,14 @@ async def _small_if_there(server: _Server, address: str, most: int) -> bytes:
     return await _small(server, address, most) if there else b""
 
 
-async def _lists(server: _Server, into: Path, name: str, address: str) -> None:
+async def _lists(server: _Server, name: str, address: str) -> dict[str, bytes]:
     """The lists of hashes beside a file. A web page in the place of one is none."""
     found: dict[str, bytes] = {}
     for listing in lists.tried_for(name):
         body = await _small_if_there(server, urljoin(address, quote(listing)), LARGEST)
         if body and not body.lstrip().startswith(b"<"):
             found[listing] = body
-    lists.drop_stale(into, name)
-    for listing, body in found.items():
-        lists.put(into, listing, body)
+    return found
 
 
 async def _exists(server: _Server, address: str) -> bool:
@@ -155,7 +153,10 @@ async def _file(
         part, headers = _begun(into, name, before)
         async with _answer(server, "GET", address, headers) as response:
             if response.status_code == 304:
-                return None
+                if not await _mended(server, into, name, address):
+                    return None
+                before = None
+                continue
             if response.status_code == 416 and part is not None:
                 _forget(into, name)
                 continue
@@ -166,6 +167,13 @@ async def _file(
                 continue
             return await _taken(server, into, name, address, response, validator, before)
     raise PullFailed("damaged", f"{visible(name)} cannot be resumed")
+
+
+async def _mended(server: _Server, into: Path, name: str, address: str) -> bool:
+    """Whether a list says something else by now of a file that it contradicted."""
+    if not lists.was_contradicted(into, name):
+        return False
+    return lists.says_otherwise(into, name, await _lists(server, name, address))
 
 
 def _begun(
@@ -234,8 +242,12 @@ async def _taken(
             part.discard()
             remember(into, name, validator)
             return None
-        await _lists(server, into, name, address)
-        if await asyncio.to_thread(lists.doubtful, into, name, part.path, validator):
+        lists.drop_stale(into, name)
+        for listing, told in (await _lists(server, name, address)).items():
+            lists.put(into, listing, told)
+        if await asyncio.to_thread(
+            lists.doubtful, into, name, part.path, validator.removeprefix("W/")
+        ):
             return None
         return part.finish(validator)
     finally:

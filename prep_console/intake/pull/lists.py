@@ -19,6 +19,8 @@ _LONGEST = 240
 """Bytes of a list's name, so that the file it is written to first has one too."""
 _OWN = (".sha256", ".md5")
 _OF_FOLDER = "SHA256SUMS"
+_DOUBTED, _CONTRADICTED = "?", "!"
+"""In front of a file's name, among what was fetched before: no file's name begins so."""
 
 
 def lists_of(name: str, there: Iterable[str]) -> list[str]:
@@ -66,12 +68,32 @@ def doubtful(into: Path, name: str, fetched: Path, state: str) -> bool:
             return hashlib.file_digest(file, algorithm).hexdigest()
 
     if not any(found.check == "manifest.mismatch" for found in beside(into / name, digest)):
+        if was_contradicted(into, name):
+            remember(into, _CONTRADICTED + name, "")
         return False
-    key = f"?{name}"
-    if fetched_before(into).get(key) == state:
+    if fetched_before(into).get(_DOUBTED + name) == state:
+        bodies = {listing.name: listing.read_bytes() for listing in sidecars(into / name)}
+        remember(into, _CONTRADICTED + name, _digest(bodies))
         return False
-    remember(into, key, state)
+    remember(into, _DOUBTED + name, state)
     return True
+
+
+def was_contradicted(into: Path, name: str) -> bool:
+    """Whether the newest bytes of this name were handed on although a list contradicted them."""
+    return bool(fetched_before(into).get(_CONTRADICTED + name))
+
+
+def says_otherwise(into: Path, name: str, bodies: Mapping[str, bytes]) -> bool:
+    """Whether these lists are others than those that contradicted the file."""
+    return fetched_before(into).get(_CONTRADICTED + name) != _digest(bodies)
+
+
+def _digest(bodies: Mapping[str, bytes]) -> str:
+    whole = hashlib.sha256()
+    for name, body in sorted(bodies.items()):
+        whole.update(f"{len(body)} {name}\n".encode() + body)
+    return whole.hexdigest()
 
 
 def take_away(path: Path) -> None:

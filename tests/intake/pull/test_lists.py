@@ -44,6 +44,11 @@ def put(there: Path, listing: str, of: bytes) -> None:
     there.mkdir(exist_ok=True)
     (there / DIP).write_bytes(d.cut_zip("DIP_LOC"))
     (there / AYUN).write_bytes(d.cut_zip("AYUN"))
+    say(there, listing, of)
+
+
+def say(there: Path, listing: str, of: bytes) -> None:
+    """The list alone: what it says of DIP."""
     algorithm = "md5" if listing.endswith("md5") else "sha256"
     (there / listing).write_text(f"{hashlib.new(algorithm, of).hexdigest()}  {DIP}\n")
 
@@ -123,6 +128,27 @@ async def test_a_refused_one_is_fetched_again_when_its_list_is_mended(
     os.utime(there / FORMS[0], (1e9, 1e9))  # sftp tells whole seconds
     receipts = await taken(settings)
     assert (receipts[DIP].result, receipts[DIP].cut) == ("sealed", "20240602_2005")
+
+
+@pytest.mark.parametrize("listing", FORMS)
+async def test_over_https_too_however_late_the_list_is_mended(
+    site: Web, tmp_path: Path, listing: str
+) -> None:
+    put(site.root, listing, b"wrong")
+    settings = settings_of(
+        tmp_path, {"kind": "https", "ca_file": str(site.ca), "url": f"{site.url}/{DIP}"}
+    )
+    for _ in range(2):
+        receipts = await taken(settings)
+    assert receipts[DIP].result == "refused"
+    for _ in range(3):
+        assert await taken(settings) == {}
+    say(site.root, listing, b"wrong again")
+    assert (await taken(settings))[DIP].result == "refused"
+    assert await taken(settings) == {}
+    say(site.root, listing, d.cut_zip("DIP_LOC"))
+    assert stops((await taken(settings))[DIP]) == []
+    assert await taken(settings) == {}
 
 
 async def test_a_web_page_in_the_place_of_a_list_is_none(site: Web, tmp_path: Path) -> None:

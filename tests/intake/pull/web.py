@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import socket
 import ssl
@@ -12,7 +13,6 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
 import trustme
 
 from prep_console.drill.children import free_port
@@ -47,6 +47,7 @@ class Web:
             [str(apache), "-f", str(self.folder / "httpd.conf"), "-D", "FOREGROUND"],
             stdin=subprocess.DEVNULL,
             stderr=(self.folder / "stderr").open("ab"),
+            start_new_session=True,
         )
         wait_until(lambda: listens(self.port), 20)
 
@@ -65,10 +66,8 @@ class Web:
 
     def _signal(self, number: int) -> None:
         assert self.process is not None
-        parent = psutil.Process(self.process.pid)
-        for process in [parent, *parent.children(recursive=True)]:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(number)
+        with suppress(ProcessLookupError):  # the group: a child forked just now is in it too
+            os.killpg(self.process.pid, number)
 
 
 @contextmanager
