@@ -1,4 +1,4 @@
-"""How tones look: two themes, plain attributes without colour, and ASCII twins of every sign."""
+"""How tones look: three themes, plain attributes without colour, and ASCII twins of every sign."""
 
 from __future__ import annotations
 
@@ -47,6 +47,18 @@ CONTRAST: Palette = {
 }
 """White on black whatever the terminal's own colours are, nothing dimmed."""
 
+SAFE: Palette = {
+    **CALM,
+    "note": Style(color="color(75)"),
+    "warning": Style(color="color(214)", bold=True),
+    "critical": Style(color="bright_white", bgcolor="color(25)", bold=True),
+    "band-note": Style(color="black", bgcolor="color(75)", bold=True),
+    "band-warning": Style(color="black", bgcolor="color(214)", bold=True),
+    "band-critical": Style(color="bright_white", bgcolor="color(25)", bold=True),
+    "drill": Style(color="black", bgcolor="color(250)", bold=True),
+}
+"""Orange, light and dark blue, apart in lightness too: no red, no green (after Okabe and Ito)."""
+
 PLAIN: Palette = {
     "": Style(),
     "dim": Style(),
@@ -64,8 +76,13 @@ PLAIN: Palette = {
 }
 """No colour at all (``NO_COLOR``, a monochrome terminal): weight and reverse video carry it."""
 
-Theme = Literal["calm", "contrast", "plain"]
-THEMES: Mapping[Theme, Palette] = {"calm": CALM, "contrast": CONTRAST, "plain": PLAIN}
+Theme = Literal["calm", "contrast", "safe", "plain"]
+THEMES: Mapping[Theme, Palette] = {
+    "calm": CALM,
+    "contrast": CONTRAST,
+    "safe": SAFE,
+    "plain": PLAIN,
+}
 
 
 def _braille_twin(bits: int) -> str:

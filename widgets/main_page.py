@@ -44,6 +44,8 @@ class Frame:
     """Which cuts are shown, and in which order."""
     stale_s: float | None = None
     """How long nothing could be read, when that is long."""
+    settings_error: str = ""
+    """Why the settings file that was changed is not in force; '' when it is."""
     keys: bool = True
     """False on read-only consoles: no advice to press a key."""
     halves: bool = True
@@ -109,6 +111,7 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame, kept: Kept | None = N
     else:
         facts = []
         rest = [*(line(" ", *one) for one in public_band.facts(snapshot, found, 4)), *rest]
+    rest += public_band.settings_band(frame.settings_error, width)
     if height >= TALL:
         rest = [(), *rest, ()]
     available = max(0, height - len(drill) - len(figures) - 2)

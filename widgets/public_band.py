@@ -204,6 +204,14 @@ def elections(snapshot: Snapshot, width: int) -> list[Line]:
     return [line(" ", *spans) for spans in flow(items, width - 2, gap=" · ")]
 
 
+def settings_band(error: str, width: int) -> list[Line]:
+    """That a changed settings file is wrong: no state of what is public, so no state word."""
+    if not error:
+        return []
+    text = say(N_("{error} The settings from before stay in force."), error=visible(error))
+    return notice_bands([Notice("warning", say(N_("SETTINGS")), text)], width)
+
+
 def notice_bands(found: list[Notice], width: int) -> list[Line]:
     """Each notice as a bar over the whole width, wrapped, never cut."""
     lines: list[Line] = []

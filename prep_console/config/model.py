@@ -118,6 +118,16 @@ class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Given up when the disk is full, so that a rollback still fits."""
 
 
+class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a console takes anew while it runs; the other settings are read at its start."""
+
+    theme: Literal["normal", "contrast", "colour-blind"] = "normal"
+    """``PREP_CONSOLE_THEME`` goes before it; ``NO_COLOR`` and the terminal before both."""
+    keys: dict[str, str] = {}
+    """One more key for what a key does (``rollback = "f9"``); the usual ones stay, since every
+    text on the screens names them."""
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     station: Station
     election: Election = msgspec.field(default_factory=Election)
@@ -132,6 +142,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     protection: Protection = msgspec.field(default_factory=Protection)
     alarms: Alarms = msgspec.field(default_factory=Alarms)
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
+    console: Console = msgspec.field(default_factory=Console)
 
     @property
     def root(self) -> Path:

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ from textual.command import CommandPalette, Provider
 from textual.screen import Screen
 from textual.system_commands import SystemCommandsProvider
 
-from prep_console.config import DEFAULT_PATH, Settings
+from prep_console.config import Settings
+from prep_console.config import chosen as chosen_file
 from prep_console.console import keys
 from prep_console.console.alarm_screen import AlarmScreen
 from prep_console.console.bell import Bell
@@ -32,8 +33,10 @@ from prep_console.console.live_screen import LiveScreen
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.orders import Action, Actions, Order, StationActions
 from prep_console.console.page_screen import Content, PageScreen
+from prep_console.console.preferences import Found, Preferences, preferences, watch
 from prep_console.console.reader import PERIOD_S, Reader
 from prep_console.console.shelve_screen import ShelveScreen
+from prep_console.console.telling import sentence_text
 from prep_console.console.terminal import look_for
 from prep_console.console.wall_screen import WallScreen
 from prep_console.engine.view import SnapshotReader
@@ -48,6 +51,8 @@ from prep_console.wording import N_, Language, say, use
 
 STALE_AFTER_S = 3.0
 """Three reads missed: what is shown is old, and the screen says so."""
+
+_NEXT: Mapping[Theme, Theme] = {"calm": "contrast", "contrast": "safe", "safe": "calm"}
 
 Source = Callable[[], Snapshot]
 Ended = Callable[[Outcome | BaseException], None]
@@ -81,6 +86,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         look: Look | None = None,
         quiet: bool = False,
         period_s: float = PERIOD_S,
+        keymap: Mapping[str, str] | None = None,
+        watched: Callable[[], Found | None] = lambda: None,
     ) -> None:
         super().__init__(ansi_color=True, driver_class=QuietDriver if quiet else None)
         self.theme = "ansi-dark"
@@ -92,12 +99,23 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._facts: dict[str, CutFacts] = {}
         self._wall = wall
         self._read_only = read_only
-        self._reader = Reader(source, self._delivered, period_s)
+        self._keymap_first = keymap or {}
+        self.settings_error = ""
+        """Why a changed settings file is not in force."""
+
+        def read() -> Snapshot:
+            found = watched()
+            if found is not None:
+                self.call_later(self._prefer, found)
+            return source()
+
+        self._reader = Reader(read, self._delivered, period_s)
         self._read_at = time.monotonic()
         self.snapshot: Snapshot | None = None
         self.failed: BaseException | None = None
 
     def on_mount(self) -> None:
+        self.set_keymap(self._keymap_first)
         self._reader.start()
         self.set_interval(1.0, self._tick)
 
@@ -129,6 +147,16 @@ class ConsoleApp(App[int], inherit_bindings=False):
         else:
             self.snapshot = replace(self.snapshot, read_error=f"{type(found).__name__}: {found}")
         self._show()
+
+    def _prefer(self, found: Found) -> None:
+        """The settings file was changed: what is sound is in force, what is wrong is said."""
+        if isinstance(found, Preferences):
+            self.settings_error = ""
+            self.set_keymap(found.keymap)
+            self._wear(look_for(os.environ, found.theme).theme)
+        else:
+            self.settings_error = f"{sentence_text(str(found.what))}"
+            self._show()
 
     def _tick(self) -> None:
         if time.monotonic() - self._read_at > STALE_AFTER_S:
@@ -229,20 +257,24 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 run = getattr(screen, f"action_{key.command}", None) or self.exit
                 yield SystemCommand(say(key.label).capitalize(), say(key.help), run)
         yield SystemCommand(
-            say(N_("High contrast")),
-            say(N_("Switch between the calm and the contrasting theme.")),
-            self.action_contrast,
+            say(N_("Theme")),
+            say(N_("The next one: normal, high contrast, or without red and green.")),
+            self.action_theme,
         )
 
     def _why(self, action: Action, screen: MainScreen) -> str:
         off = decide(action, screen.snapshot, screen.chosen).off
         return say(N_("off just now: {why}"), why=off) if off else ""
 
-    def action_contrast(self) -> None:
-        """Switch between the two themes."""
+    def action_theme(self) -> None:
+        """The next theme, until the settings choose another."""
+        self._wear(_NEXT.get(self.look.theme, "calm"))
+
+    def _wear(self, theme: Theme) -> None:
+        """A terminal without colours stays without."""
         if self.look.theme == "plain":
+            self._show()
             return
-        theme: Theme = "calm" if self.look.theme == "contrast" else "contrast"
         self.look = replace(self.look, theme=theme)
         self.screen.refresh()
         self._show()
@@ -274,15 +306,16 @@ def run(
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         sys.stderr.write(say(N_("The console needs a terminal; use status in a script.")) + "\n")
         return 2
+    file, chosen = chosen_file(config), preferences(settings)
     app = ConsoleApp(
         SnapshotReader(settings).read,
-        StationActions(
-            settings, config or Path(os.environ.get("PREP_CONSOLE_CONFIG") or DEFAULT_PATH)
-        ),
+        StationActions(settings, file),
         wall=wall,
         read_only=read_only or wall,
-        look=look_for(os.environ),
+        look=look_for(os.environ, chosen.theme),
         quiet=True,
+        keymap=chosen.keymap,
+        watched=watch(file),
     )
     return run_app(app)
 

@@ -17,6 +17,15 @@ from prep_console.wording import N_, say
 _LONGEST = 60
 
 
+class FilterLine(Input):
+    """Over the foot while it is open."""
+
+    DEFAULT_CSS = """
+    FilterLine { dock: bottom; height: 1; border: none; padding: 0 1; width: 1fr;
+        background: ansi_default; color: ansi_default; display: none; }
+    """
+
+
 class FilterScreen(LiveScreen):
     """A screen whose list shows only what holds :attr:`wanted`.
 
@@ -24,10 +33,6 @@ class FilterScreen(LiveScreen):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("slash", "filter", id="filter")]
-    DEFAULT_CSS = """
-    FilterScreen #filter { dock: bottom; height: 1; border: none; padding: 0 1; width: 1fr;
-        background: ansi_default; color: ansi_default; display: none; }
-    """
     AUTO_FOCUS = ""
 
     wanted: str = ""
@@ -35,7 +40,7 @@ class FilterScreen(LiveScreen):
 
     def filter_line(self) -> ComposeResult:
         """To be composed by the screen."""
-        line = Input(id="filter", max_length=_LONGEST, compact=True)
+        line = FilterLine(id="filter", max_length=_LONGEST, compact=True)
         line.cursor_blink = False  # a blink is traffic that tells nothing
         yield line
 

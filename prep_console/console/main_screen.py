@@ -110,6 +110,7 @@ class MainScreen(FilterScreen):
             wording_of.alarm,
             self._choice,
             stale_s=self._stale_s,
+            settings_error=self.console_app.settings_error,
             keys=not self._read_only,
             halves=look.signs,
         )

@@ -6,11 +6,14 @@ from collections.abc import Mapping
 
 from prep_console.widgets.look import Look, Theme
 
+_OWN: Mapping[str, Theme] = {"normal": "calm", "contrast": "contrast", "colour-blind": "safe"}
 _NO_COLOURS = {"dumb", "vt100", "vt102", "vt220"}
 
 
-def look_for(environment: Mapping[str, str]) -> Look:
+def look_for(environment: Mapping[str, str], chosen: Theme = "calm") -> Look:
     """Signs, letters and colours for ``TERM``, the locale, ``NO_COLOR`` and our own theme.
+
+    ``chosen`` is the settings' theme; ``PREP_CONSOLE_THEME`` (contrast, colour-blind) goes before.
 
     The locale decides the encoding as it does for every program; without any, Python itself
     takes UTF-8, and so does this. The Linux console (``TERM=linux``) reads UTF-8, but its font
@@ -18,7 +21,7 @@ def look_for(environment: Mapping[str, str]) -> Look:
     """
     term = environment.get("TERM", "")
     letters = _letters(environment)
-    theme: Theme = "contrast" if environment.get("PREP_CONSOLE_THEME") == "contrast" else "calm"
+    theme = _OWN.get(environment.get("PREP_CONSOLE_THEME", ""), chosen)
     if "NO_COLOR" in environment or term in _NO_COLOURS:
         theme = "plain"
     return Look(

@@ -47,6 +47,15 @@ async def test_the_record_is_filtered_as_one_types_and_esc_ends_it() -> None:
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
 
 
+async def test_without_a_filter_one_key_goes_back_and_the_keys_are_seen() -> None:
+    async with console(FakeStation()) as pilot:
+        await pilot.press("l")
+        await see(pilot, "write to a file")
+        assert not pilot.app.screen.query_one("#filter").display
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
+
+
 async def test_a_filter_that_nothing_meets_says_so_and_is_harmless() -> None:
     async with console(FakeStation()) as pilot:
         await pilot.press("l", "slash", *"[b]q", "enter")

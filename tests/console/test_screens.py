@@ -356,15 +356,15 @@ async def test_the_palette_leads_to_the_same_guarded_dialog() -> None:
         assert station.orders == []
 
 
-async def test_the_palette_switches_to_high_contrast() -> None:
+async def test_the_palette_goes_through_the_themes() -> None:
     async with console(FakeStation()) as pilot:
         app = pilot.app
         assert isinstance(app, ConsoleApp)
         themes = []
-        for _ in range(2):
-            app.action_contrast()
+        for _ in range(3):
+            app.action_theme()
             themes.append(app.look.theme)
-        assert themes == ["contrast", "calm"]
+        assert themes == ["contrast", "safe", "calm"]
 
 
 async def test_read_only_has_no_key_that_decides() -> None:

@@ -1,0 +1,85 @@
+"""What a person may choose of the console: its theme, and keys beside the usual ones; read live."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prep_console import config
+from prep_console.config import Settings
+from prep_console.console import keys
+from prep_console.problems import Problem, WrongUsage
+from prep_console.widgets.look import Theme
+from prep_console.wording import N_, sentence
+
+_KEY = re.compile(r"[a-z0-9]|[A-Z]|f([1-9]|1[0-2])|ctrl\+[abd-z]")
+"""What every terminal sends. Ctrl+C stays the way out."""
+_THEMES: Mapping[str, Theme] = {"normal": "calm", "contrast": "contrast", "colour-blind": "safe"}
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """The table ``console`` of the settings, found to be sound."""
+
+    theme: Theme = "calm"
+    keymap: Mapping[str, str] = field(default_factory=dict)
+    """Bindings by id, all their keys with commas, as Textual takes them."""
+
+
+def preferences(settings: Settings) -> Preferences:
+    """WrongUsage when a key is none, is taken, or is for nothing that the console does."""
+    chosen = settings.console
+    ours = {key.id: key for key in keys.KEYS}
+    taken = {one for key in keys.KEYS for one in key.keys.split(",")}
+    keymap = {}
+    for name, key in chosen.keys.items():
+        if name not in ours:
+            raise _wrong(name, f"known: {', '.join(ours)}")
+        if _KEY.fullmatch(key) is None:
+            raise _wrong(name, f"{key!r} is none of a letter, a digit, f1 to f12, ctrl+letter")
+        if key in taken:
+            raise _wrong(name, f"{key!r} is taken")
+        taken.add(key)
+        keymap[name] = f"{ours[name].keys},{key}"
+    return Preferences(_THEMES[chosen.theme], keymap)
+
+
+def _wrong(name: str, why: str) -> WrongUsage:
+    return WrongUsage(
+        sentence(N_("wrong settings: console.keys.{name}: {why}"), name=name, why=why),
+        sentence(N_("correct the file and try again; config --example shows every setting")),
+    )
+
+
+Found = Preferences | Problem
+
+
+def watch(file: Path) -> Callable[[], Found | None]:
+    """A function that tells what the file says whenever it is another; None while it is not.
+
+    What is wrong with it is told once too: who asked keeps what was in force.
+    """
+    seen = _state(file)
+
+    def look() -> Found | None:
+        nonlocal seen
+        now = _state(file)
+        if now == seen:
+            return None
+        seen = now
+        try:
+            return preferences(config.load(file))
+        except Problem as problem:
+            return problem
+
+    return look
+
+
+def _state(file: Path) -> tuple[int, ...]:
+    try:
+        there = file.stat()
+    except OSError:
+        return ()
+    return (there.st_ino, there.st_mtime_ns, there.st_ctime_ns, there.st_size)

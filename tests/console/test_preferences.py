@@ -1,0 +1,116 @@
+"""Theme and further keys from the settings file, also while the console runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from prep_console import config
+from prep_console.console.app import ConsoleApp
+from prep_console.console.main_screen import MainScreen
+from prep_console.console.preferences import preferences, watch
+from prep_console.console.terminal import look_for
+from prep_console.problems import WrongUsage
+from prep_console.widgets.look import SAFE, Look
+from prep_console.wording import use
+from tests.console.nights import FakeStation
+from tests.console.terminals import Tmux
+from tests.console.test_screens import see, shown, until
+from tests.stations import PROGRAM, sandbox
+
+ROOT = '[station]\nroot = "/srv/x"\n'
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    use("en")
+    yield
+    use("es")
+
+
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [
+        ('keys = { rollbck = "f9" }', "rollbck"),
+        ('keys = { rollback = "h" }', "is taken"),
+        ('keys = { rollback = "f9", hold = "f9" }', "is taken"),
+        ('keys = { rollback = "ctrl+c" }', "ctrl"),
+        ('keys = { rollback = "b,y" }', "none of"),
+        ('keys = { rollback = "" }', "none of"),
+    ],
+)
+def test_keys_that_cannot_be_are_named(written: str, named: str) -> None:
+    settings = config.parse(f"{ROOT}[console]\n{written}", "x")
+    with pytest.raises(WrongUsage, match="keys") as told:
+        preferences(settings)
+    assert named in str(told.value.what)
+
+
+def test_the_terminal_and_the_environment_go_before_the_settings() -> None:
+    assert look_for({"TERM": "xterm-256color"}, "safe").theme == "safe"
+    assert look_for({"PREP_CONSOLE_THEME": "contrast"}, "safe").theme == "contrast"
+    assert look_for({"NO_COLOR": "1"}, "safe").theme == "plain"
+    assert look_for({"TERM": "vt100"}, "contrast").theme == "plain"
+
+
+def test_the_theme_for_the_colour_blind_has_neither_red_nor_green() -> None:
+    for style in SAFE.values():
+        for colour in (style.color, style.bgcolor):
+            assert colour is None or not {"red", "green"} & set(colour.name.split("_"))
+
+
+async def test_the_file_is_taken_anew_and_a_wrong_one_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(ROOT)
+    station = FakeStation()
+    app = ConsoleApp(
+        station.read, station, look=Look(), period_s=0.05, keymap={}, watched=watch(file)
+    )
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        await pilot.press("f9")
+        assert isinstance(app.screen, MainScreen)
+        file.write_text(ROOT + '[console]\ntheme = "colour-blind"\nkeys = { rollback = "f9" }\n')
+        await until(pilot, lambda: app.look.theme == "safe")
+        await pilot.press("f9")
+        await see(pilot, "ROLL BACK TO THE PREVIOUS CUT")
+        await pilot.press("escape", "b")
+        await see(pilot, "ROLL BACK TO THE PREVIOUS CUT")
+        await pilot.press("escape")
+        file.write_text(ROOT + '[console]\ntheme = "purple[2J"\n')
+        await see(pilot, "SETTINGS: ")
+        await see(pilot, "The settings from before stay in force.")
+        assert "UP TO DATE" in shown(pilot)
+        assert app.look.theme == "safe"
+        await pilot.press("f9")
+        await see(pilot, "ROLL BACK TO THE PREVIOUS CUT")
+        await pilot.press("escape")
+        file.write_text(ROOT)
+        await until(pilot, lambda: app.look.theme == "calm")
+        await until(pilot, lambda: "SETTINGS: " not in shown(pilot))
+        await pilot.press("f9")
+        assert isinstance(app.screen, MainScreen)
+        assert station.orders == []
+
+
+async def test_further_keys_are_there_from_the_start() -> None:
+    station = FakeStation()
+    app = ConsoleApp(station.read, station, period_s=0.05, keymap={"journal": "l,f7"})
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        for key in ("f7", "l"):
+            await pilot.press(key)
+            await see(pilot, "write to a file")
+            await pilot.press("escape")
+            await until(pilot, lambda: isinstance(app.screen, MainScreen))
+
+
+def test_the_installed_console_says_what_is_wrong_with_a_changed_file(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"console": {"theme": "contrast"}})
+    box.station.prepare()
+    with Tmux(tmp_path / "t", [PROGRAM, "--config", box.file, "--lang", "en", "console"]) as screen:
+        screen.see("NOTHING PUBLISHED")
+        box.file.write_text(box.file.read_text() + '\n[console.keys]\nrollback = "h"\n')
+        screen.see("stay in force")
