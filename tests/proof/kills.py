@@ -1,4 +1,4 @@
-"""SIGKILL at one system call of a real command: strace counts, injects, and says that it fired.
+"""SIGKILL, or an error, at one system call of a real command; strace says whether it fired.
 
 A command is first run whole under strace; every call of it that may change something under the
 station's folder is a point. Each point is then tried on a fresh copy of the station: the same
@@ -67,6 +67,8 @@ class Run:
     """A command run to its end under strace, killed or not."""
 
     killed: bool
+    injected: bool
+    """Whether strace made a call return something else, in the very call that was meant."""
     code: int
     calls: tuple[Point, ...]
     """Every call that could change something under the station, in order."""
@@ -74,10 +76,23 @@ class Run:
     """Output and errors, for a failing test."""
 
 
-def run(command: Sequence[str], root: Path, program: Path, at: Point | None = None) -> Run:
-    """Run ``command`` of the ``program`` copy; with ``at``, kill it as it enters that call."""
+KILL = "signal=KILL"
+
+
+def run(
+    command: Sequence[str],
+    root: Path,
+    program: Path,
+    at: Point | None = None,
+    fault: str = KILL,
+) -> Run:
+    """Run ``command`` of the ``program`` copy; with ``at``, the ``fault`` as it enters that call.
+
+    ``fault`` in strace's words: ``error=EIO`` and ``retval=0`` answer in the place of the kernel,
+    which does nothing.
+    """
     with tempfile.NamedTemporaryFile(prefix="prep-strace-") as trace:
-        inject = ["-e", f"inject={at.call}:signal=KILL:when={at.nth}"] if at is not None else []
+        inject = ["-e", f"inject={at.call}:{fault}:when={at.nth}"] if at is not None else []
         done = subprocess.run(
             [*_strace(trace.name), *inject, *command],
             cwd=root.parent,
@@ -87,10 +102,13 @@ def run(command: Sequence[str], root: Path, program: Path, at: Point | None = No
             text=True,
             timeout=60,
         )
-        calls = _calls(Path(trace.name).read_text("utf-8", "surrogateescape"), root)
+        traced = Path(trace.name).read_text("utf-8", "surrogateescape")
+        calls = _calls(traced, root)
     # strace ends the way its child ended: by the same signal
     killed = done.returncode in {-signal.SIGKILL, 128 + signal.SIGKILL}
-    return Run(killed, done.returncode, calls, done.stdout + done.stderr)
+    answered = [line for line in traced.splitlines() if line.endswith("(INJECTED)")]
+    injected = at is not None and [_calls_on(line, root) for line in answered] == [at.on]
+    return Run(killed, injected, done.returncode, calls, done.stdout + done.stderr)
 
 
 def points(command: Sequence[str], root: Path, program: Path) -> tuple[tuple[Point, ...], Run]:
@@ -172,6 +190,11 @@ def _calls(trace: str, root: Path) -> tuple[Point, ...]:
     return tuple(found)
 
 
+def _calls_on(line: str, root: Path) -> str:
+    match = _LINE.match(line)
+    return _on(match["rest"], root) if match else ""
+
+
 def _on(rest: str, root: Path) -> str:
     """The files of a call in words that are the same in each run: no ids of processes."""
     arguments = rest.partition(" = ")[0].partition("<unfinished")[0]
@@ -182,7 +205,8 @@ def _on(rest: str, root: Path) -> str:
         if name.startswith(str(root)) or not name.startswith("/")
     ]
     plain = (re.sub(r"\b([cd])-\d+-\d+-(\d+)", r"\1-\2", name) for name in inside if name)
-    steady = (re.sub(r"\.\d{3,}$", ".PID", name) for name in plain)
+    made = (re.sub(r"\brepair-\d+-\d+-\w+", "repair-ID", name) for name in plain)
+    steady = (re.sub(r"\.\d{3,}$", ".PID", name) for name in made)
     nameless = (re.sub(r"/#\d+$", "/UNNAMED", name) for name in steady)
     timeless = (re.sub(r"\d{8}T\d{6,}Z", "TIME", name) for name in nameless)
     return " ".join(dict.fromkeys(timeless))

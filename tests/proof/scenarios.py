@@ -29,6 +29,8 @@ class Scenario:
     prepare: Prepare
     settings: str = ""
     """Other tables of the settings while the command runs; '' for those of every proof."""
+    damaged: str = ""
+    """What is not whole before the command, in the words of ``whole.faults``: it may stay so."""
 
 
 def _did(at: Place, *arguments: str) -> None:
@@ -98,6 +100,25 @@ def _release(at: Place, folder: Path) -> list[str]:
     return ["release"]
 
 
+def _resync_repairs(at: Place, folder: Path) -> list[str]:
+    """A bit of the live cut's first archive went over; the institute's copy is in the drop."""
+    receive_cuts(at, folder, [FIRST, SECOND])
+    archive = deliveries(folder / "again", SECOND)[0]
+    kept = at.root / "cuts" / SECOND / "site" / archive.name
+    content = bytearray(kept.read_bytes())
+    content[len(content) // 2] ^= 1
+    kept.chmod(0o644)
+    kept.write_bytes(content)
+    kept.chmod(0o444)
+    archive.rename(at.settings.drop_folder / archive.name)
+    return ["resync"]
+
+
+def _resync_finds_nothing_new(at: Place, folder: Path) -> list[str]:
+    receive_cuts(at, folder, [FIRST, SECOND])
+    return ["resync"]
+
+
 MAIN: Mapping[str, Scenario] = {
     "receive, waits": Scenario(_waits),
     "receive, completes": Scenario(_completes),
@@ -125,4 +146,6 @@ REST: Mapping[str, Scenario] = {
     "accept-from": Scenario(_after("accept-from", FIRST, cuts=2)),
     "station new": Scenario(_after("station", "new", "--yes", cuts=2)),
     "prune": Scenario(_after("prune", cuts=5), settings=_TWO_KEPT.replace("400", "2")),
+    "resync, repairs": Scenario(_resync_repairs, damaged="is not what the manifest says"),
+    "resync, nothing new": Scenario(_resync_finds_nothing_new),
 }

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 from tests.proof import kills, whole
@@ -38,6 +39,7 @@ class Clean:
     code: int
     code_twice: int
     points: tuple[Point, ...]
+    damaged: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +70,32 @@ def prove(
     program: Path,
     *,
     runner: Sequence[str] = MODULE,
+    fault: str = kills.KILL,
+    of: Callable[[Point], bool] = lambda _: True,
+    at_most: int | None = None,
 ) -> Report:
-    """Kill the command at each of its mutating calls."""
+    """Kill the command at each of its mutating calls, or make those ``of`` some kind fail.
+
+    ``at_most``: so many points, spread evenly, where there are more.
+    """
     clean = _clean(scenario, scratch, program, runner)
+    points = spread([point for point in clean.points if of(point)], at_most)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_AT_ONCE, mp_context=context) as pool:
-        trials = list(pool.map(_trial, [clean] * len(clean.points), clean.points, chunksize=4))
+        trials = list(pool.map(_trial, repeat(clean), points, repeat(fault), chunksize=4))
     return Report(
         name,
         len(trials),
         sum(trial.fired for trial in trials),
         tuple(f"{t.point}: {fault}" for t in trials for fault in t.faults),
     )
+
+
+def spread(points: Sequence[Point], at_most: int | None) -> Sequence[Point]:
+    """So many of the points, the first and those after it at even distances."""
+    if at_most is None or len(points) <= at_most:
+        return points
+    return [points[n * len(points) // at_most] for n in range(at_most)]
 
 
 def _clean(scenario: Scenario, scratch: Path, program: Path, runner: Sequence[str]) -> Clean:
@@ -107,6 +123,7 @@ def _clean(scenario: Scenario, scratch: Path, program: Path, runner: Sequence[st
         run.code,
         again.code,
         points,
+        scenario.damaged,
     )
 
 
@@ -114,26 +131,43 @@ def _place(folder: Path, settings: str) -> Place:
     return place(folder, extra=settings) if settings else place(folder)
 
 
-def _trial(clean: Clean, point: Point) -> Trial:
+def _trial(clean: Clean, point: Point, fault: str) -> Trial:
     base = clean.folder / "base" / "station"
     at = _place(clean.folder / f"worker-{os.getpid()}", clean.settings)
     put_back(base, at.root)
     command = at.command(*clean.command, runner=clean.runner)
-    killed = kills.run(command, at.root, clean.program, point)
-    if not kills.fired(killed, point):
+    killed = kills.run(command, at.root, clean.program, point, fault)
+    if not (kills.fired(killed, point) if fault == kills.KILL else killed.injected):
         last = killed.calls[-1] if killed.calls else "nothing"
         return Trial(point, False, (f"did not fire: ended {killed.code} in {last}; {killed.told}",))
-    found = [f"at once: {f}" for f in whole.faults(at)]
+    found = [f"at once: {f}" for f in _faults(at, clean)]
     if found:
         return Trial(point, True, tuple(found))
     crashed = whole.facts(at)
+    if fault != kills.KILL:
+        found += _told(killed, clean, crashed)
     found += [f"at once: {f}" for f in _at_once(at, clean, crashed)]
     kept = at.folder / "crashed"
     put_back(at.root, kept)
-    found += [f"then hold: {f}" for f in _then_hold(at, crashed)]
+    found += [f"then hold: {f}" for f in _then_hold(at, clean, crashed)]
     put_back(kept, at.root)
     found += [f"then again: {f}" for f in _then_again(at, clean, crashed)]
     return Trial(point, True, tuple(found))
+
+
+def _faults(at: Place, clean: Clean) -> list[str]:
+    """What is not whole, but for what was not before."""
+    return [f for f in whole.faults(at) if not (clean.damaged and clean.damaged in f)]
+
+
+def _told(failed: kills.Run, clean: Clean, now: Facts) -> list[str]:
+    """A command that met an error ends in order, and says 0 only for what is done."""
+    found = []
+    if failed.code not in {0, 1, 3} or "Traceback" in failed.told:
+        found.append(f"ended {failed.code}: {failed.told}")
+    if failed.code == 0 and now != clean.after:
+        found.append(f"said 0 and left {now}, not {clean.after}: {failed.told}")
+    return found
 
 
 def _at_once(at: Place, clean: Clean, crashed: Facts) -> list[str]:
@@ -187,10 +221,10 @@ def _readers(at: Place, crashed: Facts) -> list[str]:
     return found
 
 
-def _then_hold(at: Place, crashed: Facts) -> list[str]:
+def _then_hold(at: Place, clean: Clean, crashed: Facts) -> list[str]:
     """Another decision follows: it settles what is open, and nothing is rolled forward."""
     said = at.call("hold")
-    if found := whole.faults(at):
+    if found := _faults(at, clean):
         return found
     now = whole.facts(at)
     frozen = now.mode == "frozen"
