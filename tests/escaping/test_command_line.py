@@ -65,6 +65,7 @@ LOOKING: tuple[tuple[str, ...], ...] = (
     ("status",),
     ("check",),
     ("cuts",),
+    ("info",),
     ("journal",),
     ("journal", "--verify"),
     ("alarms",),
