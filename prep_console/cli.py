@@ -42,6 +42,7 @@ from prep_console.commands.neighbours import (
     config_command,
     ssh_config,
     systemd_unit,
+    tmux_config,
 )
 from prep_console.commands.running import console, demo, engine
 from prep_console.problems import Failed, Problem, WrongUsage
@@ -171,5 +172,6 @@ for _command in (
     apache_config,
     systemd_unit,
     ssh_config,
+    tmux_config,
 ):
     cli.add_command(_command)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from prep_console import config
 from prep_console.commands.context import Context
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command("config")
@@ -61,3 +57,15 @@ def ssh_config(context: Context) -> None:
     from prep_console.intake.push.account import account_lines
 
     click.echo(account_lines(context.settings), nl=False)
+
+
+@click.command("tmux-config")
+@click.option("--viewer", "viewers", metavar="USER", multiple=True, help="Who may only look on.")
+@click.pass_obj
+def tmux_config(context: Context, viewers: tuple[str, ...]) -> None:
+    """A control room's tmux session: wall, record, console."""
+    from prep_console.engine.control_room import tmux_config as session
+
+    _ = context.settings  # one that cannot be read would fail on the wall
+    config_path = context.path or config.DEFAULT_PATH
+    click.echo(session(config_path, language=context.lang, viewers=viewers), nl=False)

@@ -35,14 +35,19 @@ WantedBy=multi-user.target
 """
 
 
+def program() -> Path:
+    """Where this installation's command lies, for files that name it."""
+    called = Path(sys.argv[0])
+    if called.name != "prep-console":
+        called = Path(sys.executable).with_name("prep-console")
+    return called.absolute()
+
+
 def systemd_unit(settings: Settings, config: Path) -> str:
     """The unit for this station and this installation."""
-    program = Path(sys.argv[0])
-    if program.name != "prep-console":
-        program = Path(sys.executable).with_name("prep-console")
     return _UNIT.format(
         name=_one_line(settings.station.name),
-        program=program.absolute(),
+        program=program(),
         config=config.absolute(),
         root=settings.station.root,
         drop=settings.drop_folder,  # may lie on a file system of its own

@@ -76,6 +76,7 @@ LOOKING: tuple[tuple[str, ...], ...] = (
     ("resync",),
     ("apache-config",),
     ("systemd-unit",),
+    ("tmux-config", "--viewer", "muro"),
 )
 WRONG: tuple[tuple[str, ...], ...] = (
     (FOREIGN,),
@@ -93,6 +94,7 @@ WRONG: tuple[tuple[str, ...], ...] = (
     ("verify", FOREIGN),
     ("journal", "--verify", "--head", FOREIGN),
     ("ssh-config", FOREIGN),
+    ("tmux-config", "--viewer", FOREIGN),
     ("demo", "--from", FOREIGN),
     ("drill", FOREIGN),
 )

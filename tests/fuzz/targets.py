@@ -133,7 +133,7 @@ def archive_zip(data: bytes) -> None:
         return
     # Refused there is not read wrong: a newer version, deflate's codes that ISA-L puts up with, and
     # whatever stands around an archive of nothing.
-    refusals = (NotImplementedError, zlib.error, *(() if seen else (zipfile.BadZipFile,)))
+    refusals = (RuntimeError, zlib.error, *(() if seen else (zipfile.BadZipFile,)))
     with suppress(*refusals):
         with _file(data) as file, zipfile.ZipFile(file) as other:
             theirs = [other.read(info) for info in other.infolist() if not info.is_dir()]
