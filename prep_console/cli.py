@@ -34,7 +34,7 @@ from prep_console.commands.decisions import (
 from prep_console.commands.deliveries import receive, resync
 from prep_console.commands.differences import diff
 from prep_console.commands.drilling import drill
-from prep_console.commands.evidence import prove
+from prep_console.commands.evidence import minutes, prove
 from prep_console.commands.information import info
 from prep_console.commands.looking import check, cuts, handover, journal, status, verify
 from prep_console.commands.neighbours import (
@@ -148,6 +148,7 @@ for _command in (
     journal,
     handover,
     prove,
+    minutes,
     receive,
     resync,
     publish,

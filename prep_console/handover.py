@@ -82,7 +82,7 @@ def handover(snapshot: Snapshot, journal: JournalReading, since: datetime) -> Ha
     return Handover(
         snapshot=snapshot,
         since=since,
-        decisions=tuple(line for line in shift if _is_decision(line)),
+        decisions=tuple(line for line in shift if is_decision(line)),
         refused=tuple(line for line in shift if line.kind == "refused"),
         gaps=tuple(gaps(snapshot.cuts, timedelta(minutes=snapshot.cadence_minutes), since)),
         trends=tuple(sorted(_trends(snapshot), key=lambda trend: trend.hours)),
@@ -90,7 +90,7 @@ def handover(snapshot: Snapshot, journal: JournalReading, since: datetime) -> Ha
     )
 
 
-def _is_decision(line: Line) -> bool:
+def is_decision(line: Line) -> bool:
     """A person's: what the engine publishes or takes from the shelf by its rules is none."""
     if line.kind == "intent":
         return line.data.get("person") is True

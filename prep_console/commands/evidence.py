@@ -1,4 +1,4 @@
-"""``prove``: an evidence bundle about one sealed cut."""
+"""``prove``: an evidence bundle about one sealed cut; ``minutes``: the night as a document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prep_console.commands.context import Context, cut_id, json_option, print_json, print_lines
-from prep_console.problems import Refused
+from prep_console.problems import Failed, Refused, WrongUsage
 from prep_console.wording import N_, say, sentence
 
 if TYPE_CHECKING:
@@ -74,3 +74,50 @@ def _document(made: Bundle) -> dict[str, Any]:
         },
         "estado": sorted(found.pages),
     }
+
+
+_MOMENT = click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"])
+
+
+@click.command()
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="New HTML file.")
+@click.option("--from", "begins", type=_MOMENT, help="Station's time, '2024-06-02 18:00'.")
+@click.option("--to", "ends", type=_MOMENT, help="Station's time; now when left out.")
+@click.pass_obj
+def minutes(context: Context, out: Path, begins: datetime | None, ends: datetime | None) -> None:
+    """The night as a document for the institute and an auditor."""
+    from prep_console import durable
+    from prep_console import minutes as night
+    from prep_console.engine.view import read_snapshot
+    from prep_console.journal import reading
+
+    settings, station = context.settings, context.station
+    start, end = (at.replace(tzinfo=settings.zone) if at else None for at in (begins, ends))
+    if start and end and end <= start:
+        raise WrongUsage(
+            sentence(N_("--to does not lie after --from")),
+            sentence(N_("give both in the station's time")),
+        )
+    lines = reading.read(station.journal).lines
+    verdict = reading.verify(station.journal, public=station.own_head())
+    made = night.minutes(read_snapshot(settings), lines, verdict, start, end)
+    try:
+        durable.write_file(out, night.minutes_html(made).encode())
+        durable.sync_folder(out.absolute().parent)
+    except FileExistsError as error:
+        raise Refused(
+            sentence(N_("{path} is there already"), path=str(out)),
+            sentence(N_("name a new file: minutes are never written over")),
+        ) from error
+    except OSError as error:
+        raise Failed(
+            sentence(
+                N_("{path} cannot be written: {error}"), path=str(out), error=error.strerror or ""
+            ),
+            sentence(N_("name a file in a folder that you may write to")),
+        ) from error
+    click.echo(say(N_("the minutes: {path}"), path=str(out)))
+    if not verdict.ok:
+        raise Refused(
+            verdict.told, sentence(N_("the minutes say so; keep the journal as it is and ask why"))
+        )

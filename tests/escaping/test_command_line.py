@@ -87,6 +87,8 @@ WRONG: tuple[tuple[str, ...], ...] = (
     ("accept-from", FOREIGN),
     ("diff", FOREIGN, _FIRST),
     ("prove", FOREIGN, "--out", FOREIGN),
+    ("minutes", "--out", f"/nowhere/{FOREIGN}"),
+    ("minutes", "--out", "x", "--from", FOREIGN),
     ("acknowledge", FOREIGN),
     ("shelve", FOREIGN, "--minutes", "5", "--reason", FOREIGN),
     ("unshelve", FOREIGN),
