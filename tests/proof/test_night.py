@@ -37,6 +37,8 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 CUTS = 288 if table.WHOLE else 20
+FIRST = "20240602_1800"
+"""The synthetic night of a stamp goes on until 18:00 of the next day, when another one begins."""
 EVERY_S = 5.0 if table.WHOLE else 2.0
 """Five minutes at 60 times their speed; the sample is quicker."""
 CONSOLES = 10 if table.WHOLE else 3
@@ -251,7 +253,7 @@ def scratch() -> Iterator[Path]:
 
 
 def test_a_night_of_faults_loses_no_cut_and_serves_no_wrong_byte(scratch: Path) -> None:
-    stamps = nights.stamps(count=CUTS)
+    stamps = nights.stamps(FIRST, CUTS)
     bare = sandbox(scratch)
     bare.station.prepare()
     with (
