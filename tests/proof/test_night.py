@@ -18,6 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -242,6 +243,11 @@ def _expected(it: Night, stamps: list[str]) -> tuple[Expected, list[str]]:
     return expected, [*common * 3, "/", ESTADO_JSON]
 
 
+def _holds(pid: int, most: int) -> bool:
+    """No more descriptors than these, but for a look at a neighbour that is under way."""
+    return Held.by(pid).descriptors <= most
+
+
 def _sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
@@ -291,9 +297,7 @@ def test_a_night_of_faults_loses_no_cut_and_serves_no_wrong_byte(scratch: Path) 
         for pid, before in it.settled.items():
             assert final[pid].memory <= GROWTH * before.memory + 2 * MIB, (before, final[pid])
             most = before.descriptors + 3
-            wait_until(
-                lambda p=pid, m=most: Held.by(p).descriptors <= m, 60, "looks come to an end"
-            )
+            wait_until(partial(_holds, pid, most), 60, "looks come to an end")
         root = it.box.settings.root
         assert sum(p.stat().st_size for p in root.glob("telemetry.db*")) <= 2 * TELEMETRY
         assert it.box.station.journal.stat().st_size <= CUTS * JOURNAL_A_CUT
