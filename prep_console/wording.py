@@ -37,7 +37,8 @@ def language() -> Language:
 
 @cache
 def _catalogue(language: Language) -> _gettext.NullTranslations:
-    return _gettext.translation(_DOMAIN, LOCALES, [language], fallback=language == "en")
+    """Without the compiled file the sentences are English: words must never stop a publication."""
+    return _gettext.translation(_DOMAIN, LOCALES, [language], fallback=True)
 
 
 def N_(msgid: str) -> str:
