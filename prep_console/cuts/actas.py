@@ -148,7 +148,9 @@ def _vote_columns(columns: Sequence[str], nulls: int | None) -> tuple[int, ...]:
     first = nulls
     while first - 1 in anywhere:
         first -= 1
-    behind_totals = first > 0 and "VOTOS_SACADOS" in columns[first - 1]
+    behind_totals = (
+        first > 0 and "VOTOS_SACADOS" in columns[first - 1] and first - 2 not in anywhere
+    )
     before_totals = nulls + 1 < len(columns) and columns[nulls + 1].startswith("TOTAL_VOTOS")
     together = range(first, nulls + 1)
     if behind_totals and before_totals and 2 * len(together) > len(anywhere):

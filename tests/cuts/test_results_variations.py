@@ -15,7 +15,10 @@ from prep_console.cuts.numbers import read_count, unquoted
 from prep_console.cuts.results import looks_like_results, read_results
 from tests.cuts.varied import BLANKS, elections, styles
 from tests.cuts.writing import (
+    CLOSING,
     HEADER,
+    IDENTIFICATION,
+    PARTIES,
     Acta,
     Election,
     Style,
@@ -104,3 +107,14 @@ def test_a_line_end_may_fall_between_two_blocks(newline: str, at_once: int) -> N
     data = write_results(election, Style(newline=(newline,), blanks=frozenset(BLANKS)))
     results, findings = read_results(io.BufferedReader(Trickle(data, at_once), 16), "X.csv")
     assert (results.rows, findings) == (2, ())
+
+
+def test_totals_among_the_parties_leave_none_of_them_out() -> None:
+    usual = [*IDENTIFICATION, *PARTIES, *CLOSING]
+    sacados = usual.index("TOTAL_VOTOS_SACADOS")
+    order = list(range(len(usual)))
+    order.insert(sacados + 2, order.pop(sacados))
+    election = Election(actas=(Acta("220001B0100", (None, 1, *(0,) * 6)),))
+    data = write_results(election, Style(order=tuple(order)))
+    _, findings = read_results(io.BytesIO(data), "X.csv")
+    assert findings == ()

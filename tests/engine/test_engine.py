@@ -255,7 +255,7 @@ def test_the_opening_hour_publishes_what_waited(tmp_path: Path, cut: dict[str, P
     from datetime import UTC, datetime, timedelta
 
     box = sandbox(tmp_path)
-    opens = datetime.now(UTC) + timedelta(seconds=4)
+    opens = datetime.now(UTC) + timedelta(seconds=10)
     box.file.write_text(f"{box.file.read_text()}opens = {opens.isoformat()}\n")
     with engine(box):
         for path in cut.values():
