@@ -97,7 +97,7 @@ def publish(context: Context, cut: str, override: bool, **options: Any) -> None:
 @click.option("--to", metavar="CUT", help="Which earlier cut; default: the previous one.")
 @_decision
 def rollback(context: Context, to: str | None, **options: Any) -> None:
-    """Bring back an earlier cut and put publishing on hold."""
+    """Bring back an earlier cut and put publishing on hold; the public reads the reason."""
     _act(context, "rollback", options, to=cut_id(to) if to else None)
 
 

@@ -59,6 +59,7 @@ def _rollback(snapshot: Snapshot, chosen: CutView | None) -> Decision:
                 here=here,
             ),
             say(_HOLDS),
+            say(N_("The public reads the reason on the page of the cut's hour.")),
         ),
         live,
         target,

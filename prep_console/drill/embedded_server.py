@@ -22,6 +22,7 @@ from urllib.parse import unquote_to_bytes
 
 from prep_console.config import Settings
 from prep_console.publication import pointer
+from prep_console.publication.estado_page import nothing_live
 
 _TYPES = {
     ".css": "text/css",
@@ -43,8 +44,6 @@ _SAID = {
     HTTPStatus.FORBIDDEN: "No disponible. / Not available.",
     HTTPStatus.NOT_FOUND: "No existe en el corte publicado. / Not in the published cut.",
     HTTPStatus.METHOD_NOT_ALLOWED: "Este sitio solo se lee. / This site is read only.",
-    HTTPStatus.SERVICE_UNAVAILABLE: "En este momento no hay ningún corte publicado. "
-    "Intente de nuevo más tarde. / No cut is published at this moment. Please try again later.",
 }
 
 
@@ -155,8 +154,7 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.write(chunk)
 
     def _refuse(self, status: HTTPStatus, live: pointer.Live | None) -> None:
-        said = html.escape(_SAID[status])
-        body = f'<!doctype html><meta charset="utf-8"><title>PREP</title><p>{said}</p>'.encode()
+        body = self._notice(status).encode()
         fields = {"Content-Type": "text/html; charset=utf-8"}
         if status is HTTPStatus.SERVICE_UNAVAILABLE:
             fields["Retry-After"] = "30"
@@ -165,6 +163,12 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(status, live, len(body), fields)
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def _notice(self, status: HTTPStatus) -> str:
+        if status is HTTPStatus.SERVICE_UNAVAILABLE:
+            return nothing_live(self.server.settings)
+        said = html.escape(_SAID[status])
+        return f'<!doctype html><meta charset="utf-8"><title>PREP</title><p>{said}</p>'
 
     def _head(
         self,

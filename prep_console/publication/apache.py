@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from prep_console.config import Settings
 from prep_console.problems import Failed, WrongUsage
-from prep_console.publication import pointer
+from prep_console.publication import estado_page, pointer
 from prep_console.wording import N_, sentence, visible
 
 STATUS_NAME = "server-status"
@@ -165,7 +165,19 @@ def _site(settings: Settings, *, access_log: str) -> str:
         frame_ancestors=" ".join(_origins(settings.publication.frame_ancestors)),
         phase='    Header always set X-Prep-Phase "simulacro"' if simulacro else "",
         access_log=access_log,
+        nothing_live=_told(estado_page.nothing_live(settings)),
     )
+
+
+def _told(page: str) -> str:
+    r"""``page`` as an ErrorDocument takes it: no variable of ours may begin in it.
+
+    Names and titles come from the settings: ``%{`` would be an expression, ``${`` a definition,
+    a backslash an escape.
+    """
+    for sign in "%$\\":
+        page = page.replace(sign, f"&#{ord(sign)};")
+    return page
 
 
 def _host(settings: Settings) -> str:

@@ -1,16 +1,15 @@
 """The estado pages: date and time of the public cut, for portals to embed.
 
 They say what stays true when nobody is there to correct it: which cut, its hour, when it was
-published, and whether it is final, restored or a rehearsal. Never "up to date".
+published, and whether it is final, restored (and why) or a rehearsal. Never "up to date".
 """
 
 from __future__ import annotations
 
-import html
 import json
 import os
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from prep_console import durable
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal.state import State
-from prep_console.wording import N_, say_in
+from prep_console.publication import estado_page
+from prep_console.wording import Language
 
 _SPARES = 8
 """Pairs of files with blocks taken: switches that a completely full disk still allows."""
@@ -27,11 +27,24 @@ _KEPT = 8
 """Earlier pages that stay for answers that are still being sent."""
 
 
-def describe(settings: Settings, state: State, cut: str | None) -> dict[str, Any]:
-    """What the estado says while ``cut`` is live under ``state``; without the journal's head."""
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the pages say of one switch."""
+
+    document: Mapping[str, Any]
+    """estado.json without the journal's head."""
+    reason: str | None = None
+    """Why an earlier cut was restored, as the person gave it: the page shows it to the public."""
+    language: Language = "es"
+    """The station's, in which reasons are given."""
+
+
+def describe(settings: Settings, state: State, cut: str | None) -> Said:
+    """What the estado says while ``cut`` is live under ``state``."""
     record = state.cuts.get(cut) if cut else None
     zone = settings.zone
-    said: dict[str, Any] = {
+    restored = state.restored if cut is not None and state.live == cut else None
+    document = {
         "schema": 1,
         "station": settings.station.name,
         "title": settings.election.title,
@@ -46,13 +59,13 @@ def describe(settings: Settings, state: State, cut: str | None) -> dict[str, Any
             }
             for part in (record.parts if record else ())
         ],
-        "restored": cut is not None and state.live == cut and state.restored is not None,
+        "restored": restored is not None,
         "final": cut is not None and state.mode == "frozen",
     }
-    return said
+    return Said(document, restored, settings.station.language)
 
 
-def write(public: Path, seq: int, said: Mapping[str, Any], head: tuple[int, str]) -> None:
+def write(public: Path, seq: int, said: Said, head: tuple[int, str]) -> None:
     """Put the pages of ``seq`` in place, flushed; they are public when the pointer names them.
 
     ``head`` is number and hash of the journal's last line: whoever keeps a copy of a page can
@@ -62,15 +75,15 @@ def write(public: Path, seq: int, said: Mapping[str, Any], head: tuple[int, str]
         _put(public / "estado", name, content)
 
 
-def _pages(seq: int, said: Mapping[str, Any], head: tuple[int, str]) -> dict[str, bytes]:
-    document = {**said, "journal": {"seq": head[0], "hash": head[1]}}
+def _pages(seq: int, said: Said, head: tuple[int, str]) -> dict[str, bytes]:
+    document = {**said.document, "journal": {"seq": head[0], "hash": head[1]}}
     return {
         f"{seq}.json": json.dumps(document, ensure_ascii=False, indent=1).encode(),
-        f"{seq}.html": _page(document).encode(),
+        f"{seq}.html": estado_page.page(document, said.reason, said.language).encode(),
     }
 
 
-def altered(public: Path, seq: int, said: Mapping[str, Any]) -> tuple[str, ...]:
+def altered(public: Path, seq: int, said: Said) -> tuple[str, ...]:
     """Names of the pages of ``seq`` that are not, to the byte, what :func:`write` makes.
 
     The head is the one that the JSON shows: whether the journal knows it is another question.
@@ -87,7 +100,7 @@ def _holds(path: Path, made: bytes) -> bool:
 
 
 def said_by(public: Path, seq: int) -> dict[str, Any] | None:
-    """What the pages of ``seq`` say, without the journal's head; None when there are none."""
+    """estado.json of ``seq`` without the journal's head; None when there are no pages."""
     try:
         document = json.loads((public / "estado" / f"{seq}.json").read_bytes())
         if not isinstance(document, dict) or not (public / "estado" / f"{seq}.html").exists():
@@ -151,49 +164,3 @@ def _put(folder: Path, name: str, content: bytes) -> None:
     finally:
         os.close(descriptor)
     spare.rename(folder / name)  # becomes durable with the pointer: the later name in one journal
-
-
-def _page(said: Mapping[str, Any]) -> str:
-    """A whole page without script or outside resource, readable on a phone and in a frame."""
-    spanish = "\n".join(_lines(said, "es"))
-    english = "\n".join(_lines(said, "en"))
-    return (
-        '<!DOCTYPE html>\n<html lang="es"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>PREP · {html.escape(str(said['station']))}</title>"
-        "<style>body{font:1.1rem/1.5 system-ui,sans-serif;margin:1.5rem;text-align:center}"
-        "h1{font-size:1.2rem;margin:0}time{display:block;font-size:2.6rem;font-weight:700}"
-        "strong{display:block}section+section{margin-top:1rem;font-size:.85rem}</style></head>"
-        f'<body><section>{spanish}</section><section lang="en">{english}</section>'
-        "</body></html>\n"
-    )
-
-
-def _lines(said: Mapping[str, Any], language: Any) -> list[str]:
-    def text(msgid: str, **values: str) -> str:
-        return html.escape(say_in(language, msgid, **values))
-
-    rehearsal = N_("REHEARSAL - these are not results")
-    as_of = N_("Preliminary results as of")
-    lines = [f"<h1>{html.escape(str(said['title'] or said['station']))}</h1>"]
-    if said["phase"] == "simulacro":
-        lines.append(f"<strong>{text(rehearsal)}</strong>")
-    if said["cut"] is None:
-        nothing = text(N_("No cut is published at this moment."))
-        return [*lines, f"<p>{nothing}</p>"]
-    moment = datetime.fromisoformat(said["stamp"])
-    lines.append(f"<p>{text(as_of)}</p>")
-    lines.append(f'<time datetime="{said["stamp"]}">{moment:%d/%m/%Y %H:%M}</time>')
-    for part in said["parts"]:
-        if part["carried"]:
-            hour = f"{datetime.fromisoformat(part['stamp']):%H:%M}"
-            since = text(N_("{election}: as of {hour}"), election=part["election"], hour=hour)
-            lines.append(f"<p>{since}</p>")
-    if said["final"]:
-        final = text(N_("Final cut."))
-        lines.append(f"<p>{final}</p>")
-    if said["restored"]:
-        restored = text(N_("An earlier cut was restored."))
-        lines.append(f"<p>{restored}</p>")
-    return lines

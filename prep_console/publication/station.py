@@ -262,7 +262,7 @@ class Ledger:
                 raise
             pointer.write(self.station.public, live)
 
-    def write_estado(self, seq: int, said: Mapping[str, object]) -> None:
+    def write_estado(self, seq: int, said: estado.Said) -> None:
         head = (self.state.position.seq, self.state.position.hash)
         try:
             estado.write(self.station.public, seq, said, head)

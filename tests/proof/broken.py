@@ -21,9 +21,9 @@ from prep_console.publication.station import Ledger, Station
 
 def pointer_before_pages() -> None:
     """The public is sent to estado pages that are written a moment later."""
-    pending: dict[int, Mapping[str, object]] = {}
+    pending: dict[int, estado.Said] = {}
 
-    def write_estado(ledger: Ledger, seq: int, said: Mapping[str, object]) -> None:
+    def write_estado(ledger: Ledger, seq: int, said: estado.Said) -> None:
         pending[seq] = said
 
     def write_pointer(ledger: Ledger, live: Live) -> None:

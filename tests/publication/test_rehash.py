@@ -246,8 +246,9 @@ def test_a_page_whose_head_the_journal_never_had_is_made_again(
 ) -> None:
     station, _ = made
     number = station.live().estado
-    said = estado.said_by(station.public, number)
-    assert said is not None
+    document = estado.said_by(station.public, number)
+    assert document is not None
+    said = estado.Said(document)
     estado.write(station.public, number, said, (1, "0" * 64))
     assert altered_pages(station, station.state()) == (f"{number}.json",)
     with station.acting("test") as ledger:
