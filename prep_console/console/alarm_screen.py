@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from prep_console.console import wording_of
+from prep_console.console.desk import desk_of
 from prep_console.console.live_screen import LiveScreen
 from prep_console.console.orders import AlarmOrder
 from prep_console.console.shelve_screen import ShelveScreen
@@ -18,9 +19,6 @@ from prep_console.widgets.alarm_list import is_quiet, ordered
 from prep_console.widgets.key_bar import Hint
 from prep_console.widgets.panel import Panel
 from prep_console.wording import N_, say
-
-if TYPE_CHECKING:
-    from prep_console.console.app import ConsoleApp
 
 
 class AlarmScreen(LiveScreen):
@@ -158,7 +156,7 @@ class AlarmScreen(LiveScreen):
         self.app.push_screen(ShelveScreen(one, self._snapshot), decided)
 
     def _mind(self, order: AlarmOrder, done: str) -> None:
-        app = cast("ConsoleApp", self.app)
+        app = desk_of(self)
         self._chosen = order.alarm.key
 
         def ended(problem: BaseException | None) -> None:

@@ -25,6 +25,7 @@ from prep_console.console.alarm_screen import AlarmScreen
 from prep_console.console.bell import Bell
 from prep_console.console.decision_screen import DecisionScreen
 from prep_console.console.decisions import decide
+from prep_console.console.desk import Desk
 from prep_console.console.differences_screen import DifferencesScreen
 from prep_console.console.endings import Endings, QuietDriver
 from prep_console.console.graph_screen import GraphScreen
@@ -94,7 +95,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.look = look or Look()
         self.station = station
         self.graphed: tuple[str | None, int] = (None, 0)
-        """The graph that was last looked at: reading, and which of the spans of time."""
         self._bell = Bell()
         self._facts: dict[str, CutFacts] = {}
         self._wall = wall
@@ -287,6 +287,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.screen.action_cancel()
         else:
             self.pop_screen()
+
+
+def _as_desk(app: ConsoleApp) -> Desk:
+    """Here for the type checker: it fails when the screens ask what the app does not give."""
+    return app
 
 
 def run(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,6 +18,7 @@ from textual.content import Content
 from textual.widgets import Button, Input
 
 from prep_console.console.decisions import decide
+from prep_console.console.desk import desk_of
 from prep_console.console.live_screen import LiveScreen
 from prep_console.console.orders import Action, Order
 from prep_console.console.telling import sentence_text
@@ -28,9 +29,6 @@ from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.decision_page import Decision, Progress, Stage, page, seen_text
 from prep_console.widgets.panel import Panel, look_of
 from prep_console.wording import N_, say
-
-if TYPE_CHECKING:
-    from prep_console.console.app import ConsoleApp
 
 MAX_REASON = 200
 CLOSES_AFTER_S = 20.0
@@ -226,7 +224,7 @@ class DecisionScreen(LiveScreen):
             self._expected,
         )
         self._go(replace(self._progress, stage="doing", remark=""))
-        cast("ConsoleApp", self.app).carry_out(order, self._ended)
+        desk_of(self).carry_out(order, self._ended)
 
     def _ended(self, result: Outcome | BaseException) -> None:
         """In the app's thread: what came of it."""

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from prep_console.console.desk import desk_of
 from prep_console.console.page_screen import PageScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import changes_page
 from prep_console.widgets.key_bar import Hint
 from prep_console.widgets.lines import Line
 from prep_console.wording import N_, say
-
-if TYPE_CHECKING:
-    from prep_console.console.app import ConsoleApp
 
 Pair = tuple[str, str]
 
@@ -71,7 +69,7 @@ class DifferencesScreen(PageScreen):
         if self._comparing is not None or self._pair in self._told:
             return
         pair = self._comparing = self._pair
-        app = cast("ConsoleApp", self.app)
+        app = desk_of(self)
 
         def compared(found: Sequence[str] | BaseException) -> None:
             self._comparing = None

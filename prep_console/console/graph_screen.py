@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from prep_console.console.desk import Desk, desk_of
 from prep_console.console.histories import kept_by_engine
 from prep_console.console.live_screen import LiveScreen
 from prep_console.snapshot import Snapshot
@@ -18,9 +19,6 @@ from prep_console.widgets.key_bar import Hint
 from prep_console.widgets.lines import Span, ends, fit, line
 from prep_console.widgets.panel import Panel
 from prep_console.wording import N_, say
-
-if TYPE_CHECKING:
-    from prep_console.console.app import ConsoleApp
 
 SPANS = (
     (timedelta(minutes=30), N_("30 min")),
@@ -58,8 +56,8 @@ class GraphScreen(LiveScreen):
         self._busy = False
 
     @property
-    def console_app(self) -> ConsoleApp:
-        return cast("ConsoleApp", self.app)
+    def desk(self) -> Desk:
+        return desk_of(self)
 
     @property
     def _names(self) -> list[str]:
@@ -92,7 +90,7 @@ class GraphScreen(LiveScreen):
         self._asked += 1
         asked, name = self._asked, self._chosen
         self._busy, self._read_at = True, self._snapshot.observed_at
-        window, snapshot, station = self._window(), self._snapshot, self.console_app.station
+        window, snapshot, station = self._window(), self._snapshot, self.desk.station
 
         def work() -> Sequence[Sample]:
             return station.history(name, window.since, window.until, POINTS)
@@ -105,7 +103,7 @@ class GraphScreen(LiveScreen):
             self._samples = read or kept_by_engine(snapshot, name)
             self._draw()
 
-        self.console_app.beside(work, ended)
+        self.desk.beside(work, ended)
         self._draw()
 
     def _draw(self) -> None:
@@ -127,7 +125,7 @@ class GraphScreen(LiveScreen):
             self._snapshot,
             self._chosen,
             self._samples,
-            self.console_app.station.bounds(self._chosen, self._snapshot),
+            self.desk.station.bounds(self._chosen, self._snapshot),
             self._window(),
             width,
             room,
@@ -149,7 +147,7 @@ class GraphScreen(LiveScreen):
         )
 
     def action_close(self) -> None:
-        self.console_app.graphed = (self._chosen, self._span)
+        self.desk.graphed = (self._chosen, self._span)
         self.dismiss()
 
     def action_choose(self, by: int) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from prep_console.console import wording_of
+from prep_console.console.desk import desk_of
 from prep_console.console.filtering import FilterScreen
 from prep_console.console.page_screen import PageScreen
 from prep_console.console.telling import sentence_text, told
@@ -17,9 +18,6 @@ from prep_console.widgets import journal_lines
 from prep_console.widgets.key_bar import Hint
 from prep_console.widgets.lines import Line, Span, line, wrap
 from prep_console.wording import N_, say, visible
-
-if TYPE_CHECKING:
-    from prep_console.console.app import ConsoleApp
 
 
 class JournalScreen(PageScreen, FilterScreen):
@@ -78,7 +76,7 @@ class JournalScreen(PageScreen, FilterScreen):
 
     def action_export(self) -> None:
         """The whole record, or what the filter leaves of it, into the folder one stands in."""
-        app, wanted = cast("ConsoleApp", self.app), self.wanted
+        app, wanted = desk_of(self), self.wanted
 
         def ended(found: Path | BaseException) -> None:
             if isinstance(found, BaseException):

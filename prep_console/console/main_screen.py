@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 
 from prep_console.console import keys, wording_of
+from prep_console.console.desk import Desk, desk_of
 from prep_console.console.filtering import FilterScreen
 from prep_console.console.live_screen import stirred
 from prep_console.console.orders import Action
@@ -19,9 +18,6 @@ from prep_console.widgets.lines import Line, Span, line, wrap
 from prep_console.widgets.look import Look
 from prep_console.widgets.panel import Panel, look_of
 from prep_console.wording import N_, say
-
-if TYPE_CHECKING:
-    from prep_console.console.app import ConsoleApp
 
 
 class MainScreen(FilterScreen):
@@ -46,8 +42,8 @@ class MainScreen(FilterScreen):
         self._order: cuts_table.Order = "newest"
 
     @property
-    def console_app(self) -> ConsoleApp:
-        return cast("ConsoleApp", self.app)
+    def desk(self) -> Desk:
+        return desk_of(self)
 
     @property
     def chosen(self) -> Row | None:
@@ -84,7 +80,7 @@ class MainScreen(FilterScreen):
         self.draw()
 
     def on_screen_resume(self) -> None:
-        latest = self.console_app.snapshot
+        latest = self.desk.snapshot
         if latest is not None:
             self.show(latest)
 
@@ -110,7 +106,7 @@ class MainScreen(FilterScreen):
             wording_of.alarm,
             self._choice,
             stale_s=self._stale_s,
-            settings_error=self.console_app.settings_error,
+            settings_error=self.desk.settings_error,
             keys=not self._read_only,
             halves=look.signs,
         )
@@ -124,7 +120,7 @@ class MainScreen(FilterScreen):
         return not (self._read_only and action in ("decide", "hold_or_release"))
 
     def action_decide(self, action: Action) -> None:
-        self.console_app.decide(action, self.chosen)
+        self.desk.decide(action, self.chosen)
 
     def action_hold_or_release(self) -> None:
         self.action_decide("release" if self._snapshot.mode == "hold" else "hold")
@@ -163,9 +159,9 @@ class MainScreen(FilterScreen):
             return
         self._cursor = cuts_table.key_of(row)
         if isinstance(row, CutView):
-            self.console_app.show_cut(row.id)
+            self.desk.show_cut(row.id)
         else:
-            self.console_app.page(
+            self.desk.page(
                 say(N_("A REFUSED DELIVERY")),
                 lambda snapshot, width: cut_page.refusal_page(
                     snapshot, row, width, wording_of.refusal
@@ -179,33 +175,31 @@ class MainScreen(FilterScreen):
         ids = [cut.id for cut in cuts]
         older = ids[ids.index(after) + 1 :] if after in ids else []
         if older:
-            self.console_app.show_changes(older[0], after)
+            self.desk.show_changes(older[0], after)
         else:
             nothing = say(N_("There is no cut before this one."))
-            self.console_app.page(
-                say(N_("DIFFERENCES")), lambda _, width: [line(" ", Span(nothing))]
-            )
+            self.desk.page(say(N_("DIFFERENCES")), lambda _, width: [line(" ", Span(nothing))])
 
     def action_alarms(self) -> None:
-        self.console_app.show_alarms()
+        self.desk.show_alarms()
 
     def action_instruments(self) -> None:
-        self.console_app.page(say(N_("INSTRUMENTS")), details.page)
+        self.desk.page(say(N_("INSTRUMENTS")), details.page)
 
     def action_graph(self) -> None:
-        self.console_app.show_graph()
+        self.desk.show_graph()
 
     def action_journal(self) -> None:
-        self.console_app.show_journal()
+        self.desk.show_journal()
 
     def action_help(self) -> None:
         chosen = self.chosen
-        self.console_app.page(
+        self.desk.page(
             say(N_("HELP")), lambda snapshot, width: _help(snapshot, chosen, width, self._read_only)
         )
 
     def action_palette(self) -> None:
-        self.console_app.palette()
+        self.desk.palette()
 
 
 def _help(snapshot: Snapshot, chosen: Row | None, width: int, read_only: bool) -> list[Line]:
