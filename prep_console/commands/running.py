@@ -9,6 +9,7 @@ import click
 
 from prep_console import wording
 from prep_console.commands.context import Context
+from prep_console.config.checks import LEAST_PAGE_S
 
 if TYPE_CHECKING:
     pass
@@ -16,16 +17,25 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--wall", is_flag=True, help="Display for a control room: no keys.")
+@click.option(
+    "--pages",
+    type=click.FloatRange(LEAST_PAGE_S, 3600),
+    metavar="SECONDS",
+    help="The wall turns through its pages; each stays so long.",
+)
 @click.option("--read-only", is_flag=True, help="Look, do not act.")
 @click.pass_obj
-def console(context: Context, wall: bool, read_only: bool) -> int:
+def console(context: Context, wall: bool, pages: float | None, read_only: bool) -> int:
     """The operations console."""
+    if pages is not None and not wall:
+        raise click.UsageError("--pages is for --wall")
     settings = context.settings
     from prep_console.console.app import run
 
     return run(
         settings,
         wall=wall,
+        pages_s=pages,
         read_only=read_only,
         language=wording.language(),
         config=context.path,

@@ -10,6 +10,9 @@ from prep_console.config.model import Settings
 from prep_console.problems import Failed, WrongUsage
 from prep_console.wording import N_, sentence
 
+LEAST_PAGE_S = 3.0
+"""A page of a wall that goes sooner cannot be read."""
+
 
 def wrong(where: str, error: str) -> WrongUsage:
     """The settings ``where`` are wrong: what to raise."""
@@ -71,6 +74,9 @@ def _check_bounds(settings: Settings, where: str) -> None:
     ):
         if not 0 <= value <= most:
             raise wrong(where, f"{name} is not between 0 and {most}: {value}")
+    pages = settings.console.wall_pages
+    if pages and not LEAST_PAGE_S <= pages <= 3600:
+        raise wrong(where, f"console.wall_pages is neither 0 nor from {LEAST_PAGE_S:g} to 3600")
     _check_thresholds(settings, where)
     _check_sources(settings, where)
     drop, root = settings.drop_folder, settings.root

@@ -126,6 +126,8 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     keys: dict[str, str] = {}
     """One more key for what a key does (``rollback = "f9"``); the usual ones stay, since every
     text on the screens names them."""
+    wall_pages: float = 0.0
+    """Seconds that each page of a wall stays before the next one; 0: the public cut only."""
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

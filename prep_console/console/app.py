@@ -83,6 +83,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         station: Actions,
         *,
         wall: bool = False,
+        pages_s: float = 0.0,
+        pages_fixed: bool = False,
         read_only: bool = False,
         look: Look | None = None,
         quiet: bool = False,
@@ -98,6 +100,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._bell = Bell()
         self._facts: dict[str, CutFacts] = {}
         self._wall = wall
+        self._pages_s, self._pages_fixed = pages_s, pages_fixed
         self._read_only = read_only
         self._keymap_first = keymap or {}
         self.settings_error = ""
@@ -135,7 +138,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self.snapshot = found
             if first:
                 self.push_screen(
-                    WallScreen(found)
+                    WallScreen(found, pages_s=self._pages_s)
                     if self._wall
                     else MainScreen(found, read_only=self._read_only)
                 )
@@ -153,6 +156,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if isinstance(found, Preferences):
             self.settings_error = ""
             self.set_keymap(found.keymap)
+            if isinstance(self.screen, WallScreen) and not self._pages_fixed:
+                self.screen.pages_s = found.wall_pages_s
             self._wear(look_for(os.environ, found.theme).theme)
         else:
             self.settings_error = f"{sentence_text(str(found.what))}"
@@ -298,6 +303,7 @@ def run(
     settings: Settings,
     *,
     wall: bool = False,
+    pages_s: float | None = None,
     read_only: bool = False,
     language: Language = "es",
     config: Path | None = None,
@@ -305,7 +311,8 @@ def run(
     """Show the console until it is left; the exit code.
 
     ``config`` is the settings' file, which an engine started from here reads; by default the
-    one that the command line reads without ``--config``.
+    one that the command line reads without ``--config``. ``pages_s``: seconds that each page of
+    a wall stays, whatever the settings say.
     """
     use(language)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -316,6 +323,8 @@ def run(
         SnapshotReader(settings).read,
         StationActions(settings, file),
         wall=wall,
+        pages_s=chosen.wall_pages_s if pages_s is None else pages_s,
+        pages_fixed=pages_s is not None,
         read_only=read_only or wall,
         look=look_for(os.environ, chosen.theme),
         quiet=True,

@@ -26,6 +26,8 @@ class Preferences:
     theme: Theme = "calm"
     keymap: Mapping[str, str] = field(default_factory=dict)
     """Bindings by id, all their keys with commas, as Textual takes them."""
+    wall_pages_s: float = 0.0
+    """Seconds that each page of a wall stays; 0: the first one only."""
 
 
 def preferences(settings: Settings) -> Preferences:
@@ -43,7 +45,7 @@ def preferences(settings: Settings) -> Preferences:
             raise _wrong(name, f"{key!r} is taken")
         taken.add(key)
         keymap[name] = f"{ours[name].keys},{key}"
-    return Preferences(_THEMES[chosen.theme], keymap)
+    return Preferences(_THEMES[chosen.theme], keymap, chosen.wall_pages)
 
 
 def _wrong(name: str, why: str) -> WrongUsage:

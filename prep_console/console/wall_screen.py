@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,9 +10,10 @@ from textual.binding import Binding, BindingType
 
 from prep_console.console import wording_of
 from prep_console.console.live_screen import LiveScreen, stirred
+from prep_console.console.wall_pages import Rotation
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.panel import Panel, look_of
-from prep_console.widgets.wall import wall
+from prep_console.widgets.wall import turns, wall
 
 
 class WallScreen(LiveScreen):
@@ -23,8 +25,11 @@ class WallScreen(LiveScreen):
     WallScreen Panel { height: 1fr; }
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot, *, pages_s: float = 0.0) -> None:
+        """``pages_s``: seconds that each page stays; 0 shows the first one only."""
         super().__init__()
+        self.pages_s = pages_s
+        self._rotation = Rotation()
         self._snapshot = snapshot
         self._calm = snapshot
         self._stale_s: float | None = None
@@ -49,6 +54,7 @@ class WallScreen(LiveScreen):
         if not self.drawable:
             return
         width, height = self.app.size
+        every_s = self.pages_s if turns(width, height) else 0.0
         self.query_one(Panel).show(
             wall(
                 self._snapshot,
@@ -57,7 +63,10 @@ class WallScreen(LiveScreen):
                 beat=self._beat,
                 stale_s=self._stale_s,
                 wording=wording_of.alarm,
+                explain=wording_of.refusal,
                 halves=look_of(self.app).signs,
                 calm=self._calm,
+                page=self._rotation.page(self._snapshot, time.monotonic(), every_s),
+                turning=every_s > 0,
             )
         )

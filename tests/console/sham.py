@@ -79,6 +79,7 @@ def main(arguments: list[str]) -> int:
         station.read,
         station,
         wall="--wall" in arguments,
+        pages_s=next((float(n[8:]) for n in arguments if n.startswith("--pages=")), 0.0),
         read_only="--read-only" in arguments,
         look=look_for(os.environ),
         quiet=True,
