@@ -180,23 +180,25 @@ def _plan(
 
 
 def _correction(state: State, entry: Waiting) -> CutPlan | None:
-    """A revision of the cut whose part was delivered again with other bytes."""
-    replaced = {(part.election, part.stamp): part for part in entry.parts}
+    """A revision of the cut whose part was delivered again with other bytes.
+
+    It takes what else came with that part, and was late for its cut.
+    """
+    replaced = {(part.election, part.stamp) for part in entry.parts}
     for cut in reversed(rules.stored(state)):
         if not any((p.election, p.stamp) in replaced and not p.carried for p in cut.parts):
             continue
         stamp = CutId.of(cut.id).stamp
-        pieces = tuple(
-            Piece(replaced[(p.election, p.stamp)], entry.delivery, None)
-            if (p.election, p.stamp) in replaced
-            else Piece(p, None, cut.id)
-            for p in cut.parts
-        )
+        pieces = {p.election: Piece(p, None, cut.id) for p in cut.parts}
+        for part in entry.parts:
+            earlier = pieces.get(part.election)
+            if earlier is None or part.stamp >= earlier.part.stamp:
+                pieces[part.election] = Piece(part, entry.delivery, None)
         return CutPlan(
             CutId(stamp, _next_revision(state, stamp)),
             "corrected",
-            pieces,
-            cut.missing,
+            tuple(pieces[election] for election in sorted(pieces)),
+            tuple(election for election in cut.missing if election not in pieces),
             (entry.delivery,),
             cut.id,
         )

@@ -18,7 +18,7 @@ from prep_console.intake.staging import Delivery
 from prep_console.intake.succession import since
 from prep_console.journal.state import State
 from prep_console.problems import Failed
-from prep_console.publication import store
+from prep_console.publication import rules, store
 from prep_console.publication.manifest import Manifest, SealedFile, SealedPart
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
@@ -210,12 +210,11 @@ class _Builder:
         findings = [f for d in used for f in d.examination.findings] + self._findings
         findings += [finding("election.absent", election=e) for e in plan.missing]
         findings += self._since_before()
-        if plan.why == "corrected":
-            findings += [
-                finding("stamp.corrected", election=p.part.election, stamp=p.part.stamp)
-                for p in plan.pieces
-                if p.delivery is not None
-            ]
+        findings += [
+            finding("stamp.corrected", election=p.part.election, stamp=p.part.stamp)
+            for p in plan.pieces
+            if p.delivery is not None and self._corrects(p)
+        ]
         return Manifest(
             id=str(plan.id),
             stamp=str(plan.id.stamp),
@@ -234,6 +233,10 @@ class _Builder:
                 "images": [asdict(i) for d in used for i in d.examination.images],
             },
         )
+
+    def _corrects(self, piece: Piece) -> bool:
+        part = piece.part
+        return rules.was_sealed_otherwise(self._state, part.election, part.stamp, part.sha256)
 
     def _since_before(self) -> list[Finding]:
         """What the cut before says of this one's parts."""

@@ -19,8 +19,21 @@ def entry_of(delivery: Delivery, new: Sequence[Part], state: State) -> Waiting:
         tuple(PartRecord(p.election, str(p.stamp), p.sha256) for p in new),
         delivery.received_at,
         delivery.verified_at,
-        corrected=all(str(p.stamp) <= state.marks.get(p.election, "") for p in new)
-        and any(_other_bytes(p, state) for p in new),
+        corrected=_corrects(new, state),
+    )
+
+
+def _corrects(new: Sequence[Part], state: State) -> bool:
+    """Whether it brings other bytes under a stamp that was accepted, and no newer cut.
+
+    A late part beside the changed one makes no difference: what a sealed cut shows would change.
+    """
+    marks = [state.marks.get(p.election, "") for p in new]
+    if all(str(p.stamp) <= mark for p, mark in zip(new, marks, strict=True)):
+        return any(_other_bytes(p, state) for p in new)
+    newest = max(str(p.stamp) for p in new)
+    return newest <= max(marks) and any(
+        rules.was_sealed_otherwise(state, p.election, str(p.stamp), p.sha256) for p in new
     )
 
 

@@ -72,6 +72,15 @@ def waiting(state: State) -> list[CutRecord]:
     return [c for c in stored(state) if not c.withdrawn and (after is None or rank(c) > after)]
 
 
+def was_sealed_otherwise(state: State, election: str, stamp: str, sha256: str) -> bool:
+    """Whether a cut was sealed with other bytes of this election under this stamp."""
+    return any(
+        (part.election, part.stamp) == (election, stamp) and part.sha256 != sha256
+        for cut in state.cuts.values()
+        for part in cut.parts
+    )
+
+
 def embargoed(settings: Settings, now: datetime) -> bool:
     """Before the opening on the day itself nothing goes live unless a person publishes it."""
     opens = settings.election.opens

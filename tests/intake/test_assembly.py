@@ -39,6 +39,20 @@ class Desk:
         path = nights.archive(folder, election, stamp, actas=5, seed=seed)
         return receive(self.station, path, actor=PERSON, at_once=now)
 
+    def other(self, stamp: str) -> Path:
+        """A new folder that a delivery may lie in."""
+        self._count += 1
+        folder = self._folder / f"d{self._count}" / f"{stamp}_PREP_QRO"
+        folder.mkdir(parents=True)
+        return folder
+
+    def bring_both(self, stamp: str, *, ayun: int = 1) -> Receipt:
+        """Both elections in one delivery; ``ayun`` is the seed of its content."""
+        folder = self.other(stamp)
+        nights.archive(folder, "DIP_LOC", stamp, actas=5, seed=1)
+        nights.archive(folder, "AYUN", stamp, actas=5, seed=ayun)
+        return receive(self.station, folder, actor=PERSON)
+
     def manifest(self, cut: str) -> Manifest:
         return store.load(self.station, cut)[0]
 
@@ -189,6 +203,50 @@ def test_other_bytes_under_the_same_stamp_wait_for_a_person(desk: Desk) -> None:
     actions.publish(desk.station, CutId.of("20240602_2005.2"), actor=PERSON)
     assert desk.live == "20240602_2005.2"
     assert desk.station.state().mode == "auto"
+
+
+def test_a_late_part_that_brings_a_correction_along_waits_for_a_person(desk: Desk) -> None:
+    desk.bring_both("20240602_2000")
+    desk.bring("AYUN", "20240602_2005", now=True)
+    receipt = desk.bring_both("20240602_2005", ayun=2)
+    assert (receipt.result, receipt.cut) == ("sealed", "20240602_2005.2")
+    manifest = desk.manifest("20240602_2005.2")
+    assert manifest.why == "corrected"
+    assert parts(manifest) == {
+        "DIP_LOC": ("20240602_2005", False),
+        "AYUN": ("20240602_2005", False),
+    }
+    corrected = [f.values["election"] for f in manifest.findings if f.check == "stamp.corrected"]
+    assert corrected == ["AYUN"]
+    assert desk.live == "20240602_2005"
+
+
+def test_a_correction_brings_what_a_first_cut_lacked(desk: Desk) -> None:
+    desk.bring("AYUN", "20240602_2005", now=True)
+    receipt = desk.bring_both("20240602_2005", ayun=2)
+    manifest = desk.manifest(str(receipt.cut))
+    assert (manifest.id, manifest.why, manifest.missing) == ("20240602_2005.2", "corrected", ())
+    assert set(parts(manifest)) == {"DIP_LOC", "AYUN"}
+    assert "election.absent" not in checks(manifest)
+    assert desk.live == "20240602_2005"
+
+
+def test_other_bytes_of_what_only_waits_hold_no_whole_cut_back(desk: Desk) -> None:
+    desk.bring("AYUN", "20240602_2005")
+    receipt = desk.bring_both("20240602_2005", ayun=2)
+    assert (receipt.result, desk.live) == ("sealed", "20240602_2005")
+
+
+def test_a_newer_cut_says_which_election_changed_under_its_stamp(desk: Desk) -> None:
+    desk.bring_both("20240602_2005")
+    folder = desk.other("20240602_2010")
+    nights.archive(folder, "DIP_LOC", "20240602_2010", actas=5, seed=1)
+    nights.archive(folder, "AYUN", "20240602_2005", actas=5, seed=2)
+    receipt = receive(desk.station, folder, actor=PERSON)
+    if receipt.result == "waiting":
+        assemble_due(desk.station, actor=PERSON, at_once=True)
+    assert desk.live == "20240602_2010"
+    assert "stamp.corrected" in checks(desk.manifest("20240602_2010"))
 
 
 def test_a_correction_is_overtaken_by_a_newer_cut(desk: Desk) -> None:
