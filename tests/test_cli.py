@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests import nights
-from tests.stations import Sandbox, sandbox
+from tests.stations import PROGRAM, Sandbox, sandbox
 
 FIRST, SECOND = nights.stamps(count=2)
 
@@ -320,3 +322,69 @@ def test_a_cut_that_waits_says_why(box: Sandbox, tmp_path: Path) -> None:
     ran = box.run("receive", third)
     assert "on hold" in ran.out
     assert "1 newer cut" in box.run("status").out
+
+
+@pytest.mark.parametrize("kind", ["link", "lost link", "folder link", "pipe", "socket"])
+def test_verify_judges_what_is_no_plain_file_as_receive_does(
+    box: Sandbox, tmp_path: Path, kind: str
+) -> None:
+    folder = tmp_path / "odd"
+    folder.mkdir()
+    odd = folder / "20240602_2020_PREP_AYUN_QRO.zip"
+    match kind:
+        case "link":
+            odd.symlink_to(nights.archive(folder, "DIP_LOC", "20240602_2020", actas=2))
+        case "lost link":
+            odd.symlink_to(folder / "nothing")
+        case "folder link":
+            odd.symlink_to(folder)
+        case "pipe":
+            os.mkfifo(odd)
+        case _:
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(str(odd))
+            listener.close()
+    said = [
+        (ran.code, [found["check"] for found in ran.json["findings"]])
+        for ran in (box.run(command, odd, "--json") for command in ("verify", "receive"))
+    ]
+    check = "archive.link" if "link" in kind else "archive.device"
+    assert said == [(1, [check]), (1, [check])]
+
+
+@pytest.mark.parametrize("command", ["verify", "receive"])
+def test_an_empty_path_is_no_folder(box: Sandbox, command: str) -> None:
+    """As when a script's variable is empty: never the folder that we are in."""
+    ran = box.run(command, "")
+    assert (ran.code, ran.out) == (2, "")
+    assert "the path is empty" in ran.err
+
+
+@pytest.mark.parametrize("above", [0, 1, 2])
+def test_a_folder_that_holds_the_station_is_no_delivery(box: Sandbox, above: int) -> None:
+    """It would be copied into itself."""
+    before = box.station.state().position
+    folder = [box.station.staging, box.station.root, *box.station.root.parents][above]
+    ran = box.run("receive", folder)
+    assert ran.code == 1
+    assert "this station's own folder lies in it" in ran.err
+    assert box.station.state().position == before
+    assert list(box.station.staging.iterdir()) == []
+
+
+def test_a_refusal_names_the_files_and_says_nothing_twice(box: Sandbox, tmp_path: Path) -> None:
+    tree = tmp_path / "20240602_2020_PREP_QRO"
+    tree.mkdir()
+    for n in range(5):
+        (tree / f"link{n}").symlink_to("/etc/passwd")
+    ran = subprocess.run(
+        [PROGRAM, "--config", box.file, "--lang", "en", "receive", "."],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "the delivery 20240602_2020_PREP_QRO was refused" in ran.stderr
+    assert ran.stderr.count("The delivery holds a link") == 1
+    assert "[link0, link1, link2 and 2 more]" in ran.stderr

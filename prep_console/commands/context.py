@@ -64,4 +64,18 @@ def cut_id(text: str) -> CutId:
         ) from error
 
 
+class _DeliveryPath(click.Path):
+    """A path that says something: a script's empty variable must not mean the folder we are in."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            raise WrongUsage(
+                sentence(N_("the path is empty")),
+                sentence(N_("name the delivered file or folder")),
+            )
+        return super().convert(value, param, ctx)
+
+
+delivery_argument = click.argument("path", type=_DeliveryPath(path_type=Path))
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Stable JSON, in English.")

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prep_console.commands.context import Context, json_option, print_json, print_lines
+from prep_console.commands.context import (
+    Context,
+    delivery_argument,
+    json_option,
+    print_json,
+    print_lines,
+)
 from prep_console.problems import Refused
 from prep_console.wording import N_, say, sentence
 
@@ -21,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@delivery_argument
 @click.option("--now", "at_once", is_flag=True, help="Do not wait for a missing election.")
 @json_option
 @click.pass_obj
@@ -29,6 +35,7 @@ def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
     """Take a delivery: stage, check, put together, seal; live if the mode says so."""
     from prep_console.engine.own_clock import is_known_right
     from prep_console.engine.view import read_snapshot
+    from prep_console.intake.examining import called
     from prep_console.intake.receive import receive as take
     from prep_console.intake.verify import existing
     from prep_console.journal.actor import current_actor
@@ -48,17 +55,16 @@ def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
     if as_json:
         print_json(receipt_json(receipt, zone))
     if receipt.result in {"refused", "parked"}:
-        raise _not_taken(path.name, receipt)
+        raise _not_taken(called(path), receipt)
     if not as_json:
         print_lines(receipt_lines(receipt, zone))
     return 0
 
 
 def _not_taken(name: str, receipt: Receipt) -> Refused:
-    from prep_console.cuts.checks import describe
+    from prep_console.cuts import checks
 
-    stops = [f for f in receipt.examination.findings if str(f.severity) == "stop"]
-    reasons = " ".join(str(describe(f)) for f in stops)
+    reasons = checks.reasons(f for f in receipt.examination.findings if str(f.severity) == "stop")
     if receipt.result == "parked":
         return Refused(
             sentence(

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from prep_console import config
-from prep_console.commands.context import Context, json_option, print_json, print_lines
+from prep_console.commands.context import (
+    Context,
+    delivery_argument,
+    json_option,
+    print_json,
+    print_lines,
+)
 from prep_console.problems import Refused, WrongUsage
 from prep_console.wording import N_, sentence
 
@@ -82,7 +88,7 @@ def handover(context: Context, hours: int, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@delivery_argument
 @json_option
 @click.pass_obj
 def verify(context: Context, path: Path, as_json: bool) -> int:

@@ -10,13 +10,16 @@ The ids are a contract (``verify --json``, the journal, quarantine's reason.json
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from prep_console.cuts.model import Finding, Severity
-from prep_console.wording import N_, Sentence, Value
+from prep_console.wording import N_, Sentence, Value, say_n, visible
+
+_NAMED: Final = 3
+"""Of the places where one check fails this many are named in a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,3 +288,21 @@ def describe(found: Finding) -> Sentence:
     if known is None:
         return Sentence(N_("Check {check}."), {"check": found.check})
     return Sentence(known.text, found.values)
+
+
+def reasons(stops: Iterable[Finding]) -> str:
+    """Findings as one line in the chosen language: each sentence once, with where it holds."""
+    places: dict[str, list[str]] = {}
+    for found in stops:
+        where = places.setdefault(str(describe(found)), [])
+        if found.where and found.where not in where:
+            where.append(found.where)
+    return " ".join(text + _named(where) for text, where in places.items())
+
+
+def _named(places: Sequence[str]) -> str:
+    if not places:
+        return ""
+    more = len(places) - _NAMED
+    rest = say_n(" and {n} more", " and {n} more", more) if more > 0 else ""
+    return f" [{', '.join(map(visible, places[:_NAMED]))}{rest}]"

@@ -42,6 +42,13 @@ def opened(file: LooseFile) -> Iterator[int]:
         os.close(fd)
 
 
+def kind_fault(mode: int) -> str | None:
+    """The check that an entry of this ``st_mode`` fails: only files and folders may come."""
+    if stat.S_ISLNK(mode):
+        return "archive.link"
+    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else "archive.device"
+
+
 def walk(root: Path, limits: Limits, findings: list[Finding]) -> Iterator[LooseFile]:
     """Every regular file, in the order of the names; whatever else lies there is a finding.
 
@@ -88,17 +95,15 @@ class _Walk:
             self._findings.append(finding("name.reserved", path))
         try:
             status = entry.stat(follow_symlinks=False)
-            if stat.S_ISLNK(status.st_mode):
-                self._note("archive.link", path)
+            if (odd := kind_fault(status.st_mode)) is not None:
+                self._note(odd, path)
             elif stat.S_ISDIR(status.st_mode):
                 inner = os.open(entry.name, _FOLDER, dir_fd=fd)
                 yield from self.folder(inner, f"{path}/", depth + 1)
-            elif stat.S_ISREG(status.st_mode):
+            else:
                 yield LooseFile(
                     path, status.st_size, lambda: os.open(entry.name, READ_ONLY, dir_fd=fd)
                 )
-            else:
-                self._note("archive.device", path)
         except OSError as error:
             self._note("delivery.unreadable", path, reason=error.strerror or str(error))
 

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from prep_console.cuts.checks import describe, overridable
+from prep_console.cuts.checks import overridable, reasons
 from prep_console.cuts.model import Finding, Severity
 from prep_console.cuts.stamps import CutId
 from prep_console.intake import staging
@@ -95,8 +95,9 @@ def _kept(station: Station, identity: str) -> _Kept:
 def _refuse_unsafe(identity: str, stops: tuple[Finding, ...] | list[Finding]) -> None:
     unsafe = [f for f in stops if not overridable(f)]
     if unsafe:
-        reasons = " ".join(str(describe(f)) for f in unsafe)
         raise Refused(
-            sentence(N_("{id} cannot be let through: {reasons}"), id=identity, reasons=reasons),
+            sentence(
+                N_("{id} cannot be let through: {reasons}"), id=identity, reasons=reasons(unsafe)
+            ),
             sentence(N_("it stays in quarantine; ask the institute for a good one")),
         )

@@ -31,7 +31,7 @@ from prep_console.intake.staging import Delivery, Staged, Unpacked
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
 from prep_console.journal.state import State
-from prep_console.problems import Failed, Problem
+from prep_console.problems import Failed, Problem, Refused
 from prep_console.publication import lock, rules, store
 from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle_if_open
@@ -62,6 +62,7 @@ def receive(
     published here, and not quarantined once more if other stops remain.
     """
     station.prepare()
+    _refuse_what_holds_us(station, path)
     settle_if_open(station)
     state = station.state()
     newest = rules.newest_eligible(state)
@@ -113,6 +114,17 @@ def receive(
     finally:
         if staged.folder.name not in {w.delivery for w in station.state().waiting}:
             store.discard(staged.folder)
+
+
+def _refuse_what_holds_us(station: Station, path: Path) -> None:
+    """A folder around our own would be copied into itself, and the machine with it."""
+    if station.staging.resolve().is_relative_to(path.resolve()):
+        raise Refused(
+            sentence(
+                N_("{path} is no delivery: this station's own folder lies in it"), path=str(path)
+            ),
+            sentence(N_("name the delivered file or folder itself")),
+        )
 
 
 def _moved(staged: Staged) -> bool:

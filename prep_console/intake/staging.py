@@ -20,6 +20,7 @@ import msgspec
 from prep_console import durable
 from prep_console.cuts.archives import extract, is_archive_name
 from prep_console.cuts.checks import finding
+from prep_console.cuts.folders import kind_fault
 from prep_console.cuts.model import Examination, Finding, Limits
 from prep_console.intake.push.tree import TEMPORARY
 from prep_console.publication import store
@@ -275,9 +276,9 @@ class _Copier:
             self._once(finding("archive.entries", limit=limits.max_entries))
             return
         mode = _mode(name, folder)
-        if not stat.S_ISREG(mode):
-            check = "archive.link" if stat.S_ISLNK(mode) else "archive.device"
-            self._once(finding(check, path))
+        odd = "delivery.changed" if stat.S_ISDIR(mode) else kind_fault(mode)
+        if odd is not None:
+            self._once(finding(odd, path))
             return
         descriptor = os.open(name, _PLAIN, dir_fd=folder)
         try:

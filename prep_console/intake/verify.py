@@ -7,12 +7,14 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from prep_console.config import Settings
+from prep_console.cuts.checks import finding
+from prep_console.cuts.folders import kind_fault
 from prep_console.cuts.model import Examination, Expectations, Limits
 from prep_console.intake.examining import called, examined, expectations, limits_of
 from prep_console.intake.lists_beside import with_lists_beside
 from prep_console.problems import Failed, WrongUsage
 from prep_console.publication.station import Station
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, sentence, visible
 
 _DEFAULT_ZONE = ZoneInfo("America/Mexico_City")
 
@@ -28,6 +30,9 @@ def verify(path: Path, settings: Settings | None) -> tuple[Examination, ZoneInfo
         zone, limits = settings.zone, limits_of(settings)
         expected = expectations(settings, Station(settings).state(), now)
     try:
+        odd = kind_fault(path.lstat().st_mode)
+        if odd is not None:
+            return Examination(None, (), (), (), (finding(odd, visible(called(path))),)), zone
         examination = examined(path, name=called(path), expected=expected, limits=limits)
         return with_lists_beside(examination, path, path), zone
     except OSError as error:

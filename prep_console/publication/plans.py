@@ -55,8 +55,10 @@ def publish(state: State, cut: CutId) -> Plan:
         return Nothing(sentence(N_("cut {cut} is live already"), cut=target.id))
     newest = rules.newest(state)
     keeps = newest is not None and newest.id == target.id
-    told = sentence(N_("cut {cut} is live"), cut=target.id)
-    return Switch(told, target, state.mode if keeps else "hold")
+    if keeps and state.mode == "auto":
+        return Switch(sentence(N_("cut {cut} is live"), cut=target.id), target, "auto")
+    told = sentence(N_("cut {cut} is live; publishing is on hold"), cut=target.id)
+    return Switch(told, target, "hold")
 
 
 def publish_by_rule(state: State, settings: Settings, now: datetime) -> Plan:
@@ -103,6 +105,8 @@ def freeze(state: State, cut: CutId | None, reason: str) -> Plan:
             sentence(N_("no cut is live that could be frozen")),
             sentence(N_("name the final cut: freeze ID")),
         )
+    if target.withdrawn and target.id != state.live:
+        raise _withdrawn(target)
     if state.mode == "frozen":
         if target.id == state.live:
             return Nothing(sentence(N_("cut {cut} is frozen already"), cut=target.id))
@@ -171,16 +175,20 @@ def _rollback_target(state: State, to: CutId | None) -> CutRecord:
         return found
     target = _stored(state, to)
     if target.withdrawn:
-        raise Refused(
-            sentence(N_("cut {cut} was withdrawn"), cut=target.id),
-            sentence(N_("only publish ID brings back a withdrawn cut")),
-        )
+        raise _withdrawn(target)
     if rules.rank(target) >= rules.rank(state.cuts[state.live]):
         raise Refused(
             sentence(N_("cut {cut} is not earlier than the live one"), cut=target.id),
             sentence(N_("use publish ID")),
         )
     return target
+
+
+def _withdrawn(cut: CutRecord) -> Refused:
+    return Refused(
+        sentence(N_("cut {cut} was withdrawn"), cut=cut.id),
+        sentence(N_("only publish ID brings back a withdrawn cut")),
+    )
 
 
 def refuse_if_frozen(state: State) -> None:

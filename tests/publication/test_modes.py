@@ -159,6 +159,25 @@ def test_refreezing_another_cut_needs_a_reason_and_takes_one_step(
     assert (live(station), mode(station)) == (THIRD, "frozen")
 
 
+def test_freezing_brings_no_withdrawn_cut_back(station: Station) -> None:
+    actions.rollback(station, actor=PERSON)
+    with pytest.raises(Refused, match="withdrawn"):
+        actions.freeze(station, cut(THIRD), actor=PERSON, reason="el final")
+    assert (live(station), mode(station)) == (SECOND, "hold")
+    actions.freeze(station, cut(FIRST), actor=PERSON)
+    with pytest.raises(Refused, match="withdrawn"):
+        actions.freeze(station, cut(THIRD), actor=PERSON, reason="el final")
+    assert (live(station), mode(station)) == (FIRST, "frozen")
+
+
+@pytest.mark.parametrize("which", [SECOND, THIRD])
+def test_publish_says_that_it_leaves_publishing_on_hold(station: Station, which: str) -> None:
+    actions.rollback(station, actor=PERSON)
+    actions.rollback(station, actor=PERSON)
+    told = actions.publish(station, cut(which), actor=PERSON).told
+    assert told.in_("en") == f"cut {which} is live; publishing is on hold"
+
+
 def test_thaw_goes_to_hold_and_changes_nothing_public(station: Station) -> None:
     assert not actions.thaw(station, actor=PERSON).changed
     actions.freeze(station, actor=PERSON)
