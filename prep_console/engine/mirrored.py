@@ -60,7 +60,9 @@ async def _round(
 ) -> float:
     if not await asyncio.to_thread(tree.ready):
         return _REST_S
-    receipt = await worker.receive(settings.drop_folder, clock_known=clock_known())
+    receipt = await worker.receive(
+        settings.drop_folder, standing=tree.shape, clock_known=clock_known()
+    )
     if receipt.result == "parked":
         return _PARKED_S
     if receipt.still_coming:

@@ -45,6 +45,8 @@ class Job:
     clock_known: bool
     source: str
     """Name of the source; '' for the drop folder, where others may still be writing."""
+    standing: str
+    """The shape in which a mirrored tree was found whole."""
 
 
 class Worker:
@@ -54,12 +56,14 @@ class Worker:
         self._settings = settings
         self._pool: ProcessPoolExecutor | None = None
 
-    async def receive(self, path: Path, *, source: str = "", clock_known: bool = False) -> Receipt:
+    async def receive(
+        self, path: Path, *, source: str = "", standing: str = "", clock_known: bool = False
+    ) -> Receipt:
         """Take the delivery at ``path``. Problem as :func:`prep_console.intake.receive.receive`.
 
         ``source`` names where we fetched it ourselves; '': it lies in the drop folder.
         """
-        job = Job(self._settings, path, datetime.now(UTC), clock_known, source)
+        job = Job(self._settings, path, datetime.now(UTC), clock_known, source, standing)
         return await self._run(partial(_receive, job))
 
     async def warm(self) -> None:
@@ -134,6 +138,7 @@ def _receive(job: Job) -> Receipt:
         source=job.source or job.settings.drop.label,
         received_at=job.received_at,
         dropped=not job.source,
+        standing=job.standing,
         clock_known=job.clock_known,
     )
 

@@ -26,7 +26,8 @@ class Answer:
 
     source: str
     said: str
-    """cut, nothing, older; or why it gave nothing (English)."""
+    """cut, nothing, older, arriving (a tree that is being written); or why it gave nothing
+    (English)."""
     answered: bool
     stamp: str = ""
     """Its newest cut as its names say."""

@@ -6,6 +6,7 @@ same code runs in the engine's worker and in ``prep-console receive``: it needs 
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -48,6 +49,7 @@ def receive(
     source: str = "receive",
     received_at: datetime | None = None,
     dropped: bool = False,
+    standing: str = "",
     clock_known: bool = False,
     override: Override | None = None,
 ) -> Receipt:
@@ -56,6 +58,7 @@ def receive(
     Problem when the station or the delivery cannot be read or written; whatever is wrong *in* the
     delivery is in the receipt. ``received_at``: when it was seen whole, if that was earlier.
     ``dropped``: others may still be writing it, so what only looks unfinished is not refused yet.
+    ``standing``: the shape in which a mirrored tree was found whole; no other one is taken.
     ``clock_known``: our own clock is known to be right, so a stamp in the future is refused;
     otherwise it may be we who are wrong, and the delivery is parked.
     ``override``: stops that a person may set aside become warnings. Such a delivery is not
@@ -77,13 +80,14 @@ def receive(
             base=station.settings.drop_folder if dropped else None,
         )
     except OSError as error:
+        if dropped and not os.path.lexists(path):  # it was renamed or taken away: no failure
+            return _coming(())
         failed = _unreadable(path, error)
         _record_failure(station, name, source, failed, actor)
         raise failed from error
     try:
-        if dropped and _moved(staged):  # it is being mirrored: it may hold files of two cuts
-            found = Examination(None, (), (), (), staged.findings)
-            return Receipt("refused", found, None, (), still_coming=True)
+        if dropped and _moved(staged, standing):  # it may hold files of two cuts
+            return _coming(staged.findings)
         examination, unpacked = _examine(station, staged, name, state, override, actor)
         examination = with_lists_beside(examination, path, staged.content)
         delivery = Delivery(
@@ -127,11 +131,17 @@ def _refuse_what_holds_us(station: Station, path: Path) -> None:
         )
 
 
-def _moved(staged: Staged) -> bool:
-    """A tree of which some file was written while it was copied."""
-    if staged.content.name != staging.FILES:
+def _moved(staged: Staged, standing: str) -> bool:
+    """A tree that was written while it was copied, or since it was found whole."""
+    if not staged.shape:
         return False
-    return any(found.check == "delivery.changed" for found in staged.findings)
+    changed = any(found.check == "delivery.changed" for found in staged.findings)
+    return changed or (bool(standing) and staged.shape != standing)
+
+
+def _coming(findings: tuple[Finding, ...]) -> Receipt:
+    """Nothing is said of it yet."""
+    return Receipt("refused", Examination(None, (), (), (), findings), None, (), still_coming=True)
 
 
 def _record_failure(station: Station, name: str, source: str, failed: Failed, actor: Actor) -> None:

@@ -11,12 +11,14 @@ import select
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prep_console.intake.asking import NOTHING, Answer, Found, ask
 from prep_console.intake.drop import Arrival, DropFolder
 from prep_console.intake.pull.lists import take_away
 from prep_console.intake.push.sessions import marks_folder, sessions
+from prep_console.intake.push.tree import MirroredTree
+from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
 from prep_console.intake.resync_progress import Shown, Teller, lock_of
 from prep_console.intake.sealing import assemble_due
@@ -112,23 +114,23 @@ def _run(station: Station, actor: Actor, wait: bool, told: Teller, turns: ExitSt
     except Failed as failed:
         uncompared = failed
     told.now("taking")
-    refused: list[str] = []
-    while fetched:
-        found = fetched.pop(0)
-        bad = _take_fetched(station, actor, found)
-        refused += bad
-        if bad and not fetched and asking.rest:
-            fetched.append(asking.next())
+    refused = _take_asked(station, actor, asking, fetched)
     turns.close()  # what came is taken: the engine may ask again
+    dropped = _Dropped()
     try:
-        refused += _take_dropped(station, actor, wait)
+        dropped = _take_dropped(station, actor, wait)
     except Failed:
         if not any(answer.answered for answer in asking.answers):
             raise
+    refused += dropped.refused
+    if asking.rest and not asking.answers and not dropped.gave:
+        told.heed()  # what lay there was no cut: the others are asked after all
+        refused += _take_asked(station, actor, asking, [asking.next()])
+        turns.close()
     received = sorted(set(station.state().cuts) - before)
     if uncompared is not None and not received:
         raise uncompared
-    said = _told(received, refused, repair, tuple(asking.answers))
+    said = _told(received, refused, repair, drop, tuple(asking.answers))
     return Resync(tuple(received), tuple(refused), repair, drop, tuple(asking.answers), said)
 
 
@@ -155,14 +157,28 @@ class _Asking:
 def _look_into_drop(station: Station) -> Answer:
     """Whether something lies there that can be taken now."""
     label = station.settings.drop.label
-    if station.settings.drop.layout == "tree":
-        return Answer(label, "cut" if _may_take_tree(station) else "nothing", answered=True)
     folder = DropFolder(station.settings.drop_folder, 0.0)
     try:
+        if station.settings.drop.layout == "tree":
+            tree = _mirrored(station)
+            stands = _stands(tree, station)
+            said = "cut" if stands else "arriving" if tree.holds_files else "nothing"
+            return Answer(label, said, answered=True)
         holds = any(folder.ready(arrival) for arrival in _looked(folder, station))
     except Failed as failed:
         return Answer(label, failed.what.in_("en"), answered=False)
     return Answer(label, "cut" if holds else "nothing", answered=True)
+
+
+def _take_asked(station: Station, actor: Actor, asking: _Asking, fetched: list[Found]) -> list[str]:
+    """Take what the sources gave; after one that was refused the next source is asked."""
+    refused: list[str] = []
+    while fetched:
+        bad = _take_fetched(station, actor, fetched.pop(0))
+        refused += bad
+        if bad and not fetched and asking.rest:
+            fetched.append(asking.next())
+    return refused
 
 
 def _take_fetched(station: Station, actor: Actor, found: Found) -> list[str]:
@@ -233,11 +249,26 @@ def _with(before: Repair, again: Repair | None) -> Repair:
     return Repair(before.cut, before.checked, (*before.repaired, *again.repaired), again.lost)
 
 
-def _take_dropped(station: Station, actor: Actor, wait: bool) -> list[str]:
+@dataclass(slots=True)
+class _Dropped:
+    """What taking from the drop folder came to."""
+
+    refused: list[str] = field(default_factory=list)
+    gave: bool = False
+    """A cut came of it, or the live one lay there again."""
+
+    def note(self, receipt: Receipt, live: str | None) -> None:
+        if receipt.quarantined is not None:
+            self.refused.append(receipt.quarantined)
+        self.gave |= receipt.result == "sealed"
+        self.gave |= receipt.result == "had" and receipt.cut is not None and receipt.cut == live
+
+
+def _take_dropped(station: Station, actor: Actor, wait: bool) -> _Dropped:
     if station.settings.drop.layout == "tree":
-        return _take_tree(station, actor)
+        return _take_tree(station, actor, wait)
     folder = DropFolder(station.settings.drop_folder, 0.0)
-    refused: list[str] = []
+    dropped = _Dropped()
     for _ in range(_ROUNDS if wait else 1):
         arrivals = _looked(folder, station)
         for arrival in arrivals:
@@ -245,51 +276,83 @@ def _take_dropped(station: Station, actor: Actor, wait: bool) -> list[str]:
                 continue
             receipt = receive(station, arrival.path, actor=actor, source="resync", dropped=True)
             folder.note(arrival, receipt)
-            if receipt.quarantined is not None:
-                refused.append(receipt.quarantined)
+            dropped.note(receipt, station.live().cut)
         if not any(not folder.ready(a) for a in arrivals):
             break
         if wait:
             select.select([], [], [], _PAUSE_S)
-    assemble_due(station, actor=actor)
+    dropped.gave |= bool(assemble_due(station, actor=actor))
     if not station.state().waiting:
         folder.remove_sealed()
-    return refused
+    return dropped
 
 
-def _take_tree(station: Station, actor: Actor) -> list[str]:
+def _take_tree(station: Station, actor: Actor, wait: bool) -> _Dropped:
     """The mirrored tree as it is, unless somebody is writing it."""
-    if not _may_take_tree(station):
-        return []
-    folder = station.settings.drop_folder
-    receipt = receive(station, folder, actor=actor, source="resync", dropped=True)
-    assemble_due(station, actor=actor)
-    return [receipt.quarantined] if receipt.quarantined is not None else []
+    tree, dropped = _mirrored(station), _Dropped()
+    for _ in range(_ROUNDS if wait else 1):
+        if _stands(tree, station):
+            receipt = receive(
+                station,
+                station.settings.drop_folder,
+                actor=actor,
+                source="resync",
+                dropped=True,
+                standing=tree.shape,
+            )
+            dropped.note(receipt, station.live().cut)
+            if not receipt.still_coming:
+                break
+        elif not tree.holds_files:
+            break
+        if wait:
+            select.select([], [], [], _PAUSE_S)
+    dropped.gave |= bool(assemble_due(station, actor=actor))
+    return dropped
 
 
-def _may_take_tree(station: Station) -> bool:
-    """Something lies there, and no session of the institute is open or was killed last."""
-    marks = sessions(marks_folder(station.root))
-    if any(session.open for session in marks) or (marks and not marks[-1].whole):
-        return False
-    return any(station.settings.drop_folder.rglob("*"))
+def _mirrored(station: Station) -> MirroredTree:
+    """The tree by the rules of the engine, but that a person looks once."""
+    settings, marks = station.settings, marks_folder(station.root)
+    return MirroredTree(
+        settings.drop_folder,
+        settings.intake.settle_seconds,
+        lambda: sessions(marks),
+        lambda: False,
+        by_dates=True,
+    )
+
+
+def _stands(tree: MirroredTree, station: Station) -> bool:
+    try:
+        return tree.ready()
+    except OSError as error:
+        raise _unreadable(station, error) from error
 
 
 def _looked(folder: DropFolder, station: Station) -> list[Arrival]:
     try:
         return folder.look()
     except OSError as error:
-        raise Failed(
-            sentence(
-                N_("the drop folder cannot be read: {error}"),
-                error=f"{error.strerror}: {error.filename or station.settings.drop_folder}",
-            ),
-            sentence(N_("check who owns it and its permissions")),
-        ) from error
+        raise _unreadable(station, error) from error
+
+
+def _unreadable(station: Station, error: OSError) -> Failed:
+    return Failed(
+        sentence(
+            N_("the drop folder cannot be read: {error}"),
+            error=f"{error.strerror}: {error.filename or station.settings.drop_folder}",
+        ),
+        sentence(N_("check who owns it and its permissions")),
+    )
 
 
 def _told(
-    received: list[str], refused: list[str], repair: Repair | None, answers: tuple[Answer, ...]
+    received: list[str],
+    refused: list[str],
+    repair: Repair | None,
+    drop: Answer,
+    answers: tuple[Answer, ...],
 ) -> Sentence:
     if repair is not None and repair.lost:
         return sentence(
@@ -313,6 +376,10 @@ def _told(
         return sentence(
             N_("no source answered: {reasons}"),
             reasons="; ".join(f"{a.source}: {visible(a.said)}" for a in answers),
+        )
+    if drop.said == "arriving":
+        return sentence(
+            N_("the mirrored tree is still being written; nothing was taken from it (--wait waits)")
         )
     older = [answer for answer in answers if answer.said == "older"]
     if older:

@@ -22,7 +22,7 @@ from prep_console.cuts.archives import extract, is_archive_name
 from prep_console.cuts.checks import finding
 from prep_console.cuts.folders import kind_fault
 from prep_console.cuts.model import Examination, Finding, Limits
-from prep_console.intake.push.tree import TEMPORARY
+from prep_console.intake.push.tree import GONE, TEMPORARY, looked
 from prep_console.publication import store
 from prep_console.publication.lock import process_start
 from prep_console.publication.station import Station
@@ -52,6 +52,8 @@ class Staged:
     """Paths whose file in the newest cut no longer has its manifest's bytes; these here have."""
     findings: tuple[Finding, ...]
     """What staging itself refused: links, devices, too many bytes, still being written."""
+    shape: str = ""
+    """Of a tree, as it lay there when copying began (:class:`~.push.tree.Look`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,10 @@ def stage(
     files = folder / FILES
     files.mkdir(mode=0o700)
     copier = _Copier(station, files, limits, newest)
+    shape = ""
     try:
         if source.is_dir() and not source.is_symlink():
-            _take_tree(source, copier, coming=base is not None)
+            shape = _take_tree(source, copier, coming=base is not None)
             content = files
         else:
             content = files / source.name
@@ -142,16 +145,38 @@ def stage(
         frozenset(copier.linked),
         tuple(copier.tampered),
         tuple(copier.findings),
+        shape,
     )
 
 
-def _take_tree(source: Path, copier: _Copier, *, coming: bool) -> None:
-    """Every file beneath ``source`` in order, each opened through its folder's descriptor.
+def _take_tree(source: Path, copier: _Copier, *, coming: bool) -> str:
+    """Every file beneath ``source`` in order; the shape of the tree before.
 
-    Then all of it is looked at again: what moved meanwhile may be of two cuts. ``coming``: others
-    write there, and what has rsync's temporary name is no part of it.
+    Then all of it is looked at again: what moved, came or went meanwhile may be of two cuts.
+    ``coming``: others write there; what has rsync's temporary name is no part of it, and what is
+    gone when its turn comes has moved.
     """
-    for here, folders, names, descriptor in os.fwalk(source, follow_symlinks=False):
+    before = looked(source).shape
+    try:
+        _copy_tree(source, copier, coming=coming)
+    except OSError as error:
+        if not coming or error.errno not in GONE:
+            raise
+        copier.findings.append(finding("delivery.changed", source.name))
+        return before
+    moved = next((p for p, shape in copier.shapes.items() if _shape_of(source / p) != shape), None)
+    if moved is not None or looked(source).shape != before:
+        copier.findings.append(finding("delivery.changed", moved or source.name))
+    return before
+
+
+def _copy_tree(source: Path, copier: _Copier, *, coming: bool) -> None:
+    """Each file is opened through its folder's descriptor. OSError when one cannot be read."""
+
+    def unread(error: OSError) -> None:
+        raise error
+
+    for here, folders, names, descriptor in os.fwalk(source, onerror=unread):
         inside = os.path.relpath(here, source)
         prefix = "" if inside == "." else f"{inside}/"
         folders.sort()
@@ -162,10 +187,6 @@ def _take_tree(source: Path, copier: _Copier, *, coming: bool) -> None:
                 (copier.target / prefix / name).mkdir(mode=0o755)
             else:
                 copier.take(descriptor, name, prefix + name)
-    for path, shape in copier.shapes.items():
-        if _shape_of(source / path) != shape:
-            copier.findings.append(finding("delivery.changed", path))
-            return
 
 
 Shape = tuple[int, int, int, int]

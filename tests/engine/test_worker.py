@@ -27,7 +27,7 @@ def test_what_receive_raises_arrives_as_itself(tmp_path: Path) -> None:
     worker = Worker(sandbox(tmp_path).settings)
     try:
         with pytest.raises(Failed) as caught:
-            asyncio.run(worker.receive(tmp_path / "nothing.zip"))
+            asyncio.run(worker.receive(tmp_path / "nothing.zip", source="x"))
     finally:
         worker.close()
     assert "nothing.zip" in caught.value.what.in_("en")

@@ -3,11 +3,12 @@
 Nothing in a tree says that it is whole. The session that wrote it does: one that ended well after
 the last change, with no other one open. Without marks (SFTP, or no wrapper) it must have rested
 long, with no file under a temporary name and nobody connected. Whether it then holds a whole and
-newer cut is for the checks; whether it moved while it was copied, staging sees.
+newer cut is for the checks; whether what was copied is what was looked at here, staging sees.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -24,14 +25,22 @@ LONG_REST_S = 15.0
 """Five quiet seconds look the same on a stalled rsync; this is three times as much."""
 _TICK = timedelta(seconds=0.1)
 """A file's ctime is taken from the kernel's tick, and a mark's from the clock."""
+_FUTURE = timedelta(minutes=1)
+"""A session that began later than this from now was dated by a clock that was put back since."""
 TEMPORARY = re.compile(r"\..+\.[A-Za-z0-9]{6}")
 """rsync writes ``.name.XXXXXX`` and renames it when it is whole."""
 
 
+GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
+"""Errors of what was there a moment ago, or gave its place to something else."""
+
+
 @dataclass(frozen=True, slots=True)
-class _Look:
+class Look:
+    """A tree as it lies there at one moment."""
+
     shape: str
-    """Of all that lies there: another one when anything moved."""
+    """Of all that lies there: another one when anything came, went or moved."""
     files: int
     changed_at: datetime
     """The last change of a file or a folder (ctime, which no client can set)."""
@@ -48,41 +57,72 @@ class MirroredTree:
         settle_s: float,
         sessions: Callable[[], Sequence[Session]],
         connected: Callable[[], bool],
+        *,
+        by_dates: bool = False,
     ) -> None:
-        """``connected``: whether the institute is, as far as anybody can tell."""
+        """``connected``: whether the institute is, as far as anybody can tell.
+
+        ``by_dates``: at the first look the tree has rested since its last change, as our own
+        clock says. For who looks once, since nobody looked before.
+        """
         self._folder = folder
         self._rest_s = max(LONG_REST_S, settle_s)
         self._sessions = sessions
         self._connected = connected
+        self._by_dates = by_dates
         self._shape = ""
         self._since = 0.0
+        self.holds_files = False
+        """Anything at all lay there at the last look."""
         self._taken = ""
+        self._seen_open: dict[datetime, datetime] = {}
+        """By its start, when a session was last seen open: nothing says when one was killed."""
 
     def ready(self, now: float | None = None) -> bool:
         """Whether it may be taken now. ``now`` is monotonic; OSError when it cannot be read."""
         now = time.monotonic() if now is None else now
-        look = _looked(self._folder)
+        look = looked(self._folder)
         if look.shape != self._shape:
-            self._shape, self._since = look.shape, now
+            first = self._by_dates and not self._shape
+            age_s = (datetime.now(UTC) - look.changed_at).total_seconds() if first else 0.0
+            self._shape, self._since = look.shape, now - max(0.0, age_s)
+        self.holds_files = look.files > 0
         if not look.files or look.shape == self._taken:
             return False
         return self._rests(look, now)
+
+    @property
+    def shape(self) -> str:
+        """Of what was looked at last: only that may be taken, sessions speak of no other."""
+        return self._shape
 
     def note_taken(self) -> None:
         """What was looked at last was taken or refused: not again before it moves."""
         self._taken = self._shape
 
-    def _rests(self, look: _Look, now: float) -> bool:
-        marks = self._sessions()
+    def _rests(self, look: Look, now: float) -> bool:
+        at = datetime.now(UTC)
+        marks = [s for s in self._sessions() if s.open or s.started_at <= at + _FUTURE]
+        self._note_open(marks, at)
         if any(session.open for session in marks):
             return False
         ended = [session for session in marks if session.ended_at is not None]
         last = max(ended, key=_end, default=None)
         if last is not None and _end(last) + _TICK >= look.changed_at:
-            return last.whole and not any(_later(session, last) for session in marks)
-        if marks and marks[-1].ended_at is None:
+            return last.whole and all(s.whole or self._made_good(s, marks) for s in marks)
+        if not all(s.ended_at or self._made_good(s, marks) for s in marks):
             return False  # its wrapper was killed: only another session can say more
         return not look.coming and not self._connected() and now - self._since >= self._rest_s
+
+    def _note_open(self, marks: Sequence[Session], at: datetime) -> None:
+        opened = {s.started_at: at for s in marks if s.open}
+        kept = {s.started_at for s in marks} & self._seen_open.keys()
+        self._seen_open = {start: self._seen_open[start] for start in kept} | opened
+
+    def _made_good(self, broken: Session, marks: Sequence[Session]) -> bool:
+        """Whether a whole session began after it was over: one beside it may be of other files."""
+        over = broken.ended_at or self._seen_open.get(broken.started_at, broken.started_at)
+        return any(s.whole and s.started_at > over for s in marks)
 
 
 def _end(session: Session) -> datetime:
@@ -90,15 +130,22 @@ def _end(session: Session) -> datetime:
     return session.ended_at
 
 
-def _later(session: Session, last: Session) -> bool:
-    """One that began after it and has no end: whatever it wrote is not all there."""
-    return session.ended_at is None and session.started_at > last.started_at
+def looked(folder: Path) -> Look:
+    """How the tree beneath ``folder`` lies there now. OSError when it cannot be read.
 
-
-def _looked(folder: Path) -> _Look:
+    A folder that may not be read is part of the shape: staging finds the same and says so.
+    """
     digest, files, coming = hashlib.sha256(), 0, False
     newest_ns = 0
-    for here, folders, names, descriptor in os.fwalk(folder, follow_symlinks=False):
+
+    def unread(error: OSError) -> None:
+        nonlocal coming
+        if error.errno in GONE:
+            coming = True
+        digest.update(f"{error.errno}\n".encode())
+
+    os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+    for here, folders, names, descriptor in os.fwalk(folder, onerror=unread):
         folders.sort()
         newest_ns = max(newest_ns, os.fstat(descriptor).st_ctime_ns)
         for name in sorted(names):
@@ -113,4 +160,4 @@ def _looked(folder: Path) -> _Look:
             shape = (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
             digest.update(os.fsencode(f"{here}/{name} {shape}\n"))
     changed_at = datetime.fromtimestamp(newest_ns / 1e9, UTC)
-    return _Look(digest.hexdigest(), files, changed_at, coming)
+    return Look(digest.hexdigest(), files, changed_at, coming)
