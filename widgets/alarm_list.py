@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets.figures import hour
-from prep_console.widgets.lines import Line, Span, Tone, cells, fit, line
+from prep_console.widgets.lines import Line, Span, Tone, cells, fit, line, text_of, wrap
 from prep_console.wording import N_, say, say_n, visible
 
 Wording = Callable[[AlarmView], str]
@@ -51,10 +51,13 @@ def marks(snapshot: Snapshot, alarm: AlarmView) -> str:
 def panel(
     snapshot: Snapshot, width: int, height: int, wording: Wording, *, keys: bool = True
 ) -> list[Line]:
-    """As many alarms as fit; the last line counts the others."""
+    """As many alarms as fit, in full where there is room; the last line counts the others."""
     alarms = ordered(snapshot)
     if not alarms:
         return [line(Span(" ✓ " + say(N_("no alarms")), "dim"))]
+    full = [spans for alarm in alarms for spans in whole(snapshot, alarm, width, wording)]
+    if len(full) <= height:
+        return full
     shown = alarms if len(alarms) <= height else alarms[: max(1, height - 1)]
     lines = [row(snapshot, alarm, width, wording) for alarm in shown]
     left = alarms[len(shown) :]
@@ -65,6 +68,22 @@ def panel(
         )
         lines.append(fit(line(Span("   " + more, tone_of(left[0]))), width))
     return lines
+
+
+def whole(snapshot: Snapshot, alarm: AlarmView, width: int, wording: Wording) -> list[Line]:
+    """One alarm over as many lines as it takes."""
+    tone = tone_of(alarm)
+    told = marks(snapshot, alarm)
+    one = row(snapshot, alarm, width, wording)
+    if "…" not in text_of(one):
+        return [one]
+    start = hour(snapshot, alarm.since)
+    blank = " " * (4 + cells(line(start)))
+    texts = wrap(visible(wording(alarm)), width - len(blank))
+    first = line(" ", Span(f"{sign_of(alarm)} ", tone), start, " ", Span(texts[0], tone))
+    marked = [line(blank, Span(part, "dim")) for part in wrap(told, width - len(blank))]
+    more = [line(blank, Span(part, tone)) for part in texts[1:]]
+    return [fit(each, width) for each in [first, *more, *(marked if told else [])]]
 
 
 def row(

@@ -8,7 +8,7 @@ from itertools import takewhile
 from typing import Literal
 
 from prep_console.snapshot import CutView, RefusedView, Snapshot
-from prep_console.widgets.figures import cut_hour, hour, size
+from prep_console.widgets.figures import cut_hour, hour, second, size, span
 from prep_console.widgets.lines import Line, Span, Tone, column, fit, holds, line, plain
 from prep_console.wording import N_, say, visible
 
@@ -43,6 +43,8 @@ class Choice:
 
 
 EVERYTHING = Choice()
+CLOCKS_FROM = 104
+"""From this width on the table shows when each cut came, and how soon it was served."""
 
 _STATES = {
     "live": ("●", N_("public")),
@@ -177,9 +179,23 @@ def _cut(snapshot: Snapshot, cut: CutView, width: int) -> Line:
             Span(" " + say(N_("actas")), "dim"),
             column(delta, 8, "warning" if fell else tone, right=True),
             column(size(cut.bytes), 9, "dim", right=True),
+            *(_clocks(snapshot, cut) if width >= CLOCKS_FROM else ()),
             *_remarks(snapshot, cut),
         ),
         width - 1,
+    )
+
+
+def _clocks(snapshot: Snapshot, cut: CutView) -> Line:
+    """When it came, and how long it then took until it was seen from outside."""
+    took = ""
+    if cut.served_at is not None:
+        later = (cut.served_at - cut.received_at).total_seconds()
+        took = say(N_("served {age} later"), age=span(later)) if later >= 0 else ""
+    return line(
+        Span("  " + say(N_("arrived")) + " ", "dim"),
+        Span(second(snapshot, cut.received_at), "dim"),
+        column(f"  {took}", 30, "dim"),
     )
 
 

@@ -6,6 +6,7 @@ its style, so themes, 16 colours and ``NO_COLOR`` are decided in one place.
 
 from __future__ import annotations
 
+import re
 import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -106,9 +107,15 @@ def beside(left: Line, right: Line, left_width: int) -> Line:
     return (*fit(left, left_width), *right)
 
 
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|ms|s|min|h|d|B|kB|MB|GB|TB|V|Hz)(?:\W|$))")
+_GLUE = "\u00a0"
+
+
 def wrap(text: str, width: int, indent: str = "") -> list[str]:
-    """Whole words over as many lines as it takes; nothing is lost."""
-    return textwrap.wrap(text, max(8, width), subsequent_indent=indent) or [""]
+    """Whole words over as many lines as it takes, a figure and its unit on one; nothing is lost."""
+    glued = _UNIT.sub(_GLUE, text)
+    parts = textwrap.wrap(glued, max(8, width), subsequent_indent=indent)
+    return [part.replace(_GLUE, " ") for part in parts] or [""]
 
 
 def flow(items: Sequence[Line], width: int, gap: str = "   ") -> list[Line]:

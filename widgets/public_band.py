@@ -41,7 +41,7 @@ def header(snapshot: Snapshot, width: int) -> Line:
     if title and cells(left) + cells(line(title)) + 6 + cells(right) <= width:
         left = line(*name, f" · {title}", f" · {elections}" if elections else "")
     elif cells(left) + 2 + cells(right) > width:
-        left = name
+        left = fit(name, max(0, width - cells(right) - 1))
     return ends(left, right, width)
 
 
@@ -90,13 +90,9 @@ def facts(snapshot: Snapshot, found: list[Notice], height: int) -> list[Line]:
     return [line(state), age, next_cut(snapshot), tally(snapshot)]
 
 
-def below(snapshot: Snapshot, found: list[Notice], width: int) -> list[Line]:
-    """The four clocks, each election's hour where they differ, and the notices."""
-    return [
-        *four_clocks(snapshot, width),
-        *elections(snapshot, width),
-        *notice_bands(found, width),
-    ]
+def clocks(snapshot: Snapshot, width: int, indent: str = " ") -> list[Line]:
+    """The four clocks, and each election's hour where they differ."""
+    return [*four_clocks(snapshot, width, indent), *elections(snapshot, width, indent)]
 
 
 def public_time(snapshot: Snapshot, found: list[Notice]) -> tuple[str, Tone]:
@@ -157,7 +153,7 @@ def tally(snapshot: Snapshot) -> Line:
     return line(f"{night} · ", Span(missed, "warning" if snapshot.cuts_missed else ""))
 
 
-def four_clocks(snapshot: Snapshot, width: int) -> list[Line]:
+def four_clocks(snapshot: Snapshot, width: int, indent: str = " ") -> list[Line]:
     """Arrived → verified → on disk → served: apart, because they fail apart."""
     cut = public_cut(snapshot)
     if cut is None:
@@ -182,10 +178,10 @@ def four_clocks(snapshot: Snapshot, width: int) -> list[Line]:
         full = second(snapshot, cut.served_at)
         served = line(*served, (full[5:] if full[:5] == minute else full) + " ")
     items.append(line(*served, served_span(snapshot)))
-    return [line(" ", *spans) for spans in flow(items, width - 2, gap=" ")]
+    return [line(indent, *spans) for spans in flow(items, width - 2, gap=" ")]
 
 
-def elections(snapshot: Snapshot, width: int) -> list[Line]:
+def elections(snapshot: Snapshot, width: int, indent: str = " ") -> list[Line]:
     """Each election's own hour, when they differ or one was carried over."""
     cut = public_cut(snapshot)
     if cut is None or len(cut.parts) < 2:
@@ -201,7 +197,7 @@ def elections(snapshot: Snapshot, width: int) -> list[Line]:
         items.append(
             line(Span(f"▲ {text}" if part.carried else text, "warning" if part.carried else ""))
         )
-    return [line(" ", *spans) for spans in flow(items, width - 2, gap=" · ")]
+    return [line(indent, *spans) for spans in flow(items, width - 2, gap=" · ")]
 
 
 def settings_band(error: str, width: int) -> list[Line]:

@@ -27,7 +27,6 @@ class MainScreen(FilterScreen):
 
     DEFAULT_CSS = """
     MainScreen Horizontal { height: auto; }
-    MainScreen #clock { width: 9; }
     MainScreen #rest { height: 1fr; }
     """
 
@@ -112,6 +111,7 @@ class MainScreen(FilterScreen):
         )
         page = main_page.page(self._snapshot, self._calm, frame, self._kept)
         self.query_one("#figures").styles.width = main_page.figures_width(frame)
+        self.query_one("#clock").styles.width = main_page.clock_width(frame)
         for name in ("drill", "header", "clock", "figures", "facts", "rest"):
             self.query_one(f"#{name}", Panel).show(getattr(page, name))
 

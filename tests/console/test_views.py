@@ -34,7 +34,10 @@ from prep_console.wording import Language, use
 from tests.console.nights import NOW, STATES, alarms, cut, held, late, night, troubled
 
 HOSTILE = "\x1b[31m\x1b]0;x\x07\u202e[red]x[/red]{0}\n\t"
-SIZES = ((80, 24), (120, 40), (160, 45), (200, 60), (60, 20), (40, 12))
+SIZES = (
+    *((80, 24), (120, 40), (160, 45), (200, 60), (240, 70), (60, 20), (40, 12), (60, 50)),
+    *((80, 60), (20, 5), (80, 12), (132, 9)),
+)
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,7 @@ def compact(snapshot: Snapshot, width: int, height: int, *, keys: bool = True) -
     shown = instruments(snapshot)
     for left_out in range(len(shown)):
         kept = sorted(by_need(shown)[: len(shown) - left_out])
-        items = [_item(shown[y]) for y in kept if shown[y].short != ""]
+        items = [_item(shown[y], width - 2) for y in kept if shown[y].short != ""]
         if left_out:
             items.append(_more([one for y, one in enumerate(shown) if y not in kept], keys))
         lines = flow(items, width - 2, gap="  ")
@@ -119,11 +119,19 @@ def _calm(one: Instrument, room: int) -> Line:
     return line(*value, Span("  " + " · ".join(parts) if parts else "", "dim"))
 
 
-def _item(one: Instrument) -> Line:
+def _item(one: Instrument, width: int) -> Line:
+    """An instrument among others; of a long note as many whole parts as fit."""
     value = one.value if one.short is None else one.short
-    if one.short is None and one.note and one.state not in ("ok", None):
-        value += f", {one.note}"
-    return line(sign(one), " ", Span(f"{one.label} {value}", tone_of(one)))
+    parts = one.note.split(" · ") if one.note else []
+    if one.short is not None or one.state in ("ok", None):
+        parts = []
+    for count in range(len(parts), -1, -1):
+        note = "".join([", " if parts else "", " · ".join(parts[:count])]) if count else ""
+        left_out = " …" if count < len(parts) else ""
+        item = line(sign(one), " ", Span(f"{one.label} {value}{note}{left_out}", tone_of(one)))
+        if cells(item) <= width:
+            return item
+    return item
 
 
 def sparkline(values: tuple[float | None, ...], top: float, width: int) -> str:
