@@ -44,6 +44,7 @@ from prep_console.commands.neighbours import (
     systemd_unit,
     tmux_config,
 )
+from prep_console.commands.reading import manual
 from prep_console.commands.running import console, demo, engine
 from prep_console.problems import Failed, Problem, WrongUsage
 from prep_console.wording import N_, sentence
@@ -141,6 +142,7 @@ def _public_now(context: Context) -> str | None:
 for _command in (
     status,
     info,
+    manual,
     check,
     cuts,
     diff,

@@ -162,7 +162,7 @@ def handover_lines(shift: Handover) -> Iterable[str]:
     yield say(N_("STOPPED DELIVERIES"))
     yield from _indented(_told(shift.refused, zone)) if shift.refused else _none()
     yield ""
-    yield say(N_("LATE"))
+    yield say(N_("DELAYS"))
     for gap in shift.gaps:
         yield "  " + say(
             N_("{minutes} min without a cut, {begins} to {ends} (after {cut})"),

@@ -34,3 +34,28 @@ def test_every_make_target_a_document_names_exists(name: str) -> None:
 @pytest.mark.parametrize("language", keys.READMES)
 def test_the_readme_s_keys_are_the_console_s(language: Language) -> None:
     assert keys.written(language) == keys.due(language), "run: make texts"
+
+
+def test_the_map_of_the_house_shows_every_room_and_nothing_else() -> None:
+    chapter = (
+        (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8").partition("## The map of the house")[2]
+    )
+    listed = re.findall(r"`(\w+(?:/|\.py))`", "\n".join(re.findall(r"^- .*", chapter, re.M)))
+    house = CHECKOUT / "prep_console"
+    rooms = {
+        path.name + ("/" if path.is_dir() else "")
+        for path in house.iterdir()
+        if path.suffix == ".py" or (path.is_dir() and path.name != "__pycache__")
+    }
+    assert sorted(listed) == sorted(rooms - {"__init__.py"}), "CONTRIBUTING.md has the map"
+
+
+def test_the_ways_through_the_house_lead_through_rooms_on_the_map() -> None:
+    text = (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8")
+    ways = re.findall(r"^\*\*The way of .+?(?=\n\n|\Z)", text, re.M | re.S)
+    assert len(ways) == 2
+    for way in ways:
+        for room in re.findall(r"`(\w+)`", way):
+            assert (CHECKOUT / "prep_console" / room).is_dir() or (
+                CHECKOUT / "prep_console" / f"{room}.py"
+            ).is_file(), room

@@ -10,9 +10,11 @@ from textual.binding import Binding, BindingType
 from prep_console.console import wording_of
 from prep_console.console.desk import desk_of
 from prep_console.console.live_screen import LiveScreen
+from prep_console.console.manual_screen import ManualScreen
 from prep_console.console.orders import AlarmOrder
 from prep_console.console.shelve_screen import ShelveScreen
 from prep_console.console.telling import sentence_text, told
+from prep_console.manual.shelf import page_about
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets import alarm_page, page_frame
 from prep_console.widgets.alarm_list import is_quiet, ordered
@@ -33,6 +35,7 @@ class AlarmScreen(LiveScreen):
         Binding("a", "acknowledge", id="alarms.acknowledge"),
         Binding("s", "shelve", id="alarms.shelve"),
         Binding("u", "unshelve", id="alarms.unshelve"),
+        Binding("question_mark,f1", "manual", id="alarms.manual"),
     ]
 
     DEFAULT_CSS = "AlarmScreen Panel { height: 1fr; }"
@@ -105,6 +108,8 @@ class AlarmScreen(LiveScreen):
             else:
                 can = one is not None and wording_of.shelvable(one)
                 hints.append(Hint("s", say(N_("shelve")), can))
+        if one is not None and page_about(one.id) is not None:
+            hints.append(Hint("?", say(N_("manual"))))
         return [*hints, Hint("↑ ↓", say(N_("choose"))), Hint("Esc", say(N_("back")))]
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -135,6 +140,12 @@ class AlarmScreen(LiveScreen):
             self._say(say(N_("It is acknowledged already.")))
             return
         self._mind(AlarmOrder("acknowledge", one), say(N_("Acknowledged.")))
+
+    def action_manual(self) -> None:
+        """The page of the manual that is about the chosen alarm."""
+        page = page_about(self.chosen.id) if self.chosen is not None else None
+        if page is not None:
+            self.app.push_screen(ManualScreen(page, self._snapshot))
 
     def action_unshelve(self) -> None:
         one = self.chosen

@@ -32,6 +32,7 @@ from prep_console.console.graph_screen import GraphScreen
 from prep_console.console.journal_screen import JournalScreen
 from prep_console.console.live_screen import LiveScreen
 from prep_console.console.main_screen import MainScreen
+from prep_console.console.manual_screen import HelpScreen
 from prep_console.console.orders import Action, Actions, Order, StationActions
 from prep_console.console.page_screen import Content, PageScreen
 from prep_console.console.preferences import Found, Preferences, preferences, watch
@@ -235,6 +236,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """Open the alarms with the worst one chosen."""
         if self.snapshot is not None:
             self.push_screen(AlarmScreen(self.snapshot, read_only=self._read_only))
+
+    def show_help(self, chosen: Row | None) -> None:
+        """Open the keys and the manual; ``chosen`` is the row that the keys would act on."""
+        if self.snapshot is not None:
+            self.push_screen(HelpScreen(self.snapshot, chosen, read_only=self._read_only))
 
     def show_graph(self) -> None:
         """Open the graph that was last looked at."""

@@ -75,6 +75,10 @@ class Desk(Protocol):
         """Open the graph that was last looked at."""
         ...
 
+    def show_help(self, chosen: Row | None) -> None:
+        """Open the keys and the manual; ``chosen`` is the row that the keys would act on."""
+        ...
+
     def palette(self) -> None:
         """Open the command palette."""
         ...

@@ -235,7 +235,7 @@ KEYS = (
         "?",
         "help",
         N_("help"),
-        N_("What each key does, and why it is off just now."),
+        N_("What to do in each situation; what each key does, and why it is off just now."),
         command="help",
     ),
     Key(

@@ -26,7 +26,7 @@ class LiveScreen(Screen[None]):
     @property
     def drawable(self) -> bool:
         """False before the first layout and while the app closes: a snapshot may come then."""
-        return bool(self.query(Panel))
+        return self.app.is_running and bool(self.query(Panel))
 
 
 def stirred(old: Snapshot, new: Snapshot) -> bool:

@@ -14,7 +14,7 @@ from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import cut_page, cuts_table, main_page
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.instruments import details
-from prep_console.widgets.lines import Line, Span, line, wrap
+from prep_console.widgets.lines import Span, line
 from prep_console.widgets.look import Look
 from prep_console.widgets.panel import Panel, look_of
 from prep_console.wording import N_, say
@@ -193,25 +193,7 @@ class MainScreen(FilterScreen):
         self.desk.show_journal()
 
     def action_help(self) -> None:
-        chosen = self.chosen
-        self.desk.page(
-            say(N_("HELP")), lambda snapshot, width: _help(snapshot, chosen, width, self._read_only)
-        )
+        self.desk.show_help(self.chosen)
 
     def action_palette(self) -> None:
         self.desk.palette()
-
-
-def _help(snapshot: Snapshot, chosen: Row | None, width: int, read_only: bool) -> list[Line]:
-    lines: list[Line] = []
-    for key in keys.KEYS:
-        if not keys.usable(key, read_only=read_only):
-            continue
-        parts = wrap(say(key.help), width - 10)
-        lines.append(line(" ", Span(f"{key.shown:<6}", "key"), "  ", parts[0]))
-        lines += [line(" " * 9, part) for part in parts[1:]]
-        off = keys.why_off(key, snapshot, chosen)
-        if off is not None:
-            told = say(N_("off just now: {why}"), why=off)
-            lines += [line(" " * 9, Span(part, "dim")) for part in wrap(told, width - 10)]
-    return lines

@@ -144,7 +144,7 @@ def _time(stamp: str, moment: datetime, language: Language) -> str:
     )
     hour = _text(language, N_("{hour} h"), hour=f"{moment:%H:%M}")
     zone = html.escape(_zone(moment))
-    shown = f'<span class="hour">{hour}</span> ' if language == "es" else f"{hour} "
+    shown = f'<span class="hour">{hour}</span> ' if language == "es" else f"{hour}, "
     return f'<time datetime="{html.escape(stamp)}">{shown}{day} ({zone})</time>'
 
 

@@ -14,6 +14,8 @@ from prep_console.console.app import ConsoleApp
 from prep_console.console.graph_screen import GraphScreen
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.shelve_screen import ShelveScreen
+from prep_console.manual.layout import title
+from prep_console.manual.shelf import PAGES
 from prep_console.problems import Refused
 from prep_console.wording import sentence, use
 from tests.console.nights import NOW, FakeStation, night
@@ -262,3 +264,37 @@ async def test_the_first_cut_has_nothing_before_it() -> None:
     async with console(station) as pilot:
         await pilot.press("d")
         await see(pilot, "There is no cut before this one.")
+
+
+async def test_an_alarm_opens_its_page_of_the_manual() -> None:
+    station = FakeStation(bad_night())
+    async with console(station) as pilot:
+        await pilot.press("a")
+        await see(pilot, "▸✖ 02:34 UPS servidor")
+        await pilot.press("question_mark")
+        await see(pilot, "MANUAL 5 · Power: mains, UPS or generator")
+        await see(pilot, "Whom to call")
+        assert "more lines" not in shown(pilot)
+        await pilot.press("escape", "down", "question_mark")
+        await see(pilot, "MANUAL 4 · The site fails or shows something else")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, AlarmScreen))
+
+
+async def test_help_leads_to_every_page_of_the_manual_by_its_number() -> None:
+    use("es")
+    station = FakeStation(bad_night())
+    async with console(station, read_only=True) as pilot:
+        await pilot.press("question_mark")
+        await see(pilot, "Qué hacer cuando… (pulse el número) 1 No llega corte")
+        await pilot.press("3")
+        await see(pilot, "MANUAL 3 · Regresar un corte a mano")
+        await see(pilot, "1. [b]. Lea de qué corte a qué corte.")
+        for page in PAGES:
+            await pilot.press(page.key)
+            await see(pilot, f"MANUAL {page.key} · {title(page.text('es'))}")
+            assert "líneas más" not in shown(pilot), "a page is one screenful"
+        await pilot.press("escape")
+        await see(pilot, "AYUDA")
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))

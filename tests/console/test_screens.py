@@ -455,3 +455,16 @@ async def test_resizing_redraws_everything() -> None:
         await see(pilot, "4 cores")
         await pilot.resize_terminal(80, 24)
         await until(pilot, lambda: "4 cores" not in shown(pilot))
+
+
+async def test_a_snapshot_that_comes_while_the_app_closes_is_not_drawn() -> None:
+    """The panels go one by one then: a drawing that misses the first was a crash at ``q``."""
+    async with console(FakeStation(night())) as pilot:
+        screen = pilot.app.screen
+        assert isinstance(screen, MainScreen)
+        pilot.app._running = False  # as Textual's shutdown begins
+        try:
+            await screen.query_one("#drill").remove()
+            screen.show(night())
+        finally:
+            pilot.app._running = True
