@@ -14,8 +14,10 @@ from prep_console.cuts.stamps import Stamp
 LARGEST_INDEX = 1 << 20
 """Bytes of an index that names files: a real one has a few hundred."""
 _MOST_NAMES = 1000
-_MOST_MINUTES = 60
-"""Minutes that a pattern is tried for: cuts need not fall on the five-minute grid."""
+_EACH_MINUTE = 60
+"""Minutes that a pattern is tried for one by one: cuts need not fall on the five-minute grid."""
+_FAR_MINUTES = 24 * 60
+"""As far back the grid alone is tried: the last cut of a night is found on the day after."""
 
 
 class NoIndex(ValueError):
@@ -28,11 +30,16 @@ def is_pattern(url: str) -> bool:
 
 
 def addresses(
-    url: str, elections: Sequence[str], marks: Mapping[str, str], now: datetime
+    url: str,
+    elections: Sequence[str],
+    marks: Mapping[str, str],
+    now: datetime,
+    every: int | None = None,
 ) -> Iterator[list[str]]:
     """The addresses that a pattern may stand for, each election's newest minute first.
 
-    ``now`` is wall time at the station. No further back than what was accepted, nor an hour.
+    ``now`` is wall time at the station. No further back than what was accepted, nor an hour; with
+    ``every`` a day, of which the first 23 hours only by so many minutes.
     """
     for election in elections or ("",):
         named = url.replace("{election}", election)
@@ -40,7 +47,10 @@ def addresses(
             yield [named]
             continue
         mark = marks.get(election) or max(marks.values(), default="")
-        minutes = [now - timedelta(minutes=back) for back in range(_MOST_MINUTES)]
+        minutes = [now - timedelta(minutes=back) for back in range(_EACH_MINUTE)]
+        if every is not None:
+            far = (now - timedelta(minutes=back) for back in range(_EACH_MINUTE, _FAR_MINUTES))
+            minutes += [at for at in far if (at.hour * 60 + at.minute) % every == 0]
         if mark:
             minutes = [minute for minute in minutes if minute > Stamp.of(mark).wall]
         yield [minute.strftime(named) for minute in minutes]

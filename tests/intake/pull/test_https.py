@@ -9,7 +9,9 @@ import os
 import random
 import shutil
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -76,8 +78,6 @@ async def test_a_fixed_address_is_fetched_when_it_changes(server: Web, tmp_path:
 async def test_a_pattern_finds_the_newest_minute_of_each_election(
     server: Web, tmp_path: Path
 ) -> None:
-    from datetime import datetime, timedelta
-    from zoneinfo import ZoneInfo
 
     now = datetime.now(ZoneInfo("America/Mexico_City"))
     newest = (now - timedelta(minutes=7)).strftime("%Y%m%d_%H%M")
@@ -194,3 +194,20 @@ def here(folder: Path) -> int:
         except FileNotFoundError:
             continue
     return total
+
+
+async def test_a_pattern_finds_a_cut_that_is_hours_old(server: Web, tmp_path: Path) -> None:
+    """Of the night before: asked on the day after, or after a long silence."""
+    now = datetime.now(ZoneInfo("America/Mexico_City"))
+    old = now - timedelta(hours=14)
+    stamp = (old - timedelta(minutes=(old.hour * 60 + old.minute) % 5)).strftime("%Y%m%d_%H%M")
+    archive(server.root, f"{stamp}_PREP_DIP_LOC_QRO.zip", 500)
+    url = f"{server.url}/%Y%m%d_%H%M_PREP_{{election}}_QRO.zip"
+    settings = of_web(tmp_path, server, url=url)
+    puller = Puller(settings, settings.sources[0])
+    first = await puller.pull({}, lambda _: None)
+    assert (len(first.paths), first.stamp) == (1, stamp)
+    # known is that it is there: not asked for again at each look
+    assert (await puller.pull({"DIP_LOC": stamp}, lambda _: None)).state == "nothing"
+    assert len((await puller.pull({}, lambda _: None, again=True)).paths) == 1
+    await puller.close()
