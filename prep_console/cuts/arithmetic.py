@@ -1,7 +1,7 @@
 """Whether the header's figures and the rows agree. They warn, and never keep a cut back.
 
 Every rule was seen to hold in seven populated real files, but the last one of
-:func:`_about_actas`, which three official final cuts broke by one or two actas. The header's
+:func:`_among_figures`, which three official final cuts broke by one or two actas. The header's
 vote totals are sums of TOTAL_VOTOS_CALCULADO, that is of the row's own votes, over counted
 actas (checked in real files of Puebla 2018 and Quintana Roo 2019), not of what the polling
 station wrote (TOTAL_VOTOS_ASENTADO).
@@ -25,36 +25,51 @@ def check(front: Front, tally: Tally, where: str) -> tuple[Finding, ...]:
     """One warning for each rule that does not hold. A figure that is missing breaks no rule."""
     figures = front.figures
     broken = [
-        *_about_actas(figures, tally),
+        *_among_figures(figures),
+        *_with_rows(figures, tally),
         *_about_votes(figures, tally),
         *_about_percents(figures, front.percents),
     ]
     return tuple(finding(rule, where, **values) for rule, values in broken)
 
 
+def of_figures(figures: Figures, where: str) -> tuple[Finding, ...]:
+    """The rules that figures keep among themselves, where no rows come with them."""
+    broken = list(_among_figures(figures))
+    if figures.turnout is not None and figures.turnout > 100:
+        values: dict[str, Value] = {
+            "name": PERCENT_NAMES["turnout"],
+            "stated": f"{figures.turnout:g}",
+        }
+        broken.append(("arithmetic.over_100", values))
+    return tuple(finding(rule, where, **values) for rule, values in broken)
+
+
 Broken = tuple[str, dict[str, Value]]
 
 
-def _about_actas(figures: Figures, tally: Tally) -> Iterator[Broken]:
-    expected, captured = figures.expected, figures.captured
+def _among_figures(figures: Figures) -> Iterator[Broken]:
+    expected, captured, counted = figures.expected, figures.captured, figures.counted
     out = figures.out_of_catalogue
     if figures.registered is not None and captured is not None and out is not None:
         yield from _unless_equal("arithmetic.registered", figures.registered, captured + out)
-    if expected is not None:
-        out_in_rows = tally.out_of_catalogue if out is None else out
-        yield from _unless_equal("arithmetic.rows", expected + out_in_rows, tally.rows)
-    if figures.counted is not None and tally.counted is not None:
-        yield from _unless_equal("arithmetic.counted", figures.counted, tally.counted)
-    for name, found in (("ACTAS_CAPTURADAS", captured), ("ACTAS_CONTABILIZADAS", figures.counted)):
+    for name, found in (("ACTAS_CAPTURADAS", captured), ("ACTAS_CONTABILIZADAS", counted)):
         if expected is not None and found is not None and found > expected:
             yield (
                 "arithmetic.exceeds_expected",
                 {"name": name, "stated": expected, "found": found},
             )
-    if captured is not None and figures.counted is not None and figures.not_counted is not None:
-        yield from _unless_equal(
-            "arithmetic.not_counted", captured, figures.counted + figures.not_counted
-        )
+    if captured is not None and counted is not None and figures.not_counted is not None:
+        yield from _unless_equal("arithmetic.not_counted", captured, counted + figures.not_counted)
+
+
+def _with_rows(figures: Figures, tally: Tally) -> Iterator[Broken]:
+    if figures.expected is not None:
+        out = figures.out_of_catalogue
+        out_in_rows = tally.out_of_catalogue if out is None else out
+        yield from _unless_equal("arithmetic.rows", figures.expected + out_in_rows, tally.rows)
+    if figures.counted is not None and tally.counted is not None:
+        yield from _unless_equal("arithmetic.counted", figures.counted, tally.counted)
 
 
 def _about_votes(figures: Figures, tally: Tally) -> Iterator[Broken]:

@@ -104,6 +104,12 @@ _DELIVERY: Final = {
     ),
     "delivery.type": _stop(N_("This is neither an archive, nor a folder, nor a site's JSON.")),
     "results.missing": _stop(N_("No results were found: no results CSV and no JSON of a cut.")),
+    "results.unrecognised": _stop(
+        N_("The file is named as results are, but it holds none: no line names columns of actas.")
+    ),
+    "site.unreadable": _stop(
+        N_("The JSON of the site cannot be read, or does not tell the time of its cut.")
+    ),
     "results.unreadable": _stop(N_("The results file cannot be read.")),
     "product.computos": _provenance(
         N_("This holds the final district counts (cómputos), which are no PREP cut.")
@@ -187,6 +193,7 @@ _RESULTS: Final = {
     ),
     "results.header_value": _warning(N_("{name} in the header is no number: {value}")),
     "results.header_twice": _warning(N_("The header comes more than once; the first one counts.")),
+    "site.value": _warning(N_("{name} in the site's JSON is no number that can be: {value}")),
     "results.columns": _warning(
         N_("The actas have no column {value}, so not everything could be checked.")
     ),

@@ -28,7 +28,7 @@ from prep_console.cuts.archives import (
     taken_out,
 )
 from prep_console.cuts.checks import finding
-from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
+from prep_console.cuts.evidence import Alien, Evidence, FoundJson, FoundResults, Place
 from prep_console.cuts.folders import READ_ONLY, LooseFile, opened, walk
 from prep_console.cuts.images import ALGORITHMS, Image, is_image, reconcile
 from prep_console.cuts.members import CHUNK, Budget, Member, Unsafe, chunks_of, stream_of
@@ -305,12 +305,17 @@ class _Reader:
                 cut = read_site_json(stream.read(LARGEST))
                 if cut is not None:
                     self.evidence.site.append(FoundJson(where, cut, name, place))
+                    return
+            if name.product == "PREP" and name.stamp is not None:
+                self.evidence.aliens.append(Alien(where, name, "site.unreadable"))
         elif name.candidates:
             if not place.is_archive:
                 self.evidence.candidates.append(path)
             self.evidence.findings.extend(candidates.read_candidates(stream, where))
         elif results.looks_like_results(head):
             self._read_results(stream, where, name, place)
+        elif path.lower().endswith(".csv"):
+            self.evidence.aliens.append(Alien(where, name, results.what_else(head)))
 
     def _read_results(
         self, stream: BufferedReader, where: str, name: FileName, place: Place

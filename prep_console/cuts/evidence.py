@@ -46,6 +46,16 @@ class FoundJson:
     place: Place
 
 
+@dataclass(frozen=True, slots=True)
+class Alien:
+    """A file that is named as results or as a site's JSON, and holds none."""
+
+    where: str
+    name: FileName
+    check: str
+    """What it is instead: the check that stops the delivery if no other file has these results."""
+
+
 @dataclass(slots=True)
 class Evidence:
     """Gathered while the delivery is read."""
@@ -59,6 +69,7 @@ class Evidence:
     candidates: list[str] = field(default_factory=list)
     """Paths of loose candidates' files."""
     site: list[FoundJson] = field(default_factory=list)
+    aliens: list[Alien] = field(default_factory=list)
     acta_hashes: dict[str, dict[str, str]] = field(default_factory=dict)
     """By the path of the results: acta's key to what it says is its image's hash."""
     archived_images: ArchivedImages = field(default_factory=ArchivedImages)

@@ -13,7 +13,7 @@ from typing import BinaryIO, Final
 
 BLOCK_BYTES: Final = 256 * 1024
 MAX_LINE_BYTES: Final = 1024 * 1024
-_UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _FALLBACK: Final = "prep-cp1252"
 
 
@@ -102,7 +102,7 @@ class Lines:
         self._started = True
         while len(block) < 3 and (more := self._stream.read(BLOCK_BYTES)):
             block += more
-        if block.startswith(_UTF16_MARKS):
+        if block.startswith(UTF16_MARKS):
             raise Unreadable("it is written in UTF-16", "results.utf16")
         if block.startswith(codecs.BOM_UTF8):
             self.encoding = "utf-8-sig"

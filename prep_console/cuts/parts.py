@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from prep_console.cuts import elections, states
+from prep_console.cuts import arithmetic, elections, states
 from prep_console.cuts.checks import finding
 from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
 from prep_console.cuts.model import Expectations, Finding, Part, Results, Severity
@@ -38,6 +38,7 @@ def conclude(
     if not evidence.results:
         claims = list(judge.site())
     chosen = judge.choose(claims)
+    judge.aliens(claims if evidence.results else ())
     judge.places(claims)
     judge.outer_stamps(claims)
     if evidence.results:
@@ -143,8 +144,15 @@ class _Judge:
                 files = tuple(sorted(f.where for f in group if not f.place.is_archive))
                 sha256 = self._listing_hash(files)
             state = self._state([best.name, best.place.name, *(n for _, n in best.place.outer)])
+            self._site_figures(best)
             results = Results(code, state, "", stamp, best.where, "utf-8", "", 0, best.cut.figures)
             yield _Claim(results, stamp, best.place, False, sha256, files)
+
+    def _site_figures(self, found: FoundJson) -> None:
+        """The totals are all that comes: they are held against each other as a header's are."""
+        for name, value in found.cut.odd:
+            self._find("site.value", found.where, name=name, value=value)
+        self.findings.extend(arithmetic.of_figures(found.cut.figures, found.where))
 
     def _site_code(self, found: FoundJson, names: Iterable[FileName]) -> str:
         """A site's JSON names no election itself: its path may, or the station expects only one."""
@@ -243,19 +251,43 @@ class _Judge:
 
     # -- the delivery as a whole -------------------------------------------------------------
 
+    def aliens(self, claims: Iterable[_Claim]) -> None:
+        """Where a file bears the whole name of an election's results, that election's CSV is due.
+
+        ``claims``: those of the results that could be read. Where the reading was stopped, what
+        is lacking may come of that.
+        """
+        if any(f.severity is Severity.STOP for f in self._evidence.findings):
+            return
+        read = {claim.results.code for claim in claims}
+        for alien in self._evidence.aliens:
+            code = alien.name.election
+            due = code in self._codes if self._codes else bool(code)
+            if due and alien.name.state and code not in read:
+                self._find(alien.check, alien.where)
+
+    def _missing(self, where: str = "") -> None:
+        """No results lie in ``where`` ('': anywhere): what lies there instead, if we know."""
+        inside = f"{where}!/" if where else ""
+        aliens = [a for a in self._evidence.aliens if a.where.startswith(inside)]
+        for alien in aliens:
+            self._find(alien.check, alien.where)
+        if not aliens:
+            self._find("results.missing", where)
+
     def places(self, claims: list[_Claim]) -> None:
         """An archive that calls itself a cut holds results; a delivery holds some somewhere."""
         seen = self._evidence.findings
         stopped = [f.where for f in (*seen, *self.findings) if f.severity is Severity.STOP]
         if not claims and not stopped:
-            self._find("results.missing")
+            self._missing()
             return
         told = [c.results.path for c in claims] + [j.where for j in self._evidence.site] + stopped
         for place in self._evidence.places:
             if place.name.product != "PREP" or place.name.stamp is None:
                 continue
             if not any(w == place.where or w.startswith(f"{place.where}!/") for w in told):
-                self._find("results.missing", place.where)
+                self._missing(place.where)
 
     def outer_stamps(self, claims: Iterable[_Claim]) -> None:
         """The name around several parts is held against the newest of them."""

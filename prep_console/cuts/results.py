@@ -17,11 +17,11 @@ from prep_console.cuts.front import (
     plain_name,
     read_front,
 )
-from prep_console.cuts.lines import Lines, Unreadable
+from prep_console.cuts.lines import UTF16_MARKS, Lines, Unreadable
 from prep_console.cuts.model import Finding, Results
 from prep_console.wording import Value
 
-__all__ = ["Unreadable", "looks_like_results", "read_results"]
+__all__ = ["Unreadable", "looks_like_results", "read_results", "what_else"]
 
 _FRONT_LINES: Final = 12
 """A readme names the columns too, but far below its first lines."""
@@ -42,6 +42,13 @@ def looks_like_results(head: bytes) -> bool:
         if is_columns([plain_name(name) for name in fields_of(line, delimiter_of(line))]):
             return True
     return False
+
+
+def what_else(head: bytes) -> str:
+    """The check for a file that is named as results, and whose head shows that it holds none."""
+    if head.startswith(UTF16_MARKS):
+        return "results.utf16"
+    return "results.binary" if b"\0" in head else "results.unrecognised"
 
 
 def read_results(

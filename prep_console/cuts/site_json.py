@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -16,10 +17,14 @@ import msgspec
 from prep_console.cuts.elections import plain
 from prep_console.cuts.model import Figures
 from prep_console.cuts.names import read_name
+from prep_console.cuts.numbers import NotANumber, read_count, read_percent
 from prep_console.cuts.stamps import Stamp
 
 LARGEST = 32 << 20
 """Bytes above which a JSON file is not read: the national totals take 7 KB."""
+
+_LONGEST = 100
+"""Characters of a number that are looked at."""
 
 _MONTHS = {
     "ENERO": 1,
@@ -55,6 +60,8 @@ class SiteCut:
     """About the whole election, not one district or section of it."""
     national: bool
     figures: Figures
+    odd: tuple[tuple[str, str], ...] = ()
+    """Figures left out, by their keys: what stands there is no number that can be."""
 
 
 def looks_like_site_json(head: bytes) -> bool:
@@ -78,52 +85,76 @@ def read_site_json(data: bytes) -> SiteCut | None:
     else:
         return None
     level = plain(_text(parsed.get("nivelNodo")))
+    totals = _Totals(parsed)
+    figures = totals.figures()
     return SiteCut(
         stamp=_stamp(day, time),
         archive=read_name(_text(parsed.get("archivoCorte"))).stamp,
         test=parsed.get("cortePrueba") is True,
         whole=level in {"NACIONAL", "ENTIDAD", "ESTATAL", ""},
         national=level == "NACIONAL",
-        figures=_figures(parsed),
+        figures=figures,
+        odd=tuple(totals.odd),
     )
 
 
-def _figures(parsed: dict[str, Any]) -> Figures:
+class _Totals:
     """The totals, under the names that the CSV header has for them."""
-    totals = parsed.get("totales")
-    source = {**totals, **parsed} if isinstance(totals, dict) else parsed
-    return Figures(
-        expected=_count(source, "totalActas", "actasEsperadas"),
-        registered=_count(source, "actasRegistradas"),
-        out_of_catalogue=_count(source, "actasFueraCatalogo"),
-        captured=_count(source, "actasCapturadas"),
-        counted=_count(source, "actasContabilizadas"),
-        not_counted=_count(source, "actasNoContabilizadas"),
-        nominal_list=_count(source, "listaNominal", "listaNominalActasContabilizadas"),
-        votes_with_special=_count(source, "totalVotos"),
-        turnout=_share(source.get("porcentajeParticipacionCiudadana")),
-    )
+
+    def __init__(self, parsed: dict[str, Any]) -> None:
+        totals = parsed.get("totales")
+        self._source = {**totals, **parsed} if isinstance(totals, dict) else parsed
+        self.odd: list[tuple[str, str]] = []
+
+    def figures(self) -> Figures:
+        return Figures(
+            expected=self._count("totalActas", "actasEsperadas"),
+            registered=self._count("actasRegistradas"),
+            out_of_catalogue=self._count("actasFueraCatalogo"),
+            captured=self._count("actasCapturadas"),
+            counted=self._count("actasContabilizadas"),
+            not_counted=self._count("actasNoContabilizadas"),
+            nominal_list=self._count("listaNominal", "listaNominalActasContabilizadas"),
+            votes_with_special=self._count("totalVotos"),
+            turnout=self._percent("porcentajeParticipacionCiudadana"),
+        )
+
+    def _count(self, *keys: str) -> int | None:
+        """A count that stands plainly, as text with thousands' commas, or as ``{"total": …}``."""
+        for key in keys:
+            value = self._source.get(key)
+            if isinstance(value, dict):
+                value = value.get("total")
+            try:
+                number = read_count(_plain(value))
+            except NotANumber:
+                self._note(key, value)
+                continue
+            if number is not None:
+                return number
+        return None
+
+    def _percent(self, key: str) -> float | None:
+        value = self._source.get(key)
+        try:
+            percent = read_percent(_plain(value))
+        except NotANumber:
+            self._note(key, value)
+            return None
+        return None if percent is None else float(percent)
+
+    def _note(self, key: str, value: object) -> None:
+        self.odd.append((key, str(value)[:80]))
 
 
-def _count(source: dict[str, Any], *keys: str) -> int | None:
-    """A count that stands plainly, as text with thousands' commas, or as ``{"total": …}``."""
-    for key in keys:
-        value = source.get(key)
-        if isinstance(value, dict):
-            value = value.get("total")
-        if isinstance(value, str) and re.fullmatch(r"\d{1,3}(,\d{3})+|\d{1,15}", value, re.ASCII):
-            return int(value.replace(",", ""))
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-    return None
-
-
-def _share(value: object) -> float | None:
-    if isinstance(value, str) and re.fullmatch(r"\d{1,3}(\.\d{1,8})?%?", value, re.ASCII):
-        return float(value.rstrip("%"))
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return float(value)
-    return None
+def _plain(value: object) -> str:
+    """As a file would write it; a count that a program wrote as 5.0 is 5."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        written = format(Decimal(repr(value)), "f")
+        return written.removesuffix(".0")[:_LONGEST]
+    return str(value)[:_LONGEST]
 
 
 def _text(value: object) -> str:

@@ -23,11 +23,11 @@ def _deep(levels: int) -> bytes:
     return data
 
 
-def _with_csv(data: bytes, check: str = "results.missing") -> Case:
+def _with_csv(data: bytes, check: str = "results.unrecognised") -> Case:
     return file(NAME, lambda: d.zipped({**d.cut_files(), CSV: data}), check)
 
 
-def _json(data: bytes, check: str = "results.missing") -> Case:
+def _json(data: bytes, check: str = "site.unreadable") -> Case:
     return file(JSON, lambda: data, check)
 
 
@@ -132,15 +132,24 @@ def _malformed() -> dict[str, Case]:
         "csv: only its title": _with_csv(lines[0]),
         "csv: cut off in its header": _with_csv(b"\n".join(lines[:3])[:-20], columns),
         "csv: without its actas' columns": _with_csv(b"\n".join(lines[:4]), columns),
-        "csv: NULs": _with_csv(b"\0" * 5000),
+        "csv: NULs": _with_csv(b"\0" * 5000, "results.binary"),
         "csv: NULs behind its head": _with_csv(csv + b"\0" * 5000, "results.binary"),
         "csv: cut off in a row": _with_csv(csv[:-30], "results.cut_off"),
         "csv: a row of two megabytes": _with_csv(csv + _NOISE, "results.long_line"),
-        "csv: UTF-16": _with_csv(csv.decode().encode("utf-16")),
+        "csv: UTF-16": _with_csv(csv.decode().encode("utf-16"), "results.utf16"),
+        "csv: UTF-16 without its mark": _with_csv(
+            csv.decode().encode("utf-16-le"), "results.binary"
+        ),
+        "csv: UTF-16 beside a site's JSON": _zip(
+            lambda: {CSV: csv.decode().encode("utf-16"), JSON: said}, "results.utf16"
+        ),
+        "csv: a workbook": _with_csv(d.zipped({"xl/workbook.xml": b"<x/>"}), "results.binary"),
         "csv: a web page": _with_csv(b"<html><body>502 Bad Gateway</body></html>\n"),
         "csv: one line of a megabyte": _with_csv(b"x" * 1_000_000),
         "json: cut off": _json(said[: len(said) // 2]),
         "json: empty": _json(b"", "delivery.empty"),
+        "json: a number beyond all": _json(said.replace(b":10,", b":1e400,")),
+        "json: twice": _json(said + said),
         "json: nested": _json(b"[" * 100_000 + b"]" * 100_000),
         "json: huge number": _json(b'{"totalActas":' + b"9" * 100_000 + b"}"),
         "json: NaN": _json(b'{"totalActas":NaN}'),

@@ -31,6 +31,13 @@ def _replaced(was: bytes, now: bytes, *warnings: str) -> Case:
     return _csv(csv.replace(was, now), *warnings)
 
 
+def _json(was: bytes, now: bytes, *warnings: str) -> Case:
+    """A site's JSON alone, with one thing in it said otherwise."""
+    said = d.site_json()
+    assert was in said
+    return file(JSON, lambda: said.replace(was, now), *warnings)
+
+
 def _halves(data: bytes) -> tuple[bytes, bytes]:
     return data[:700], data[700:]
 
@@ -190,6 +197,30 @@ ODD: dict[str, Case] = {
     "cp1252": _replaced(b"QUERETARO", "QUERÉTARO".encode("cp1252")),
     "a hash in other letters": _replaced(b",1,-\n", b",1,no hay\n", "results.hash_form"),
     "the site's JSON alone": file(JSON, d.site_json),
+    "the site's JSON: more than all": _json(
+        b'"actasCapturadas":{"total":4}',
+        b'"actasCapturadas":{"total":11}',
+        "arithmetic.exceeds_expected",
+    ),
+    "the site's JSON: more than 100 %": _json(
+        b'"totalActas"',
+        b'"porcentajeParticipacionCiudadana":"100.65","totalActas"',
+        "arithmetic.over_100",
+    ),
+    "the site's JSON: more actas than atoms": _json(
+        b'"totalActas":10', b'"totalActas":' + b"9" * 40, "site.value"
+    ),
+    "the site's JSON: less than nothing": _json(
+        b'"totalActas":10', b'"totalActas":-10', "site.value"
+    ),
+    "the site's JSON: a word": _json(b'"totalActas":10', b'"totalActas":"diez"', "site.value"),
+    "the site's JSON: no figure yet": _json(b'"totalActas":10', b'"totalActas":"-"'),
+    # files beside the results
+    "a spreadsheet's copy of the results": _zip(
+        {f"excel/{CSV}": d.results_csv().decode().encode("utf-16")}
+    ),
+    "an election that nobody waits for, unreadable": _zip({"QRO_GUB_2024.csv": b"\0" * 99}),
+    "a table beside the results": _zip({"catalogo.csv": b"ID,NOMBRE\n1,QUERETARO\n"}),
     # beside the results
     "placeholder candidates": _zip({CANDIDATES: _placeholder()}, "candidates.placeholder"),
     "a list of hashes that says nothing": _zip({"SHA256SUMS": b"hola\n"}, "manifest.malformed"),

@@ -334,6 +334,35 @@ def test_an_unreadable_results_file_stops(tmp_path: Path) -> None:
     assert found.verdict is Verdict.STOPPED
 
 
+@pytest.mark.parametrize(
+    ("content", "check"),
+    [
+        (d.results_csv("AYUN").decode().encode("utf-16"), "results.utf16"),
+        (bytes(5000), "results.binary"),
+        (b"<html>502 Bad Gateway</html>", "results.unrecognised"),
+        (b"", "results.unrecognised"),
+    ],
+)
+def test_a_second_election_that_holds_no_results_is_not_passed_over(
+    content: bytes, check: str, tmp_path: Path
+) -> None:
+    files = {**d.cut_files(), "QRO_AYUN_2024.csv": content}
+    found = look(file(tmp_path, "20240602_2005_PREP_QRO.zip", d.zipped(files)))
+    assert [(f.check, f.where.partition("!/")[2]) for f in found.findings] == [
+        (check, "QRO_AYUN_2024.csv")
+    ]
+    assert found.verdict is Verdict.STOPPED
+
+
+def test_a_copy_for_spreadsheets_beside_the_results_stops_nothing(tmp_path: Path) -> None:
+    copy = d.results_csv().decode().encode("utf-16")
+    tree = d.put(
+        tmp_path / "20240602_2005_PREP_QRO",
+        {NAME: d.cut_zip(), "excel/QRO_DIP_LOC_2024.csv": copy},
+    )
+    assert look(tree).verdict is Verdict.GOOD
+
+
 def test_a_path_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         look(tmp_path / "nada.zip")
