@@ -255,6 +255,9 @@ _KINDS: Mapping[str, Callable[[Data], str]] = {
     "accept-from": lambda d: (
         say(N_("accepting again from {stamp}"), stamp=_text(d, "stamp")) + _reason(d)
     ),
+    "format": lambda d: say(
+        N_("the store is of version {version} from here on"), version=_text(d, "version")
+    ),
     "found": _found,
     "repaired": _repaired,
     "pruned": _pruned,

@@ -268,6 +268,7 @@ def test_what_others_wrote_into_run_costs_nothing(box: Sandbox) -> None:
         ("now.json", deep),
         ("state.json", deep),
         ("state.json", '{"live":"x","cuts":{}}'),
+        ("state.json", '{"program":"0.0.1","state":{"live":"x","cuts":{}}}'),
     ):
         (run / name).write_text(content)
         assert box.run("status", "--json").json["live"]["id"] == SECOND, (name, content[:20])

@@ -25,7 +25,7 @@ def info(context: Context, as_json: bool) -> None:
 
     from prep_console import config
     from prep_console.config.origins import origins
-    from prep_console.publication.manifest import SCHEMA
+    from prep_console.journal.store_version import VERSION
 
     settings, station, path = context.settings, context.station, config.chosen(context.path)
     folders = {
@@ -39,13 +39,15 @@ def info(context: Context, as_json: bool) -> None:
         "run": station.run,
     }
     found = origins(settings, path.read_text("utf-8"))
+    store = station.found_state().version
     if as_json:
         print_json(
             {
                 "schema": 1,
                 "version": __version__,
                 "python": platform.python_version(),
-                "store": SCHEMA,
+                "store": store,
+                "store_known": VERSION,
                 "settings_file": str(path),
                 "folders": {
                     name: {"path": str(folder), "exists": folder.is_dir()}
@@ -60,7 +62,9 @@ def info(context: Context, as_json: bool) -> None:
     rows = {
         say(N_("program")): f"prep-console {__version__}",
         "Python": platform.python_version(),
-        say(N_("version of the store")): str(SCHEMA),
+        say(N_("version of the store")): str(store)
+        if store <= VERSION
+        else say(N_("{found}; this program knows up to {known}"), found=store, known=VERSION),
         say(N_("settings file")): visible(str(path)),
     }
     wide = max(map(len, rows))

@@ -30,6 +30,7 @@ def console(context: Context, wall: bool, pages: float | None, read_only: bool) 
     if pages is not None and not wall:
         raise click.UsageError("--pages is for --wall")
     settings = context.settings
+    context.station.refuse_newer()
     from prep_console.console.app import run
 
     return run(

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from prep_console.config import Settings
+from prep_console.problems import Problem
 from prep_console.snapshot import Reading, Snapshot
 
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -77,7 +78,8 @@ def _in_time(look: Callable[[], tuple[str, int]], seconds: float) -> tuple[str, 
             line, code = look()
             os.write(writing, f"{code}{line}".encode("utf-8", "replace"))
         except BaseException as error:
-            told = _line(_UNKNOWN, f"{type(error).__name__}: {error}", "")
+            named = "" if isinstance(error, Problem) else f"{type(error).__name__}: "
+            told = _line(_UNKNOWN, f"{named}{error}", "")
             os.write(writing, f"{_UNKNOWN}{told}".encode("utf-8", "replace"))
         finally:
             os._exit(0)

@@ -32,6 +32,7 @@ from prep_console.engine.view import SnapshotReader
 from prep_console.engine.worker import Worker
 from prep_console.intake import staging
 from prep_console.journal.actor import program
+from prep_console.journal.store_version import NewerStore
 from prep_console.outward.endpoint import Endpoint
 from prep_console.outward.hooks import Hooks
 from prep_console.probes.probe import OwnThread, run_probe
@@ -222,6 +223,8 @@ class _Engine:
                 if actions.due(self._station):
                     await asyncio.to_thread(actions.advance, hand, actor=actor)
                 await asyncio.to_thread(prune_if_needed, hand)
+            except NewerStore:  # somebody upgraded: this program's time is over
+                raise
             except (OSError, Problem) as error:
                 log.error("due: %s", error)
                 await asyncio.sleep(_RETRY_S)

@@ -7,12 +7,12 @@ that this version does not know are kept and change nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
 from prep_console.cuts.stamps import CutId, Stamp
-from prep_console.journal import open_alarms
+from prep_console.journal import open_alarms, store_version
 from prep_console.journal.chain import Break, Line
 from prep_console.journal.journal import Position
 from prep_console.journal.open_alarms import AlarmRecord, moment
@@ -141,6 +141,8 @@ class Decision:
 @dataclass(frozen=True, slots=True)
 class State:
     position: Position = field(default_factory=Position)
+    version: int = store_version.FIRST
+    """Of the store's form, as its journal says."""
     mode: Mode = "auto"
     live: str | None = None
     live_since: datetime | None = None
@@ -172,6 +174,14 @@ class State:
     """The first of them, counted from 1 in the file."""
     broken_at: datetime | None = None
     """When it was named."""
+
+
+SHAPE = " ".join(
+    f"{kind.__name__}({','.join(one.name for one in fields(kind))})"
+    for kind in (State, CutRecord, PartRecord, Waiting, RefusedRecord, Parked, Tampered, Intent,
+                 Decision, AlarmRecord, Break, Position)
+)  # fmt: skip
+"""What a state is made of here: one that a program with other fields kept is folded anew."""
 
 
 def fold(
@@ -364,7 +374,11 @@ def _pruned(state: State, line: Line, data: Mapping[str, Any]) -> State:
 
 def _archived(state: State, line: Line, data: Mapping[str, Any]) -> State:
     """From here on the station is empty; moving the files is only carrying it out."""
-    return State(position=state.position, archiving=data["archive"])
+    return State(position=state.position, version=state.version, archiving=data["archive"])
+
+
+def _format(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    return replace(state, version=max(state.version, int(data["version"])))
 
 
 def _segment(state: State, line: Line, data: Mapping[str, Any]) -> State:
@@ -405,6 +419,7 @@ _STEPS: Mapping[str, Callable[[State, Line, Mapping[str, Any]], State]] = {
     "repaired": _repaired,
     "pruned": _pruned,
     "archived": _archived,
+    store_version.KIND: _format,
     "segment": _segment,
     **{kind: _of_alarms(kind) for kind in open_alarms.STEPS},
 }

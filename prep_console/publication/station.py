@@ -13,14 +13,15 @@ from pathlib import Path
 
 import msgspec
 
-from prep_console import durable
+from prep_console import __version__, durable
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
-from prep_console.journal import journal
+from prep_console.journal import journal, store_version
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Break, Line
 from prep_console.journal.journal import Position
-from prep_console.journal.state import State, fold
+from prep_console.journal.state import SHAPE, State, fold
+from prep_console.journal.store_version import NewerStore
 from prep_console.problems import Failed
 from prep_console.publication import estado, lock, pointer
 from prep_console.publication.pointer import Live
@@ -32,6 +33,17 @@ few lines and not the whole night (2,000 lines cost 20 ms, the checkpoint 1)."""
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _TAIL_BYTES = 1024
 """Longer than what stands after ``data`` in a journal line, its hash included."""
+
+
+class _Checkpoint(msgspec.Struct):
+    """``run/state.json``."""
+
+    program: str
+    """Whose fold it is: what another one left out of it would be missing without a word."""
+    state: State
+
+
+_PROGRAM = f"{__version__} {SHAPE}"
 
 
 class Station:
@@ -67,7 +79,8 @@ class Station:
         return self.run / "leader.lock"
 
     def prepare(self) -> None:
-        """Make the folders and take the spare blocks. Failed when the root cannot be written."""
+        """Make the folders that lack. Failed when the root cannot be written, NewerStore."""
+        self.refuse_newer()
         try:
             if not self.root.parent.is_dir():
                 raise FileNotFoundError(2, os.strerror(2), str(self.root.parent))
@@ -100,6 +113,11 @@ class Station:
             if size and not ballast.exists():
                 durable.replace_file(ballast, b"\0" * size, durable=False)
 
+    def refuse_newer(self) -> None:
+        """Before anything is written: NewerStore when this program does not know its form."""
+        with suppress(OSError):  # what cannot be read at all is told by what needs it
+            self.state()
+
     def forget(self) -> None:
         """Read the journal from its beginning next time: it is another one now."""
         self._state = None
@@ -120,7 +138,11 @@ class Station:
         return pointer.read(self.public)
 
     def state(self) -> State:
-        """The journal folded up to its end. Takes no lock and changes nothing."""
+        """The journal folded up to its end. Takes no lock and changes nothing. NewerStore."""
+        return _known(self.found_state())
+
+    def found_state(self) -> State:
+        """Like :meth:`state`, for somebody who only asks of which version the store is."""
         size = self._journal_size()
         known = self._state or self._checkpoint()
         if known is not None and size < known.position.offset:
@@ -133,7 +155,7 @@ class Station:
         """Like :meth:`state`, but every line is read and verified again."""
         self._journal_size()
         self._state = self._read_against(self._checkpoint_said())
-        return self._state
+        return _known(self._state)
 
     def _journal_size(self) -> int:
         """Its bytes; what was read of another journal (the night before) is forgotten."""
@@ -166,8 +188,8 @@ class Station:
 
     def _checkpoint_said(self) -> State | None:
         try:
-            kept = msgspec.json.decode(self._checkpoint_file.read_bytes(), type=State)
-            return kept if _sound(kept) else None
+            kept = msgspec.json.decode(self._checkpoint_file.read_bytes(), type=_Checkpoint)
+            return kept.state if kept.program == _PROGRAM and _sound(kept.state) else None
         except (OSError, ValueError, RecursionError):
             return None
 
@@ -198,15 +220,17 @@ class Station:
         if 0 <= state.position.lines - self._kept_lines < _CHECKPOINT_LINES:
             return
         with suppress(OSError, ValueError):
-            durable.replace_file(self._checkpoint_file, msgspec.json.encode(state), durable=False)
+            content = msgspec.json.encode(_Checkpoint(_PROGRAM, state))
+            durable.replace_file(self._checkpoint_file, content, durable=False)
             self._kept_lines = state.position.lines
 
     @contextmanager
     def acting(self, purpose: str, *, take_over: bool = False) -> Iterator[Ledger]:
         """Hold the action lock; what an earlier holder left open is settled by the caller.
 
-        Refused after 2 s, naming the holder; Failed when the disk refuses.
+        Refused after 2 s, naming the holder; Failed when the disk refuses; NewerStore.
         """
+        self.refuse_newer()
         with lock.held(self.action_lock, purpose, take_over=take_over):
             try:
                 yield Ledger(self)
@@ -231,8 +255,15 @@ class Ledger:
     def append(
         self, entries: Iterable[tuple[str, Mapping[str, object]]], actor: Actor
     ) -> tuple[Line, ...]:
-        """Add lines durably and fold them into the state."""
-        pending = list(entries)
+        """Add lines durably and fold them into the state; the lines that were asked for.
+
+        Others may come before them: an append that a crash cut short, and of which version the
+        store is from here on, when this program is newer than who wrote it last.
+        """
+        asked = list(entries)
+        pending = list(asked)
+        if self.state.version < store_version.VERSION:
+            pending.insert(0, (store_version.KIND, {"version": store_version.VERSION}))
         try:
             lines, position = journal.append(
                 self.station.journal, self.state.position, pending, actor, datetime.now(UTC)
@@ -245,7 +276,7 @@ class Ledger:
             )
         self.state = fold(lines, position, self.state)
         self.station._state = self.state
-        return lines
+        return lines[len(lines) - len(asked) :]
 
     def begin_again(self) -> None:
         """The journal was moved away: go on with an empty one."""
@@ -280,6 +311,12 @@ class Ledger:
         except OSError:
             return False
         return True
+
+
+def _known(state: State) -> State:
+    if state.version > store_version.VERSION:
+        raise NewerStore.of(state.version)
+    return state
 
 
 def _sound(state: State) -> bool:

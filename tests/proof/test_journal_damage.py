@@ -148,6 +148,20 @@ def test_an_append_that_a_crash_cut_short_is_recovered_and_said(at: Place, torn:
     assert recovered[0].data["torn_bytes"] == len(raw[:torn])
 
 
+@pytest.mark.parametrize(
+    "command", [["rollback"], ["publish", SECOND], ["suspend"], ["freeze"], ["station", "new"]]
+)
+def test_the_decision_after_a_torn_append_is_carried_out_at_once(
+    at: Place, command: list[str]
+) -> None:
+    with at.station.journal.open("ab") as file:
+        file.write(b'{"torn')
+    said = at.run(*command, "--reason", "x", "--yes")
+    assert said.code == 0, said.err
+    assert whole.faults(at) == []
+    assert at.run("journal", "--verify").code == 0
+
+
 def broken_lines(at: Place) -> list[str]:
     """What is not whole, the journal apart: that is what was damaged."""
     return [fault for fault in whole.faults(at) if not fault.startswith("journal: ")]
