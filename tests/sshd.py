@@ -27,10 +27,11 @@ class Sshd:
     key: Path
     known_hosts: Path
     process: subprocess.Popen[bytes]
+    address: str = "127.0.0.1"
 
     def start(self) -> None:
         """Start it (again), on the same port."""
-        self.process = _started(self.folder, self.port)
+        self.process = _started(self.folder, self.port, self.address)
 
     def kill(self) -> None:
         """As a crash would: the server and every session at once."""
@@ -51,7 +52,9 @@ class Sshd:
 
 
 @contextmanager
-def sshd(folder: Path, *lines: str, options: str = "") -> Iterator[Sshd]:
+def sshd(
+    folder: Path, *lines: str, options: str = "", address: str = "127.0.0.1"
+) -> Iterator[Sshd]:
     """Start one under ``folder``. ``lines`` go into sshd_config, ``options`` before the key."""
     Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -63,12 +66,12 @@ def sshd(folder: Path, *lines: str, options: str = "") -> Iterator[Sshd]:
     port = free_port()
     known_hosts = folder / "known_hosts"
     host_public = " ".join(host_key.with_suffix(".pub").read_text().split()[:2])
-    known_hosts.write_text(f"[127.0.0.1]:{port} {host_public}\n")
+    known_hosts.write_text(f"[{address}]:{port} {host_public}\n")
     (folder / "sshd_config").write_text(
         "\n".join(
             (
                 f"HostKey {host_key}",
-                "ListenAddress 127.0.0.1",
+                f"ListenAddress {address}",
                 f"AuthorizedKeysFile {folder / 'authorized_keys'}",
                 f"PidFile {folder / 'pid'}",
                 "StrictModes no",
@@ -80,7 +83,8 @@ def sshd(folder: Path, *lines: str, options: str = "") -> Iterator[Sshd]:
             )
         )
     )
-    server = Sshd(folder, port, key, known_hosts, _started(folder, port))
+    process = _started(folder, port, address)
+    server = Sshd(folder, port, key, known_hosts, process, address)
     try:
         yield server
     finally:
@@ -97,7 +101,7 @@ def make_key(path: Path) -> None:
     )
 
 
-def _started(folder: Path, port: int) -> subprocess.Popen[bytes]:
+def _started(folder: Path, port: int, address: str) -> subprocess.Popen[bytes]:
     program = shutil.which("sshd", path=f"{os.environ['PATH']}:/usr/sbin")
     assert program is not None, "openssh-server is needed"
     with (folder / "log").open("ab") as log:
@@ -106,13 +110,13 @@ def _started(folder: Path, port: int) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stderr=log,
         )
-    wait_until(lambda: _listens(port), 10)
+    wait_until(lambda: _listens(address, port), 10)
     return process
 
 
-def _listens(port: int) -> bool:
+def _listens(address: str, port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+        socket.create_connection((address, port), timeout=0.5).close()
     except OSError:
         return False
     return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import compileall
 import importlib
+import math
 import os
 import platform
 import sys
@@ -47,7 +48,11 @@ def main(chosen: Sequence[str]) -> None:
             print(_line(figure), flush=True)
             figures.append(figure)
     short = [figure for figure in figures if not figure.held]
-    print(f"\n{len(figures)} figures, {len(short)} fall short" + ":" * bool(short))
+    absent = sum(not figure.ran for figure in short)
+    print(
+        f"\n{len(figures)} figures, {len(short) - absent} fall short, {absent} did not run"
+        + ":" * bool(short)
+    )
     for figure in short:
         print(_line(figure))
     if not chosen:
@@ -67,10 +72,14 @@ def _measured(group: str) -> Iterable[Figure]:
 def _verdict(figure: Figure) -> str:
     if figure.bound == NO_BOUND:
         return "     "
+    if not figure.ran:
+        return "ABSENT"
     return "holds" if figure.held else "SHORT"
 
 
 def _number(value: float) -> str:
+    if math.isnan(value):
+        return "-"
     return f"{value:,.0f}" if value >= 100 or value == int(value) else f"{value:.3g}"
 
 
@@ -86,10 +95,16 @@ def _line(figure: Figure) -> str:
     )
 
 
+def _judged(figure: Figure) -> str:
+    if not figure.ran:
+        return "**did not run**"
+    return _verdict(figure).strip() if figure.held else "**falls short**"
+
+
 def _page(figures: Sequence[Figure], now: datetime) -> str:
     rows = "\n".join(
         f"| {figure.name} | {_number(figure.measured)} {figure.unit} | {_bound(figure)} | "
-        f"{'**falls short**' if not figure.held else _verdict(figure).strip()} | {figure.note} |"
+        f"{_judged(figure)} | {figure.note} |"
         for figure in figures
     )
     return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import subprocess
 import time
@@ -11,6 +12,8 @@ from typing import NamedTuple
 
 NO_BOUND = float("inf")
 """For a figure that is told and not judged."""
+DID_NOT_RUN = float("nan")
+"""Measured, where it could not be: that holds no bound. The note says why."""
 
 
 class Figure(NamedTuple):
@@ -25,6 +28,10 @@ class Figure(NamedTuple):
     @property
     def held(self) -> bool:
         return self.measured <= self.bound
+
+    @property
+    def ran(self) -> bool:
+        return not math.isnan(self.measured)
 
 
 def percentile(values: Sequence[float], of_100: float) -> float:

@@ -14,8 +14,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import asyncssh
+from asyncssh.sftp import start_sftp_client
 
 from prep_console.config.model import Source
 from prep_console.cuts.manifests import LARGEST
@@ -261,7 +263,7 @@ async def _connected(source: Source) -> _Session:
                 keepalive_count_max=2,
             )
             try:
-                sftp = await connection.start_sftp_client()
+                sftp = await _client(connection)
             except BaseException:
                 connection.abort()
                 raise
@@ -276,6 +278,47 @@ async def _connected(source: Source) -> _Session:
     session = _Session(source, connection, sftp)
     _kept.append(session)
     return session
+
+
+async def _client(connection: asyncssh.SSHClientConnection) -> asyncssh.SFTPClient:
+    """As ``start_sftp_client`` makes it, but requests that are made together travel together."""
+    writer, reader, _ = await connection.open_session(subsystem="sftp", encoding=None)
+    together = cast("asyncssh.SSHWriter[bytes]", _Together(writer))
+    loop = asyncio.get_running_loop()
+    return await start_sftp_client(
+        connection, loop, "strict", reader, together, "utf-8", "strict", 3
+    )
+
+
+class _Together:
+    """Gathers what is written in one turn of the loop into one SSH packet.
+
+    Sixty-four requests in packets of their own, each of them with an empty one before it, cost a
+    quarter of the processor's time for a tree of small files.
+    """
+
+    def __init__(self, writer: asyncssh.SSHWriter[bytes]) -> None:
+        self._writer = writer
+        self._waiting: list[bytes] = []
+
+    def write(self, data: bytes) -> None:
+        if not self._waiting:
+            asyncio.get_running_loop().call_soon(self._send)
+        self._waiting.append(data)
+
+    def _send(self) -> None:
+        gathered = b"".join(self._waiting)
+        self._waiting.clear()
+        if not self._writer.channel.is_closing():
+            self._writer.write(gathered)
+
+    def write_eof(self) -> None:
+        if self._waiting:
+            self._send()
+        self._writer.write_eof()
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._writer, name)
 
 
 def _private(key: Path) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -57,9 +58,9 @@ async def _listing(sftp: asyncssh.SFTPClient, job: Job, flow: Flow) -> dict[str,
     """Every plain file beneath the source's folder, by relative path."""
     found: dict[str, _There] = {}
     guard = NameGuard("")
-    folders = [""]
-    while folders:
-        inside = folders.pop()
+    deeper: list[str] = []
+
+    async def look_into(inside: str) -> None:
         async for entry in sftp.scandir(f"{job.source.path}/{inside}".rstrip("/")):
             flow.listed(inside, len(found))
             name = str(entry.filename)
@@ -71,7 +72,7 @@ async def _listing(sftp: asyncssh.SFTPClient, job: Job, flow: Flow) -> dict[str,
                 if stat.S_ISDIR(mode):
                     guard.folder(path)
                     if path.count("/") < _DEEPEST:
-                        folders.append(path)
+                        deeper.append(path)
                 elif stat.S_ISREG(mode):
                     guard.file(path)
                     seconds, nanoseconds = entry.attrs.mtime or 0, entry.attrs.mtime_ns or 0
@@ -83,7 +84,28 @@ async def _listing(sftp: asyncssh.SFTPClient, job: Job, flow: Flow) -> dict[str,
                 raise PullFailed("damaged", reason) from unsafe
             if len(found) > _MOST:
                 raise PullFailed("damaged", f"the tree holds more than {_MOST} files")
+
+    folders = [""]
+    while folders:
+        await _each(folders, look_into)
+        folders, deeper = deeper, []
     return found
+
+
+async def _each(items: Collection[str], do: Callable[[str], Awaitable[None]]) -> None:
+    """``do`` for every one of them, many under way; the first that fails ends the others."""
+    rest = iter(items)
+
+    async def some() -> None:
+        for item in rest:
+            await do(item)
+
+    workers = [asyncio.create_task(some()) for _ in range(min(_AT_ONCE, len(items)))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
 
 
 async def _fetch(
@@ -92,21 +114,14 @@ async def _fetch(
     lacking = [path for path, file in there.items() if _here(target / path) != file]
     flow.files, flow.files_total = 0, len(lacking)
     flow.total_bytes = flow.bytes + sum(there[path].size for path in lacking)
-    rest = iter(sorted(lacking))
     for folder in {(target / path).parent for path in lacking}:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    async def some() -> None:
-        for path in rest:
-            await _one(sftp, job, path, there[path], target / path, flow)
-            flow.files += 1
+    async def fetch(path: str) -> None:
+        await _one(sftp, job, path, there[path], target / path, flow)
+        flow.files += 1
 
-    workers = [asyncio.create_task(some()) for _ in range(min(_AT_ONCE, len(lacking)))]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for worker in workers:
-            worker.cancel()
+    await _each(sorted(lacking), fetch)
     return bool(lacking)
 
 

@@ -36,7 +36,7 @@ def of_sshd(folder: Path, server: Sshd, path: Path, **more: object) -> Settings:
     """A station that pulls ``path`` from ``server``."""
     source = {
         "kind": "sftp",
-        "host": f"127.0.0.1:{server.port}",
+        "host": f"{server.address}:{server.port}",
         "user": "root",
         "key_file": str(server.key),
         "known_hosts": str(server.known_hosts),

@@ -250,13 +250,13 @@ async def test_a_tree_is_mirrored_and_follows(server: Sshd, tmp_path: Path) -> N
 _SLOW = """
 import os, select
 while data := os.read(0, 4096):
-    select.select([], [], [], 0.004)
+    select.select([], [], [], 0.01)
     os.write(1, data)
 """
 
 
 async def test_a_long_listing_that_goes_on_is_not_judged_hung(tmp_path: Path) -> None:
-    """Over a line of 1 MB/s it takes twice as long as the child may be silent."""
+    """Over a line of 0.4 MB/s it takes twice as long as the child may be silent."""
     there, here = tmp_path / "sitio", tmp_path / "root/fetched/sftp/tree"
     for number in range(8000):
         for path in (there / str(number % 9) / str(number), here / str(number % 9) / str(number)):
@@ -266,7 +266,7 @@ async def test_a_long_listing_that_goes_on_is_not_judged_hung(tmp_path: Path) ->
     (tmp_path / "slow.py").write_text(_SLOW)
     server = f"/usr/lib/openssh/sftp-server | {sys.executable} {tmp_path}/slow.py"
     with sshd(tmp_path / "sshd", f"ForceCommand {server}") as slow:
-        settings = of_sshd(tmp_path, slow, there, layout="tree", stall_seconds=1)
+        settings = of_sshd(tmp_path, slow, there, layout="tree", stall_seconds=2.5)
         puller = Puller(settings, settings.sources[0], grace_s=0.0)
         told: list[Progress] = []
         began = time.monotonic()
@@ -274,7 +274,7 @@ async def test_a_long_listing_that_goes_on_is_not_judged_hung(tmp_path: Path) ->
         took = time.monotonic() - began
         await puller.close()
     assert done.state == "nothing"
-    assert took > 2.0
+    assert took > 5.0
     assert max(progress.files for progress in told) > 1000
     assert {progress.total_bytes for progress in told} == {None}
 
