@@ -158,7 +158,7 @@ def fresh(station: Station, path: Path) -> bool:
     """Whether it, or a list of hashes beside it, was written a moment ago."""
     from prep_console.cuts.manifests import sidecars
 
-    newest = max(p.stat().st_mtime for p in (path, *sidecars(path)))
+    newest = max(p.lstat().st_mtime for p in (path, *sidecars(path)))
     return time.time() - newest < station.settings.intake.settle_seconds
 
 

@@ -122,7 +122,7 @@ def receive(
 
 def _refuse_what_holds_us(station: Station, path: Path) -> None:
     """A folder around our own would be copied into itself, and the machine with it."""
-    if station.staging.resolve().is_relative_to(path.resolve()):
+    if Path(os.path.realpath(station.staging)).is_relative_to(os.path.realpath(path)):
         raise Refused(
             sentence(
                 N_("{path} is no delivery: this station's own folder lies in it"), path=str(path)

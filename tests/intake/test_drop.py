@@ -279,3 +279,18 @@ def test_a_folder_s_list_that_comes_late_or_grows_goes_too(station: Station) -> 
         (folder / "SHA256SUMS").write_text(said)
         assert drop.look() == []
         assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("target", ["nowhere", "20240602_2005_PREP_DIP_LOC_QRO.zip"])
+def test_a_link_that_leads_nowhere_or_to_itself_is_refused_and_goes(
+    station: Station, target: str
+) -> None:
+    link = station.settings.drop_folder / "20240602_2005_PREP_DIP_LOC_QRO.zip"
+    link.symlink_to(target)
+    drop = DropFolder(station.settings.drop_folder, 0.0)
+    (arrival,) = drop.look()
+    assert drop.ready(arrival)
+    receipt = taken(station, drop, arrival)
+    assert [f.check for f in receipt.examination.findings] == ["archive.link"]
+    assert receipt.quarantined
+    assert not os.path.lexists(link)

@@ -14,8 +14,13 @@ from prep_console.config import Settings
 from prep_console.intake.push.sessions import marks_folder
 from prep_console.wording import N_, say
 
-_READING = "read,opendir,readdir,readlink,symlink,hardlink,posix-rename,lsetstat"
-"""Requests of an SFTP client that upload nothing. ``stat`` stays: clients ask it to resume."""
+_READING = "read,opendir,readdir,readlink,symlink,hardlink,lsetstat"
+"""Requests of an SFTP client that upload nothing. ``stat`` stays: clients ask it to resume; and
+``posix-rename``, without which no file can take the place of an older one in one step."""
+_UMASK = "0007"
+"""We read what comes and delete what was taken, through the folder's group."""
+OURS = "prep"
+"""Group of the user that the station belongs to."""
 ACCOUNT = "entrega"
 """The account's name where the settings give none."""
 
@@ -30,6 +35,11 @@ def account_lines(settings: Settings) -> str:
     as_root = say(N_("the folders, as root"))
     by_sftp = say(N_("2. SFTP alone: for sshd_config, in the place of the line above"))
     owned = say(N_("{chroot} and all above it belong to root"), chroot=str(folder.parent))
+    inside = say(
+        N_(
+            "it lies in the station's own folder, which does not: give the source another path"
+        )
+    )
     nobody = say(N_("name the institute's addresses in [institute] addresses"))
     lines = [
         f"# {by_rsync}",
@@ -38,14 +48,15 @@ def account_lines(settings: Settings) -> str:
         f"{key_options(settings)} ssh-ed25519 AAAA... instituto",
         "",
         f"# {as_root}",
-        f"#    install -d -o {account} -g {account} -m 0755 {folder}",
-        f"#    install -d -o {account} -g {account} -m 0755 {marks}",
+        f"#    install -d -o {account} -g {OURS} -m 2770 {folder}",
+        f"#    install -d -o {account} -g {OURS} -m 2750 {marks}",
         "",
         f"# {by_sftp}",
         f"#    {owned}",
+        *([f"#    {inside}"] if folder.is_relative_to(settings.root) else []),
         f"Match User {account}" + (f" Address {','.join(addresses)}" if addresses else ""),
         f"    ChrootDirectory {folder.parent}",
-        f"    ForceCommand internal-sftp -d /{folder.name} -P {_READING}",
+        f"    ForceCommand internal-sftp -d /{folder.name} -u {_UMASK} -P {_READING}",
         *_RESTRICTED,
     ]
     if addresses:

@@ -17,6 +17,9 @@ import msgspec
 _NEWEST = 50
 """Marks that are looked at: those of the last four hours, and far more than run at once."""
 _LARGEST = 4096
+_TURNED_AWAY = {1, 2, 126, 127}
+"""Exit codes of a command that was not allowed or not understood (rsync(1), EXIT VALUES), and of
+one that could not be run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,11 @@ class Session:
     exit_code: int | None
     open: bool
     """Its wrapper runs still."""
+
+    @property
+    def wrote(self) -> bool:
+        """It may have written something: rsync was not turned away before it began."""
+        return self.ended_at is None or self.exit_code not in _TURNED_AWAY
 
     @property
     def whole(self) -> bool:

@@ -103,6 +103,7 @@ class MirroredTree:
     def _rests(self, look: Look, now: float) -> bool:
         at = datetime.now(UTC)
         marks = [s for s in self._sessions() if s.open or s.started_at <= at + _FUTURE]
+        marks = [s for s in marks if s.wrote]
         self._note_open(marks, at)
         if any(session.open for session in marks):
             return False

@@ -61,7 +61,7 @@ def test_a_push_that_freezes_is_told_as_stalled_and_goes_on(tmp_path: Path) -> N
         return box.run("status", "--json").json["readings"].get("source.drop", {})
 
     with sshd(tmp_path / "sshd", options=key_options(box.settings)) as server, engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), 60)
         wait_until(lambda: said().get("value") == "waiting", 10)
         push = rsync(server, "--bwlimit=500", big, "root@127.0.0.1:")
         pushing = subprocess.Popen(push, stderr=subprocess.DEVNULL)

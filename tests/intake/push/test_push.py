@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import pwd
 import random
+import shutil
 import signal
+import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -15,6 +20,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from prep_console import config
 from prep_console.config import Settings
 from prep_console.intake.push.account import account_lines, key_options
 from prep_console.intake.push.sessions import marks_folder, sessions
@@ -76,7 +82,7 @@ def test_a_pushed_cut_goes_live_and_its_session_leaves_a_mark(
     box: Sandbox, server: Sshd, cut: dict[str, Path]
 ) -> None:
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), 60)
         done = run(rsync(server, "-a", *cut.values(), "root@127.0.0.1:"))
         assert done.returncode == 0, done.stderr
         wait_until(lambda: live(box) == "20240602_2005", 20)
@@ -121,7 +127,7 @@ def test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one(
     folder = tmp_path / "night"
     folder.mkdir()
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), 60)
         broken = 0
         for number in range(ROUNDS):
             stamp = f"{OPENING + number * timedelta(minutes=5):%Y%m%d_%H%M}"
@@ -171,6 +177,7 @@ def test_a_wrapper_that_is_killed_shows_as_no_end_and_nobody_there(
     (session,) = sessions(marks)
     assert session.ended_at is None
     assert not session.whole
+    wait_until(lambda: not _writers(box.settings.drop_folder), 10, "rsync dies with its wrapper")
 
 
 @pytest.mark.parametrize(
@@ -190,6 +197,169 @@ def test_a_mark_that_makes_no_sense_counts_for_nothing(mark: bytes, tmp_path: Pa
     (tmp_path / "3.json").symlink_to("/dev/zero")
     assert sessions(tmp_path) == []
     assert sessions(tmp_path / "nowhere") == []
+
+
+def test_nothing_of_the_account_leads_out(box: Sandbox, server: Sshd, tmp_path: Path) -> None:
+    """Links that a push brings, options that name places, other commands."""
+    drop, marks = box.settings.drop_folder, marks_folder(box.settings.root)
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/s").symlink_to("../sessions")
+    (tmp_path / "links/etc").symlink_to("/etc")
+    forged = tmp_path / "src/s/99990101T000000.000000-1.json"
+    forged.parent.mkdir(parents=True)
+    forged.write_text("{}")
+    here, there = f"{tmp_path}/src/", "root@127.0.0.1:"
+    assert run(rsync(server, "-a", f"{tmp_path}/links/", there)).returncode == 0
+    assert (drop / "s").readlink() != Path("../sessions")  # it leads nowhere
+    for arguments in (
+        ["-a", forged, f"{there}s/"],
+        ["-a", forged, f"{there}s/x.json"],
+        ["-aK", here, there],
+        ["-a", "--temp-dir=../sessions", here, there],
+        ["-ab", "--backup-dir=../sessions", here, there],
+        ["-a", "--copy-dest=/etc", here, there],
+        ["-a", "--remote-option=--log-file=../sessions/x.json", here, there],
+        ["-a", "--files-from=:/etc/passwd", here, there],
+        ["-a", "--rsync-path=rsync --daemon; rsync", here, there],
+        ["-a", "--mkpath", here, f"{there}../../x/"],
+    ):
+        run(rsync(server, *arguments))
+    for command in (
+        "rsync --server --sender -e.LsfxCIvu . .",
+        "rsync --server --daemon .",
+        f"rsync --server -e.LsfxCIvu . {marks}",
+        "internal-sftp",
+        "sh",
+    ):
+        assert run([*ssh(server), "root@127.0.0.1", command]).returncode != 0
+    assert not [path for path in marks.iterdir() if path.name.startswith(("9999", "x"))]
+    assert not (box.settings.root / "x").exists()
+    assert {path.name for path in drop.iterdir()} <= {"s", "etc"}
+
+
+def test_a_session_without_a_place_for_its_mark_says_so_and_writes_nothing(
+    box: Sandbox, server: Sshd, cut: dict[str, Path]
+) -> None:
+    marks_folder(box.settings.root).rmdir()
+    done = run(rsync(server, "-a", *cut.values(), "root@127.0.0.1:"))
+    assert done.returncode != 0
+    assert "sessions: No such file" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(box.settings.drop_folder.iterdir())
+
+
+@pytest.fixture
+def chrooted() -> Iterator[Path]:
+    """A folder above which all belongs to root, as sshd demands it."""
+    folder = Path(tempfile.mkdtemp(prefix="prep-tests-", dir="/run"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@dataclass(frozen=True, slots=True)
+class BySftp:
+    """The institute's account behind the lines that are printed for SFTP."""
+
+    box: Sandbox
+    server: Sshd
+
+    def __call__(self, *commands: str) -> subprocess.CompletedProcess[str]:
+        server = self.server
+        program = [
+            "sftp",
+            *("-P", str(server.port), "-i", str(server.key), "-F", "none", "-b", "-"),
+            *("-o", f"UserKnownHostsFile={server.known_hosts}", "-o", "BatchMode=yes"),
+            "games@127.0.0.1",
+        ]
+        batch = "\n".join([*commands, ""])
+        return subprocess.run(
+            program, input=batch, capture_output=True, text=True, check=False, timeout=60
+        )
+
+    def put(self, path: Path, name: str) -> None:
+        """Under another name first, then in its place, as careful clients do."""
+        done = self(f"put {path} .{name}.tmp", f"rename .{name}.tmp {name}")
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def by_sftp(chrooted: Path, tmp_path: Path) -> Iterator[BySftp]:
+    drop = chrooted / "entrega"
+    drop.mkdir()
+    user = pwd.getpwnam("games")  # every Debian has it
+    os.chown(drop, user.pw_uid, user.pw_gid)
+    made = sandbox(
+        tmp_path,
+        {
+            "institute": {"addresses": ["127.0.0.1"], "account": "games"},
+            "intake": {"settle_seconds": 0.5},
+        },
+    )
+    with made.file.open("a") as file:
+        file.write(f'[[intake.source]]\nkind = "drop"\npath = "{drop}"\n')
+    box = Sandbox(made.file, config.load(made.file))
+    box.station.prepare()
+    printed = account_lines(box.settings)
+    block = printed[printed.index("Match User") :].splitlines()
+    with sshd(chrooted / "sshd", *block) as server:
+        (server.folder / "authorized_keys").chmod(0o644)
+        yield BySftp(box, server)
+
+
+def test_by_sftp_a_file_takes_the_place_of_an_older_one(
+    by_sftp: BySftp, cut: dict[str, Path]
+) -> None:
+    """In one step: between the two the older one is what lies there."""
+    drop = by_sftp.box.settings.drop_folder
+    for path in cut.values():
+        by_sftp.put(path, "corte.zip")
+        assert (drop / "corte.zip").read_bytes() == path.read_bytes()
+    assert stat.S_IMODE((drop / "corte.zip").stat().st_mode) & 0o007 == 0
+
+
+def test_by_sftp_a_cut_goes_live_however_it_is_put(by_sftp: BySftp, cut: dict[str, Path]) -> None:
+    """Renamed, in place, and in place after an earlier try broke off."""
+    box = by_sftp.box
+    first, second = cut.values()
+    half = box.settings.drop_folder / second.name
+    with engine(box):
+        wait_until(lambda: alive(box), 60)
+        by_sftp.put(first, first.name)
+        part = box.file.with_name("half.zip")
+        part.write_bytes(second.read_bytes()[:700])
+        assert by_sftp(f"put {part} {second.name}").returncode == 0
+        wait_until(lambda: box.run("status", "--json").json["waiting_for"] == ["AYUN"], 30)
+        assert half.stat().st_size == 700
+        assert by_sftp(f"reput {second} {second.name}").returncode == 0
+        wait_until(lambda: live(box) == "20240602_2005", 30)
+    site = box.station.cuts / "20240602_2005" / "site"
+    assert {path.name: path.read_bytes() for path in site.glob("*.zip")} == {
+        path.name: path.read_bytes() for path in cut.values()
+    }
+
+
+def test_by_sftp_the_account_writes_and_does_nothing_else(
+    by_sftp: BySftp, cut: dict[str, Path], tmp_path: Path
+) -> None:
+    path = cut["AYUN"]
+    by_sftp.put(path, path.name)
+    drop = by_sftp.box.settings.drop_folder
+    for command in (
+        f"get {path.name} {tmp_path}/got",
+        "ls ..",
+        "symlink /etc l",
+        f"ln {path.name} k",
+        f"put {path} ../x.zip",
+        f"put {path} /x.zip",
+        f"put {path} ../../x.zip",
+    ):
+        assert by_sftp(command).returncode != 0, command
+    assert [found.name for found in drop.iterdir()] == [path.name]
+    assert [found.name for found in drop.parent.iterdir() if found.name != "sshd"] == ["entrega"]
+    to = [*ssh(by_sftp.server), "games@127.0.0.1"]
+    assert run([*to, "id"]).returncode != 0
+    assert run([*to[:1], "-W", "127.0.0.1:22", *to[1:]]).returncode != 0
 
 
 def test_sshd_takes_the_lines_for_sftp(box: Sandbox, tmp_path: Path) -> None:
@@ -233,3 +403,12 @@ def _bytes(settings: Settings) -> int:
         with suppress(FileNotFoundError):
             total += path.stat().st_size
     return total
+
+
+def _writers(folder: Path) -> list[int]:
+    """Processes that work in the folder."""
+    found = []
+    for process in psutil.process_iter(["cwd"]):
+        if process.info["cwd"] == str(folder):
+            found.append(process.pid)
+    return found

@@ -61,6 +61,13 @@ def test_no_other_session_is(marks: tuple[Session, ...], tmp_path: Path) -> None
     assert not tree_of(tmp_path, *marks).ready(0.0)
 
 
+@pytest.mark.parametrize("code", [1, 2, 127])
+def test_a_session_that_was_turned_away_holds_nothing_up(code: int, tmp_path: Path) -> None:
+    """A monitor that tries the account each minute, an option that is not allowed."""
+    assert tree_of(tmp_path, session(5), session(6, code)).ready(0.0)
+    assert tree_of(tmp_path, session(6, code), session(5)).ready(0.0)
+
+
 def test_without_marks_only_a_long_rest_counts(tmp_path: Path) -> None:
     tree = tree_of(tmp_path)
     assert not tree.ready(0.0)
@@ -128,7 +135,7 @@ def test_a_mirrored_site_goes_live_cut_after_cut_and_stays_as_it_is(
 ) -> None:
     site = tmp_path / "site"
     with sshd(tmp_path / "sshd", options=key_options(box.settings)) as server, engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), 60)
         for stamp in ("20240602_2005", "20240602_2010"):
             sent = put(site, stamp, tmp_path / "made" / stamp)
             done = run(rsync(server, "-a", "--delete", f"{site}/", "root@127.0.0.1:"))
@@ -146,7 +153,7 @@ def test_a_push_of_a_tree_that_is_killed_is_not_taken_until_one_ends_well(
     sent = put(site, "20240602_2005", tmp_path / "made")
     (site / "zz.bin").write_bytes(bytes(1 << 20))
     with sshd(tmp_path / "sshd", options=key_options(box.settings)) as server, engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), 60)
         slow = rsync(server, "-a", "--bwlimit=200", f"{site}/", "root@127.0.0.1:")
         pushing = subprocess.Popen(slow, stderr=subprocess.DEVNULL, start_new_session=True)
         wait_until(lambda: len(contents(box.settings.drop_folder)) >= len(sent), 20)
