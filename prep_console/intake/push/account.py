@@ -36,9 +36,7 @@ def account_lines(settings: Settings) -> str:
     by_sftp = say(N_("2. SFTP alone: for sshd_config, in the place of the line above"))
     owned = say(N_("{chroot} and all above it belong to root"), chroot=str(folder.parent))
     inside = say(
-        N_(
-            "it lies in the station's own folder, which does not: give the source another path"
-        )
+        N_("it lies in the station's own folder, which does not: give the source another path")
     )
     nobody = say(N_("name the institute's addresses in [institute] addresses"))
     lines = [
