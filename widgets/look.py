@@ -128,7 +128,11 @@ TWINS = str.maketrans(
         "↑": "^",
         "↓": "v",
         "╌": "-",
-        "–": "-",
+        **dict.fromkeys("–—−", "-"),
+        **dict.fromkeys("‘’", "'"),
+        "¿": "?",
+        "¡": "!",
+        "←": "<",
         "°": "o",
         **{chr(0x2800 + bits): _braille_twin(bits) for bits in range(1, 256)},
     }

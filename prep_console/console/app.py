@@ -6,17 +6,14 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from textual.app import App, SystemCommand
+from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.command import CommandPalette, Provider
-from textual.screen import Screen
-from textual.system_commands import SystemCommandsProvider
 
 from prep_console.config import Settings
 from prep_console.config import chosen as chosen_file
@@ -35,6 +32,7 @@ from prep_console.console.main_screen import MainScreen
 from prep_console.console.manual_screen import HelpScreen
 from prep_console.console.orders import Action, Actions, Order, StationActions
 from prep_console.console.page_screen import Content, PageScreen
+from prep_console.console.palette_screen import Command, PaletteScreen
 from prep_console.console.preferences import Found, Preferences, preferences, watch
 from prep_console.console.reader import PERIOD_S, Reader
 from prep_console.console.shelve_screen import ShelveScreen
@@ -49,6 +47,7 @@ from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.lines import Line, Span, line
 from prep_console.widgets.look import Look, Theme
+from prep_console.widgets.palette_page import Entry
 from prep_console.wording import N_, Language, say, use
 
 STALE_AFTER_S = 3.0
@@ -66,16 +65,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     TITLE = "prep-console"
     ENABLE_COMMAND_PALETTE = False
-    """Only the main screen opens it: a dialog must not be left through a side door."""
-    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {
-        SystemCommandsProvider
-    }
+    """We have our own, in the reader's language, and only the main screen opens it."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", show=False, id="interrupt")
     ]
     CSS = """
     Screen { background: ansi_default; }
-    CommandPalette SearchIcon { display: none; }
     """
 
     def __init__(
@@ -170,8 +165,6 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def _show(self) -> None:
         screen = self.screen
-        if isinstance(screen, CommandPalette):  # what shows beneath it stays true
-            screen = self.screen_stack[-2]
         if self.snapshot is not None and isinstance(screen, LiveScreen):
             age = time.monotonic() - self._read_at
             screen.show(self.snapshot, age if age > STALE_AFTER_S else None)
@@ -249,33 +242,28 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def palette(self) -> None:
         """Open the command palette."""
-        if isinstance(self.screen, MainScreen):
-            self.push_screen(CommandPalette(placeholder=say(N_("Search for a command…"))))
+        if isinstance(self.screen, MainScreen) and self.snapshot is not None:
+            self.push_screen(PaletteScreen(partial(self._commands, self.screen), self.snapshot))
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+    def _commands(self, screen: MainScreen, snapshot: Snapshot) -> list[Command]:
         """Everything by name; what decides goes through the same dialogs."""
-        if not isinstance(screen, MainScreen):
-            return
-        for action, label in keys.COMMANDS.items():
-            if not self._read_only:
-                yield SystemCommand(
-                    say(label),
-                    self._why(action, screen),
-                    partial(self.decide, action, screen.chosen),
-                )
+        commands: list[Command] = []
+        by_action = {key.decides: key.shown for key in keys.KEYS if key.decides is not None}
+        for action, label in () if self._read_only else keys.COMMANDS.items():
+            decision = decide(action, snapshot, screen.chosen)
+            entry = Entry(
+                say(label),
+                " ".join(decision.effects) or decision.title,
+                by_action.get(action, ""),
+                decision.off or "",
+            )
+            commands.append((entry, partial(self.decide, action, screen.chosen)))
         for key in keys.KEYS:
             if key.decides is None and key.command is not None:
-                run = getattr(screen, f"action_{key.command}", None) or self.exit
-                yield SystemCommand(say(key.label).capitalize(), say(key.help), run)
-        yield SystemCommand(
-            say(N_("Theme")),
-            say(N_("The next one: normal, high contrast, or without red and green.")),
-            self.action_theme,
-        )
-
-    def _why(self, action: Action, screen: MainScreen) -> str:
-        off = decide(action, screen.snapshot, screen.chosen).off
-        return say(N_("off just now: {why}"), why=off) if off else ""
+                run = getattr(screen, f"action_{key.command}")
+                commands.append((Entry(say(key.label).capitalize(), say(key.help), key.shown), run))
+        theme = say(N_("The next one: normal, high contrast, or without red and green."))
+        return [*commands, (Entry(say(N_("Theme")), theme), self.action_theme)]
 
     def action_theme(self) -> None:
         """The next theme, until the settings choose another."""

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
@@ -17,6 +16,7 @@ from prep_console.console.app import ConsoleApp
 from prep_console.console.decision_screen import DecisionScreen
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.page_screen import PageScreen
+from prep_console.console.palette_screen import PaletteScreen
 from prep_console.console.wall_screen import WallScreen
 from prep_console.problems import Failed, Refused
 from prep_console.snapshot import ServedView, Snapshot
@@ -346,7 +346,7 @@ async def test_the_palette_leads_to_the_same_guarded_dialog() -> None:
     station = FakeStation()
     async with console(station) as pilot:
         await pilot.press("colon")
-        await until(pilot, lambda: isinstance(pilot.app.screen, CommandPalette))
+        await until(pilot, lambda: isinstance(pilot.app.screen, PaletteScreen))
         await pilot.press(*"suspend")
         await pilot.pause(0.3)
         await pilot.press("enter")
