@@ -21,15 +21,20 @@ def told(changes: Changes) -> Iterator[str]:
     yield say(N_("from {before} to {after}"), before=changes.before, after=changes.after)
     for election in changes.elections:
         yield from _election_lines(election)
+    archived = changes.archived_images
     images, others = _apart(changes.files_added)
-    yield from _named(say(N_("images added")), images, "")
+    yield from _named(say(N_("images added")), [*images, *archived.added], "")
     yield from _named(say(N_("files added")), others, "")
     images, others = _apart(changes.files_changed)
-    yield from _named(say(N_("images changed")), images, "▲ ")
+    yield from _named(say(N_("images changed")), [*images, *archived.changed], "▲ ")
     yield from _named(say(N_("files changed")), others, "")
     images, others = _apart(changes.files_gone)
-    yield from _named(say(N_("images gone")), images, "▲ ")
+    yield from _named(say(N_("images gone")), [*images, *archived.gone], "▲ ")
     yield from _named(say(N_("files gone")), others, "")
+    if archived.unread:
+        yield "▲ " + say(
+            N_("the images in the archives were not compared: {error}"), error=archived.unread
+        )
 
 
 def _apart(paths: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -52,6 +57,9 @@ def _election_lines(election: ElectionChanges) -> Iterator[str]:
     for figure in election.figures:
         yield _figure_line(figure)
     rows = election.rows
+    if rows is None and not election.unread:
+        yield "  " + say(N_("only totals came: there are no actas to compare"))
+        return
     if rows is None:
         yield "  ▲ " + say(N_("its actas were not compared: {error}"), error=election.unread)
         return

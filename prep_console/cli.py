@@ -89,8 +89,11 @@ def main() -> NoReturn:
         code = 0
     except KeyboardInterrupt:
         code = 130
+    except OSError as error:  # the machine said no where no command expects it
+        _tell(_fault(error, _machine_said_no(error)), context)
+        code = Failed.exit_code
     except Exception as error:  # a fault of ours: told in words, the traceback to the log
-        _tell(_fault(error), context)
+        _tell(_fault(error, _unexpected(error)), context)
         code = Failed.exit_code
     with suppress(OSError, ValueError):
         sys.stdout.flush()
@@ -105,13 +108,29 @@ def _wrong_usage(error: click.ClickException) -> WrongUsage:
     )
 
 
-def _fault(error: Exception) -> Failed:
+def _fault(error: Exception, told: Failed) -> Failed:
+    """``told``, with all that is known of the error in the system's log."""
     syslog.openlog("prep-console")
     for line in traceback.format_exception(error):
         syslog.syslog(syslog.LOG_ERR, line.rstrip())
+    return told
+
+
+def _unexpected(error: Exception) -> Failed:
     return Failed(
         sentence(N_("an unexpected fault: {error}"), error=f"{type(error).__name__}: {error}"),
         sentence(N_("look at prep-console status; the details are in the system's log")),
+    )
+
+
+def _machine_said_no(error: OSError) -> Failed:
+    place = f": {os.fsdecode(error.filename)}" if isinstance(error.filename, str | bytes) else ""
+    return Failed(
+        sentence(
+            N_("the machine did not let it be done: {error}"),
+            error=f"{error.strerror or error}{place}",
+        ),
+        sentence(N_("check the disk and who owns that file; the details are in the system's log")),
     )
 
 

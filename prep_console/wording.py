@@ -47,7 +47,9 @@ def N_(msgid: str) -> str:
 
 
 def visible(text: str) -> str:
-    r"""``text`` with control, format and bidirectional characters written as ``\xNN``/``\uNNNN``.
+    r"""``text`` with control, format and bidirectional characters written as Python does.
+
+    ``\xNN``, ``\uNNNN``, ``\UNNNNNNNN``.
 
     Lone surrogates (bytes of a file name that are no UTF-8) come out as ``\xNN`` too.
     """
@@ -61,6 +63,8 @@ def _shown(character: str) -> str:
     if 0xDC80 <= code <= 0xDCFF:  # os.fsdecode's surrogateescape of one undecodable byte
         return f"\\x{code - 0xDC00:02x}"
     if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}:
+        if code > 0xFFFF:
+            return f"\\U{code:08x}"
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
     return character
 

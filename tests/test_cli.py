@@ -389,3 +389,14 @@ def test_a_refusal_names_the_files_and_says_nothing_twice(box: Sandbox, tmp_path
     assert "the delivery 20240602_2020_PREP_QRO was refused" in ran.stderr
     assert ran.stderr.count("The delivery holds a link") == 1
     assert "[link0, link1, link2 and 2 more]" in ran.stderr
+
+
+@pytest.mark.parametrize("command", [["diff", FIRST, SECOND], ["rollback"], ["handover"]])
+def test_a_journal_that_cannot_be_read_is_told_in_words(box: Sandbox, command: list[str]) -> None:
+    box.station.journal.unlink()
+    box.station.journal.mkdir()
+    ran = box.run(*command)
+    assert ran.code == 3
+    assert "unexpected fault" not in ran.err
+    assert "journal.jsonl" in ran.err
+    assert ran.err.count(" — ") == 2

@@ -27,8 +27,8 @@ def diff(context: Context, before: str, after: str, as_json: bool) -> None:
     from prep_console.publication.changes import between
 
     station = context.station
-    ids = [_sealed(station, name) for name in (before, after)]
     try:
+        ids = [_sealed(station, name) for name in (before, after)]
         changes = between(station, *ids)
     except (OSError, ValueError) as error:
         raise Failed(
@@ -62,6 +62,12 @@ def _document(changes: Changes) -> dict[str, Any]:
             "added": list(changes.files_added),
             "changed": list(changes.files_changed),
             "gone": list(changes.files_gone),
+        },
+        "archived_images": {
+            "added": list(changes.archived_images.added),
+            "changed": list(changes.archived_images.changed),
+            "gone": list(changes.archived_images.gone),
+            "unread": changes.archived_images.unread or None,
         },
     }
 

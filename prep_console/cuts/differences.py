@@ -8,17 +8,11 @@ had fewer actas captured or counted than the one before.
 from __future__ import annotations
 
 import hashlib
-import shutil
-import tarfile
-import tempfile
-import zipfile
 from array import array
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from prep_console.cuts.actas import Layout, Row
 from prep_console.cuts.model import Figures, Results
@@ -27,7 +21,6 @@ from prep_console.cuts.results import read_results
 
 _UNREAD = -1
 _LONGEST_COUNT = 40
-_SPOOLED_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,47 +145,3 @@ def compare_figures(old: Figures, new: Figures) -> tuple[ChangedFigure, ...]:
     """The figures that differ, in the order of the header."""
     pairs = ((f.name, getattr(old, f.name), getattr(new, f.name)) for f in fields(Figures))
     return tuple(ChangedFigure(*pair) for pair in pairs if pair[1] != pair[2])
-
-
-@contextmanager
-def opened(folder: Path, where: str) -> Iterator[BinaryIO]:
-    """The file at ``where`` (``a.zip!/b.zip!/X.csv``) of a sealed cut's folder.
-
-    For what was examined before it was sealed: nothing here guards against hostile archives.
-    Raises OSError, or KeyError when an archive has no such member.
-    """
-    outer, *inner = where.split("!/")
-    with (folder / outer).open("rb") as file, _inside(file, inner) as stream:
-        yield stream
-
-
-@contextmanager
-def _inside(archive: BinaryIO, names: list[str]) -> Iterator[BinaryIO]:
-    if not names:
-        yield archive
-        return
-    with _member(archive, names[0]) as member:
-        if len(names) == 1:
-            yield member
-            return
-        # An archive is read back and forth: from a file, since a packed stream starts over.
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOLED_BYTES) as spool:
-            shutil.copyfileobj(member, spool)
-            spool.seek(0)
-            with _inside(cast(BinaryIO, spool), names[1:]) as stream:
-                yield stream
-
-
-@contextmanager
-def _member(archive: BinaryIO, name: str) -> Iterator[BinaryIO]:
-    if zipfile.is_zipfile(archive):
-        with zipfile.ZipFile(archive) as zipped, zipped.open(name) as member:
-            yield cast(BinaryIO, member)
-        return
-    archive.seek(0)
-    with tarfile.open(fileobj=archive) as packed:
-        extracted = packed.extractfile(name)
-        if extracted is None:
-            raise KeyError(name)
-        with extracted:
-            yield cast(BinaryIO, extracted)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from prep_console.cuts import differences
+from prep_console.cuts import differences, inside
+from prep_console.cuts.archives import is_archive_name
 from prep_console.cuts.differences import ChangedFigure, Differences
 from prep_console.cuts.lines import Unreadable
 from prep_console.publication import store
 from prep_console.publication.manifest import Manifest, SealedPart
 from prep_console.publication.station import Station
+
+_STAMP = re.compile(r"\d{8}_\d{4}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,17 @@ class ElectionChanges:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageChanges:
+    """Images that lie in the elections' archives, by where they lie there."""
+
+    added: tuple[str, ...]
+    changed: tuple[str, ...]
+    gone: tuple[str, ...]
+    unread: str = ""
+    """Why they were not compared (English)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
     """From cut ``before`` to cut ``after``."""
 
@@ -40,6 +55,7 @@ class Changes:
     files_added: tuple[str, ...]
     files_changed: tuple[str, ...]
     files_gone: tuple[str, ...]
+    archived_images: ImageChanges
 
 
 def between(station: Station, before: str, after: str) -> Changes:
@@ -59,6 +75,7 @@ def between(station: Station, before: str, after: str) -> Changes:
             if path in old.files and old.files[path].sha256 != file.sha256
         ),
         tuple(path for path in old.files if path not in new.files),
+        _archived_images(station, (old, had), (new, has)),
     )
 
 
@@ -74,7 +91,7 @@ def _election(station: Station, old: _Side, new: _Side, code: str) -> ElectionCh
     same = was.sha256 == now.sha256
     figures = differences.compare_figures(was.figures, now.figures)
     rows, unread = None, ""
-    if not same:
+    if not same and not (_only_totals(was) and _only_totals(now)):
         try:
             rows = differences.compare(
                 _side(station, old[0], was),
@@ -89,5 +106,41 @@ def _side(station: Station, cut: Manifest, part: SealedPart) -> differences.Side
     if not part.results:
         raise ValueError("its manifest does not say where the results lie")
     site = station.cuts / cut.id / store.SITE
-    with differences.opened(site, part.results) as stream:
+    with inside.opened(site, part.results) as stream:
         return differences.read_side(stream, part.results)
+
+
+def _only_totals(part: SealedPart) -> bool:
+    """Whether a site's JSON is all that came: it holds no actas."""
+    return part.results.lower().endswith(".json")
+
+
+def _archived_images(station: Station, old: _Side, new: _Side) -> ImageChanges:
+    """Of the archives of elections that changed; their names, which hold the hour, do not count."""
+    changed = [
+        code for code in old[1].keys() & new[1].keys() if old[1][code].sha256 != new[1][code].sha256
+    ]
+    try:
+        had = _images_of(station, old, changed)
+        has = _images_of(station, new, changed)
+    except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+        return ImageChanges((), (), (), str(error) or type(error).__name__)
+    return ImageChanges(
+        tuple(where for key, (where, _) in has.items() if key not in had),
+        tuple(where for key, (where, seen) in has.items() if key in had and had[key][1] != seen),
+        tuple(where for key, (where, _) in had.items() if key not in has),
+    )
+
+
+def _images_of(
+    station: Station, side: _Side, elections: Iterable[str]
+) -> dict[str, tuple[str, inside.Print]]:
+    """Where each image lies, and its print, by its place without the stamps of names."""
+    manifest, parts = side
+    site = station.cuts / manifest.id / store.SITE
+    archives = {path for code in elections for path in parts[code].files if is_archive_name(path)}
+    return {
+        _STAMP.sub("", where): (where, seen)
+        for path in sorted(archives)
+        for where, seen in inside.images(site, path).items()
+    }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from prep_console.changes_report import told
-from prep_console.publication.changes import Changes
+from prep_console.publication.changes import Changes, ImageChanges
 from prep_console.wording import use
 from tests.console.nights import FakeStation, night
 from tests.console.test_screens import console, see, shown, until
@@ -85,9 +85,10 @@ def test_images_are_told_apart_from_other_files() -> None:
         ("actas/1.jpg", "x.csv"),
         ("actas/2.JPG", "index.html"),
         ("actas/3\x1b[2J.png",),
+        ImageChanges(("a.zip!/4.jpg",), (), ()),
     )
     lines = list(told(changes))
-    assert "images added (1): actas/1.jpg" in lines
+    assert "images added (2): actas/1.jpg, a.zip!/4.jpg" in lines
     assert "▲ images changed (1): actas/2.JPG" in lines
     assert "files changed (1): index.html" in lines
     (gone,) = (one for one in lines if one.startswith("▲ images gone (1)"))

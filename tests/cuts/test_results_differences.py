@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prep_console.cuts.differences import ChangedActa, Side, compare, opened, read_side
+from prep_console.cuts.differences import ChangedActa, Side, compare, read_side
+from prep_console.cuts.inside import opened
 from tests.cuts.writing import PARTIES, Acta, Election, Style, acta, figures_of, write_results
 
 NOTHING = (None,) * (len(PARTIES) + 2)

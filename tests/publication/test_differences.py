@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests import nights
+from tests.cuts import deliveries as d
 from tests.stations import Sandbox, sandbox
 
 OLD, NEW = "20240602_2205", "20240603_0105"
@@ -75,3 +76,66 @@ def test_a_cut_against_itself_and_wrong_names(night: Sandbox) -> None:
     assert night.run("diff", NEW, "20990101_0000").code == 1
     assert night.run("diff", NEW, "../../etc").code == 2
     assert night.run("diff", NEW).code == 2
+
+
+def _with_images(folder: Path, stamp: str, kind: str, images: dict[str, bytes]) -> Path:
+    """One election's archive with these images, under the names that its stamp gives."""
+    name = f"{stamp}_PREP_DIP_LOC_QRO"
+    files = {**d.cut_files(stamp=stamp), **{f"{name}/actas/{n}": b for n, b in images.items()}}
+    made = {
+        "zip": lambda: (f"{name}.zip", d.zipped(files)),
+        "tar.gz": lambda: (f"{name}.tar.gz", d.tarred(files)),
+        "zip of zips": lambda: (f"{stamp}_PREP.zip", d.zipped({f"{name}.zip": d.zipped(files)})),
+        "zip of tars": lambda: (f"{stamp}_PREP.zip", d.zipped({f"{name}.tar": d.tarred(files)})),
+    }
+    path, content = made[kind]()
+    (folder / path).write_bytes(content)
+    return folder / path
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar.gz", "zip of zips", "zip of tars"])
+def test_images_in_archives_are_compared(tmp_path: Path, kind: str) -> None:
+    box = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC"]}})
+    first, second = "20240602_2005", "20240602_2010"
+    before = {"1.jpg": b"uno", "2.jpg": b"dos", "3.jpg": b"tres", "LEEME.txt": b"no"}
+    after = {"1.jpg": b"uno", "2.jpg": b"DOS", "4.jpg": b"cuatro", "LEEME.txt": b"image"}
+    for stamp, images in ((first, before), (second, after)):
+        assert box.run("receive", _with_images(tmp_path, stamp, kind, images)).code == 0
+    found = box.run("diff", first, second, "--json").json["archived_images"]
+    ends = {key: [path.rpartition("/")[2] for path in found[key]] for key in found if found[key]}
+    assert ends == {"added": ["4.jpg"], "changed": ["2.jpg"], "gone": ["3.jpg"]}
+    assert second in found["added"][0]
+    assert first in found["gone"][0]
+    told = box.run("diff", first, second).out
+    assert "images added (1)" in told
+    assert "▲ images changed (1)" in told
+    assert "▲ images gone (1)" in told
+
+
+def test_images_in_an_archive_that_was_damaged_are_said_not_compared(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC"]}})
+    first, second = "20240602_2005", "20240602_2010"
+    for stamp in (first, second):
+        assert box.run("receive", _with_images(tmp_path, stamp, "zip", {"1.jpg": b""})).code == 0
+    sealed = box.station.cuts / first / "site" / f"{first}_PREP_DIP_LOC_QRO.zip"
+    sealed.chmod(0o644)
+    sealed.write_bytes(sealed.read_bytes()[:200])
+    ran = box.run("diff", first, second)
+    assert ran.code == 0
+    assert "▲ the images in the archives were not compared" in ran.out
+
+
+def test_totals_without_actas_are_compared_as_such(tmp_path: Path) -> None:
+    box = sandbox(tmp_path, {"election": {"elections": [], "state": ""}})
+    first, second = "20240602_2005", "20240602_2010"
+    for stamp, counted in ((first, 4), (second, 6)):
+        path = tmp_path / f"{stamp}_PREP.json"
+        path.write_bytes(d.site_json(stamp, counted=counted))
+        assert box.run("receive", path).code == 0
+    ran = box.run("diff", first, second)
+    assert ran.code == 0
+    assert "4 → 6" in ran.out
+    assert "only totals came" in ran.out
+    assert "▲" not in ran.out
+    (election,) = box.run("diff", first, second, "--json").json["elections"]
+    assert (election["actas"], election["unread"]) == (None, None)
