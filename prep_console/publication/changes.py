@@ -123,7 +123,7 @@ def _archived_images(station: Station, old: _Side, new: _Side) -> ImageChanges:
     try:
         had = _images_of(station, old, changed)
         has = _images_of(station, new, changed)
-    except (OSError, ValueError, KeyError, RuntimeError, NotImplementedError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
         return ImageChanges((), (), (), str(error) or type(error).__name__)
     return ImageChanges(
         tuple(where for key, (where, _) in has.items() if key not in had),
