@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import quote
 
 from prep_console.snapshot import ReadingState
+from prep_console.telemetry.opening import opened
 from prep_console.telemetry.recorder import FILE
 from prep_console.telemetry.store import MEAN_S, STATES
 
-_PATIENCE_S = 0.3
 _SINGLE = """
 SELECT (at - :since) / :step AS place, min(number), avg(number), max(number), max(state) FROM
     (SELECT at, state, CASE WHEN typeof(value) IN ('real', 'integer') THEN value END AS number
@@ -77,7 +75,7 @@ def read_history(root: Path, name: str, since: datetime, until: datetime, points
 
 
 def _read(path: Path, asked: dict[str, int | str]) -> Iterator[Point]:
-    with closing(_open(path)) as database:
+    with opened(path) as database:
         start, end, step = int(asked["since"]), int(asked["until"]), int(asked["step"])
         first = database.execute("SELECT min(at) FROM sample").fetchone()[0]
         edge = end if step >= MEAN_S or first is None else max(start, min(end, int(first)))
@@ -100,11 +98,3 @@ def _points(rows: sqlite3.Cursor, start: int, step: int) -> Iterator[Point]:
 
 def _number(value: object) -> float | None:
     return float(value) if isinstance(value, int | float) else None
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Read only. After a clean end there is no log, and SQLite would make one to read: a uid that
-    may not promises that nobody writes, and one that may leaves nothing behind."""
-    written = path.with_name(path.name + "-wal").exists()
-    name = f"file:{quote(str(path.absolute()))}?mode=ro{'' if written else '&immutable=1'}"
-    return sqlite3.connect(name, uri=True, timeout=_PATIENCE_S, isolation_level=None)

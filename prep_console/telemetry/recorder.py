@@ -54,6 +54,7 @@ class Recorder:
         """Samples that were not written since the start."""
         self._bounds = Bounds(settings.telemetry.keep_hours * 3600, settings.telemetry.max_bytes)
         self._now = now
+        self._began = now()
         self._retry_s = retry_s
         self._retry_at = float("-inf")
         self._told = ""
@@ -92,6 +93,9 @@ class Recorder:
             except Exception:  # a bug here must not end the telemetry of the night
                 log.exception("telemetry")
                 self._let_go()
+        if self._store is not None:
+            with suppress(OSError, sqlite3.Error):
+                self._store.end(self._now())
         self._let_go()
 
     def _take(self, sample: Sample) -> None:
@@ -118,7 +122,7 @@ class Recorder:
     def _write(self, sample: Sample) -> None:
         at, readings = sample
         if self._store is None:
-            self._store = Store(self.path, self._bounds)
+            self._store = Store(self.path, self._bounds, self._began)
             self._bounded_at = float("-inf")
         self._store.add(at, readings)
         if time.monotonic() - self._bounded_at >= MEAN_S:

@@ -1,13 +1,16 @@
 """The database of samples: its tables, what is added, what is given up to stay within its size.
 
 ``sample`` holds what every reading said each ten seconds, ``mean`` what it was over each five
-minutes. Rows lie in the order of time, so adding touches one page and giving up the oldest
-frees whole ones. Losing the file loses no duty: whatever is wrong with it, it is made anew.
+minutes, ``fact`` what else was known of it (unit, error, details) whenever that changed, and
+``life`` from when to when an engine was there to read: a replay shows these. Rows lie in the
+order of time, so adding touches one page and giving up the oldest frees whole ones. Losing the
+file loses no duty: whatever is wrong with it, it is made anew.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import suppress
@@ -16,6 +19,7 @@ from datetime import datetime
 from pathlib import Path
 
 from prep_console.snapshot import Reading, ReadingState
+from prep_console.telemetry.facts import Fact, differ, encoded, fact_of
 
 STATES: tuple[ReadingState, ...] = ("ok", "warning", "unknown", "critical")
 """From best to worst, as their numbers in the database: what is not known beats a warning."""
@@ -51,6 +55,12 @@ CREATE TABLE IF NOT EXISTS mean (
     at INTEGER NOT NULL, series INTEGER NOT NULL,
     low REAL, mean REAL, high REAL, state INTEGER NOT NULL,
     PRIMARY KEY (at, series)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS fact (
+    at INTEGER NOT NULL, series INTEGER NOT NULL, body TEXT NOT NULL,
+    PRIMARY KEY (at, series)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS life (
+    began INTEGER NOT NULL, pid INTEGER NOT NULL, seen INTEGER NOT NULL, ended INTEGER NOT NULL,
+    PRIMARY KEY (began, pid)) WITHOUT ROWID;
 """
 _MEANS = """
 INSERT OR REPLACE INTO mean
@@ -62,9 +72,13 @@ GROUP BY series
 """
 
 
+_LIVES = 5_000
+"""Starts of an engine that are remembered: one that dies each minute for three days."""
 _FORGET = (
+    ("SELECT min(at) FROM fact", "DELETE FROM fact WHERE at < ?", _FEWEST_S),
     ("SELECT min(at) FROM sample", "DELETE FROM sample WHERE at < ?", _FEWEST_S),
     ("SELECT min(at) FROM mean", "DELETE FROM mean WHERE at < ?", 0),
+    ("SELECT min(at) FROM fact", "DELETE FROM fact WHERE at < ?", 0),
     ("SELECT min(at) FROM sample", "DELETE FROM sample WHERE at < ?", 0),
 )
 """What is given up when there is no room, in this order, and how much of its end is spared."""
@@ -89,11 +103,15 @@ class NoRoom(Exception):
 class Store:
     """An open database. sqlite3.Error and OSError come out as they are; it is closed then."""
 
-    def __init__(self, path: Path, bounds: Bounds) -> None:
+    def __init__(self, path: Path, bounds: Bounds, began: datetime | None = None) -> None:
+        """``began`` is when the engine that writes came up; None keeps no life of it."""
         if path.exists() and not path.is_file():  # opening a pipe would wait for its other end
             raise OSError(f"{path} is no file")
         self._path = path
         self._bounds = bounds
+        self._began = None if began is None else int(began.timestamp())
+        self._facts: dict[str, tuple[int, Fact]] = {}
+        """Last fact written of each reading, and when."""
         self._database = sqlite3.connect(path, timeout=_BUSY_S, isolation_level=None)
         try:
             self._database.executescript(_TABLES)
@@ -125,8 +143,38 @@ class Store:
                     for name, reading in readings.items()
                 ],
             )
+            self._database.executemany(
+                "INSERT OR REPLACE INTO fact VALUES (?, ?, ?)",
+                [
+                    (second, self._id(name), encoded(fact))
+                    for name, reading in readings.items()
+                    if (fact := self._news(second, name, reading)) is not None
+                ],
+            )
+            self._lives(second, ended=False)
             self._bring_up(second)
         self._file = self._path.stat()
+
+    def end(self, at: datetime) -> None:
+        """The engine ends as it should: from here on nobody reads."""
+        self._lives(int(at.timestamp()), ended=True)
+
+    def _lives(self, second: int, *, ended: bool) -> None:
+        if self._began is not None:
+            self._database.execute(
+                "INSERT INTO life VALUES (:began, :pid, :seen, :ended)"
+                " ON CONFLICT (began, pid) DO UPDATE SET seen = :seen, ended = :ended",
+                {"began": self._began, "pid": os.getpid(), "seen": second, "ended": int(ended)},
+            )
+
+    def _news(self, second: int, name: str, reading: Reading) -> Fact | None:
+        """What is to be written of a reading beside its value; None while it is as before."""
+        fact = fact_of(reading, second)
+        at, before = self._facts.get(name, (0, None))
+        if before is not None and 0 <= second - at < MEAN_S and not differ(before, fact):
+            return None
+        self._facts[name] = second, fact
+        return fact
 
     def bound(self, at: datetime) -> None:
         """Give up what is too old or too much and give its room back; Damaged when unsound."""
@@ -136,6 +184,14 @@ class Store:
             ("DELETE FROM sample WHERE at < ?", now - self._bounds.keep_s),
             ("DELETE FROM sample WHERE at > ?", now + _AHEAD_S),
             ("DELETE FROM mean WHERE at > ?", now + _AHEAD_S),
+            ("DELETE FROM fact WHERE at < ?", now - self._bounds.keep_s),
+            ("DELETE FROM fact WHERE at > ?", now + _AHEAD_S),
+            ("DELETE FROM life WHERE began > ?", now + _AHEAD_S),
+            (
+                "DELETE FROM life WHERE began <="
+                " (SELECT began FROM life ORDER BY began DESC LIMIT 1 OFFSET ?)",
+                _LIVES,
+            ),
         ):
             self._database.execute(query, (limit,))
         self._meant = min(self._meant, now - now % MEAN_S - MEAN_S)
