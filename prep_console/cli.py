@@ -45,6 +45,7 @@ from prep_console.commands.neighbours import (
     tmux_config,
 )
 from prep_console.commands.reading import manual
+from prep_console.commands.replaying import replay
 from prep_console.commands.running import console, demo, engine
 from prep_console.problems import Failed, Problem, WrongUsage
 from prep_console.wording import N_, sentence
@@ -170,6 +171,7 @@ for _command in (
     handover,
     prove,
     minutes,
+    replay,
     receive,
     resync,
     publish,

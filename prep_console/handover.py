@@ -14,23 +14,12 @@ from zoneinfo import ZoneInfo
 
 from prep_console import record
 from prep_console.journal.chain import Line
+from prep_console.journal.decided import is_decision
 from prep_console.journal.journal import Reading as JournalReading
 from prep_console.report import SCHEMA, status_json, status_lines
 from prep_console.snapshot import CutView, Detail, Snapshot
 from prep_console.wording import N_, Sentence, say, say_n, sentence, visible
 
-_DECISIONS = {
-    "hold",
-    "release",
-    "freeze",
-    "thaw",
-    "accept-from",
-    "overridden",
-    "acknowledged",
-    "shelved",
-    "unshelved",
-    "archived",
-}
 _LATE = 1.5
 """Times the cadence, as the alarm for a late cut."""
 _HOURS_AHEAD = 24.0
@@ -88,13 +77,6 @@ def handover(snapshot: Snapshot, journal: JournalReading, since: datetime) -> Ha
         trends=tuple(sorted(_trends(snapshot), key=lambda trend: trend.hours)),
         broken_line=journal.breaks[0].line if journal.breaks else None,
     )
-
-
-def is_decision(line: Line) -> bool:
-    """A person's: what the engine publishes or takes from the shelf by its rules is none."""
-    if line.kind == "intent":
-        return line.data.get("person") is True
-    return line.kind in _DECISIONS and line.data.get("why") != "time"
 
 
 def gaps(cuts: Iterable[CutView], cadence: timedelta, since: datetime) -> Iterator[Gap]:

@@ -97,6 +97,22 @@ def status_json(snapshot: Snapshot) -> dict[str, Any]:
         "alarms": [alarm_json(alarm) for alarm in snapshot.alarms],
         "readings": {name: _reading_json(r) for name, r in sorted(snapshot.readings.items())},
         "read_error": snapshot.read_error,
+        **_past_json(snapshot),
+    }
+
+
+def _past_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Only of a replayed moment: no script may take it for what is now."""
+    past = snapshot.past
+    if past is None:
+        return {}
+    return {
+        "past": {
+            "begins": _iso(past.begins),
+            "ends": _iso(past.ends),
+            "archive": past.archive,
+            "broken_line": past.broken_line,
+        }
     }
 
 
@@ -160,8 +176,10 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
         yield say(N_("Waiting for: {elections}"), elections=", ".join(snapshot.waiting_for))
     yield say_n("{n} cut is stored", "{n} cuts are stored", len(snapshot.cuts))
     engine = snapshot.engine
-    if engine.alive:
-        yield say(N_("Engine: running, pid {pid}"), pid=engine.pid)
+    if engine.alive is None:
+        yield say(N_("Engine: not known"))
+    elif engine.alive:
+        yield say(N_("Engine: running, pid {pid}"), pid=engine.pid or "?")
     else:
         yield say(N_("Engine: NOT RUNNING; nobody receives cuts nor looks at the site"))
     yield from short_alarm_lines(snapshot)

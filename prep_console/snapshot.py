@@ -122,7 +122,8 @@ class DecisionView:
 
 @dataclass(frozen=True, slots=True)
 class EngineView:
-    alive: bool
+    alive: bool | None
+    """None: not known; only a replay says so, of a moment that nobody recorded."""
     pid: int | None
     heartbeat_age_s: float | None
 
@@ -171,6 +172,25 @@ class JournalView:
 
 
 @dataclass(frozen=True, slots=True)
+class PastView:
+    """That what is shown is over: a replayed moment, and the stretch that it lies in."""
+
+    begins: datetime
+    ends: datetime
+    archive: str | None = None
+    """Where ``station new`` put that night; None: it is the station's own."""
+    broken_line: int | None = None
+    """First line of that night's journal where the chain does not hold."""
+    sampled: bool = True
+    """Whether the instruments were recorded at that moment."""
+    playing: bool = False
+    speed: float = 1.0
+    """Replayed seconds per second."""
+    remark: str = ""
+    """What the last key met, in the reader's language."""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     observed_at: datetime
     station: str
@@ -208,3 +228,5 @@ class Snapshot:
     """The last lines, newest first."""
     read_error: str | None = None
     """Why the station could not be read in full (English), or None."""
+    past: PastView | None = None
+    """Not None: nothing of this is so now."""

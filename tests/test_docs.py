@@ -31,11 +31,6 @@ def test_every_make_target_a_document_names_exists(name: str) -> None:
     assert named <= targets
 
 
-@pytest.mark.parametrize("language", keys.READMES)
-def test_the_readme_s_keys_are_the_console_s(language: Language) -> None:
-    assert keys.written(language) == keys.due(language), "run: make texts"
-
-
 def test_the_map_of_the_house_shows_every_room_and_nothing_else() -> None:
     chapter = (
         (CHECKOUT / "CONTRIBUTING.md").read_text("utf-8").partition("## The map of the house")[2]
@@ -59,3 +54,9 @@ def test_the_ways_through_the_house_lead_through_rooms_on_the_map() -> None:
             assert (CHECKOUT / "prep_console" / room).is_dir() or (
                 CHECKOUT / "prep_console" / f"{room}.py"
             ).is_file(), room
+
+
+@pytest.mark.parametrize("language", keys.READMES)
+@pytest.mark.parametrize("name", keys.TABLES)
+def test_the_readme_s_keys_are_the_console_s(name: str, language: Language) -> None:
+    assert keys.written(name, language) == keys.due(name, language), "run: make texts"

@@ -26,6 +26,7 @@ Tone = Literal[
     "band-warning",
     "band-critical",
     "drill",
+    "past",
     "cursor",
     "key",
 ]

@@ -26,6 +26,7 @@ CALM: Palette = {
     "band-warning": Style(color="black", bgcolor="yellow", bold=True),
     "band-critical": Style(color="bright_white", bgcolor="red", bold=True),
     "drill": Style(color="bright_white", bgcolor="magenta", bold=True),
+    "past": Style(color="bright_white", bgcolor="blue", bold=True),
     "cursor": Style(reverse=True),
     "key": Style(bold=True),
 }
@@ -56,6 +57,7 @@ SAFE: Palette = {
     "band-warning": Style(color="black", bgcolor="color(214)", bold=True),
     "band-critical": Style(color="bright_white", bgcolor="color(25)", bold=True),
     "drill": Style(color="black", bgcolor="color(250)", bold=True),
+    "past": Style(color="black", bgcolor="color(183)", bold=True),
 }
 """Orange, light and dark blue, apart in lightness too: no red, no green (after Okabe and Ito)."""
 
@@ -71,6 +73,7 @@ PLAIN: Palette = {
     "band-warning": Style(bold=True, reverse=True),
     "band-critical": Style(bold=True, reverse=True),
     "drill": Style(bold=True, reverse=True),
+    "past": Style(bold=True, reverse=True),
     "cursor": Style(reverse=True),
     "key": Style(bold=True),
 }
@@ -100,10 +103,12 @@ TWINS = str.maketrans(
         "○": "o",
         "■": "#",
         "▸": ">",
+        "◂": "<",
         "→": ">",
         "·": "-",
         "…": "~",
         "─": "-",
+        "━": "=",
         "│": "|",
         "┬": "+",
         "├": "+",

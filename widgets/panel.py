@@ -58,8 +58,12 @@ class Panel(Widget):
         return len(self._lines)
 
     def render_line(self, y: int) -> Strip:
+        return self.strip(_line(self._lines, y))
+
+    def strip(self, spans: Line) -> Strip:
+        """A line as this terminal shows it, over the whole width."""
         look = look_of(self.app)
-        strip = _strip(_line(self._lines, y), look)
+        strip = _strip(spans, look)
         return strip.adjust_cell_length(self.size.width, look.palette[""])
 
 

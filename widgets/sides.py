@@ -46,7 +46,9 @@ def site_tells(snapshot: Snapshot) -> bool:
 def own_side(snapshot: Snapshot) -> OwnSide:
     """What is known to be well, to be ill, and what could not be read: that is never well."""
     found = OwnSide([], [], [])
-    (found.well if snapshot.engine.alive else found.ill).append(say(N_("engine")))
+    alive = snapshot.engine.alive
+    of_engine = found.unknown if alive is None else found.well if alive else found.ill
+    of_engine.append(say(N_("engine")))
     for name, label in _OURS:
         reading = snapshot.readings.get(name)
         if reading is None:

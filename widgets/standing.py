@@ -101,7 +101,11 @@ def _unreadable(snapshot: Snapshot, stale_s: float | None) -> Notice | None:
 
 
 def _engine(snapshot: Snapshot, keys: bool) -> Notice | None:
-    if snapshot.engine.alive:
+    past, alive = snapshot.past, snapshot.engine.alive
+    if alive is None or (alive and past is not None and not past.sampled):
+        text = say(N_("of this moment only the journal tells; instruments and site are not known."))
+        return Notice("note", say(N_("NOT RECORDED")), text)
+    if alive:
         return None
     parts = [
         say(N_("nobody receives cuts, and nobody looks at what the public gets. On our side."))
@@ -238,6 +242,8 @@ def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:
 def served_span(snapshot: Snapshot) -> Span:
     """The fourth clock's proof: seen as a visitor, with the milliseconds, or why not."""
     served = snapshot.served
+    if served is None and snapshot.engine.alive is None:
+        return Span("? " + say(N_("not known")), "dim")
     if served is None and not snapshot.engine.alive:
         return Span("? " + say(N_("not known: nobody looks")), "warning")
     if served is None and snapshot.readings and "site.visitor" not in snapshot.readings:

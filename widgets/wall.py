@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from prep_console.snapshot import RefusedView, Snapshot
-from prep_console.widgets import alarm_list, cuts_table, digits, journal_lines, public_band
+from prep_console.widgets import (
+    alarm_list,
+    cuts_table,
+    digits,
+    journal_lines,
+    past_band,
+    public_band,
+)
 from prep_console.widgets.figures import cut_age, second, span
 from prep_console.widgets.instruments import instruments
 from prep_console.widgets.instruments.judged import Instrument
@@ -189,7 +196,8 @@ def _public(
     lines = height // grid.line_height
     wanted = _rest(snapshot, calm, grid, frame, lines // 4)
     room = height - len(top) - len(below) - len(wanted) * grid.line_height - 3
-    named = grid.large(state.text[2:], state.tone, max(3, room // 4))
+    shown_large, tone_large = _large_word(snapshot, state)
+    named = grid.large(shown_large, tone_large, max(3, room // 4))
     clock = grid.large(time, tone, max(3, room - len(named) - 1))
     if not clock and height >= 3:
         clock = [line(Span(time.center(grid.width), tone))]
@@ -197,6 +205,13 @@ def _public(
     rows: list[Line] = [*top, *gap, *clock, *gap, *named, *(gap if named else []), *below, *gap]
     left = (height - len(rows)) // grid.line_height
     return [*rows, *grid.text(_rest(snapshot, calm, grid, frame, left))]
+
+
+def _large_word(snapshot: Snapshot, state: Span) -> tuple[str, Tone]:
+    """What stands in the largest letters: that it is over, before anything that was so."""
+    if snapshot.past is not None:
+        return past_band.large_word(), "past"
+    return state.text[2:], state.tone
 
 
 def _top(snapshot: Snapshot, width: int) -> list[Line]:
@@ -263,11 +278,12 @@ def _other(
     rows = grid.text(_top(snapshot, grid.columns))
     high = max(3, height // 6)
     clock = grid.blocks(time, grid.width // 2, high)
-    named = grid.blocks(state.text[2:], grid.width - len(clock[0]) - 8, high) if clock else []
+    shown_large, tone_large = _large_word(snapshot, state)
+    named = grid.blocks(shown_large, grid.width - len(clock[0]) - 8, high) if clock else []
     off = (len(clock) - len(named)) // 2
     for y, row in enumerate(clock):
         beside = named[y - off] if 0 <= y - off < len(named) else ""
-        rows.append(line("  ", Span(row, tone), "    ", Span(beside, state.tone)))
+        rows.append(line("  ", Span(row, tone), "    ", Span(beside, tone_large)))
     text = [] if clock and named else [line(" ", Span(time, tone), "  ", state)]
     text += [(), *public_band.notice_bands(found, grid.columns)]
     rows += grid.text(text)

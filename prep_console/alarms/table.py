@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from string import Formatter
 from types import MappingProxyType
 from typing import Final
 
@@ -328,17 +329,24 @@ TABLE: Final[Mapping[str, Rule]] = MappingProxyType({rule.id: rule for rule in _
 def sentence_of(alarm: AlarmView) -> Sentence:
     """What a person reads about an alarm; an id of a newer version shows its English text."""
     rule = TABLE.get(alarm.id)
-    if rule is None:
+    values = _filled(alarm.values, alarm.subject)
+    if rule is None or not _fits(rule.text, values):
         return Sentence(N_("{text}"), {"text": alarm.text})
-    return Sentence(rule.text, _filled(alarm.values, alarm.subject))
+    return Sentence(rule.text, values)
 
 
 def english_of(condition: Condition) -> str:
     """The stable text for the journal, hooks and ``--json``, whatever language was chosen."""
     rule = TABLE.get(condition.id)
-    if rule is None:
+    values = {**_plain(condition.values), "subject": condition.subject}
+    if rule is None or not _fits(rule.text, values):
         return visible(condition.key)
-    return say_in("en", rule.text, **_plain(condition.values), subject=condition.subject)
+    return say_in("en", rule.text, **values)
+
+
+def _fits(template: str, values: Mapping[str, Value]) -> bool:
+    """Whether nothing is lacking: an alarm may come from the journal of another version."""
+    return all(name is None or name in values for _, name, _, _ in Formatter().parse(template))
 
 
 def _filled(values: Mapping[str, Detail], subject: str) -> dict[str, Value]:

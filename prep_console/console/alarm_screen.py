@@ -72,7 +72,7 @@ class AlarmScreen(LiveScreen):
     def _draw(self) -> None:
         if not self.drawable:
             return
-        width, height = self.app.size
+        width, height = self.canvas
         remark = page_frame.remark(self._remark, width)
         room = page_frame.room(self._snapshot, height) - len(remark)
         shown, below = alarm_page.lines(

@@ -6,7 +6,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -41,10 +41,11 @@ from prep_console.console.terminal import look_for
 from prep_console.console.wall_screen import WallScreen
 from prep_console.engine.view import SnapshotReader
 from prep_console.publication.actions import Outcome
-from prep_console.snapshot import Snapshot
+from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets import cut_page
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.cuts_table import Row
+from prep_console.widgets.key_bar import Hint
 from prep_console.widgets.lines import Line, Span, line
 from prep_console.widgets.look import Look, Theme
 from prep_console.widgets.palette_page import Entry
@@ -69,6 +70,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+c", "interrupt", show=False, id="interrupt")
     ]
+    replays: ClassVar[bool] = False
+    """True: what is shown is over, and every screen has the frame that says so."""
     CSS = """
     Screen { background: ansi_default; }
     """
@@ -128,7 +131,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _take(self, found: Snapshot | BaseException) -> None:
         if isinstance(found, Snapshot):
             self._read_at = time.monotonic()
-            if self._bell.rings(found.alarms):
+            if self._rings(found.alarms):
                 self.bell()
             first = self.snapshot is None
             self.snapshot = found
@@ -146,6 +149,17 @@ class ConsoleApp(App[int], inherit_bindings=False):
         else:
             self.snapshot = replace(self.snapshot, read_error=f"{type(found).__name__}: {found}")
         self._show()
+
+    def _rings(self, alarms: Iterable[AlarmView]) -> bool:
+        return self._bell.rings(alarms)
+
+    def hints(self, snapshot: Snapshot, chosen: Row | None) -> list[Hint]:
+        """The footer of the main screen."""
+        return keys.hints(snapshot, chosen, read_only=self._read_only)
+
+    def more_help(self) -> list[tuple[str, str]]:
+        """Keys beside the usual ones, with what help says of them."""
+        return []
 
     def _prefer(self, found: Found) -> None:
         """The settings file was changed: what is sound is in force, what is wrong is said."""
@@ -168,6 +182,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self.snapshot is not None and isinstance(screen, LiveScreen):
             age = time.monotonic() - self._read_at
             screen.show(self.snapshot, age if age > STALE_AFTER_S else None)
+            screen.mark()
 
     def decide(self, action: Action, chosen: Row | None) -> None:
         """Open the guarded dialog, or say why there is nothing to decide."""
@@ -233,7 +248,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def show_help(self, chosen: Row | None) -> None:
         """Open the keys and the manual; ``chosen`` is the row that the keys would act on."""
         if self.snapshot is not None:
-            self.push_screen(HelpScreen(self.snapshot, chosen, read_only=self._read_only))
+            self.push_screen(
+                HelpScreen(self.snapshot, chosen, read_only=self._read_only, more=self.more_help())
+            )
 
     def show_graph(self) -> None:
         """Open the graph that was last looked at."""

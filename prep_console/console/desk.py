@@ -14,6 +14,7 @@ from prep_console.console.page_screen import Content
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.cuts_table import Row
+from prep_console.widgets.key_bar import Hint
 
 T = TypeVar("T")
 
@@ -73,6 +74,10 @@ class Desk(Protocol):
 
     def show_graph(self) -> None:
         """Open the graph that was last looked at."""
+        ...
+
+    def hints(self, snapshot: Snapshot, chosen: Row | None) -> list[Hint]:
+        """The keys at the foot of the main screen."""
         ...
 
     def show_help(self, chosen: Row | None) -> None:

@@ -109,7 +109,7 @@ class GraphScreen(LiveScreen):
     def _draw(self) -> None:
         if not self.drawable:
             return
-        width, height = self.app.size
+        width, height = self.canvas
         names = self._names
         at = names.index(self._chosen) + 1 if self._chosen in names else 0
         spans = line(

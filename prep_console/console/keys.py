@@ -267,6 +267,8 @@ def why_off(key: Key, snapshot: Snapshot, chosen: Row | None) -> str | None:
     """Why the key would do nothing just now; None when it would."""
     if key.decides is None:
         return None
+    if snapshot.past is not None:
+        return say(N_("this is a replay, and what is over is not decided any more"))
     action: Action = key.decides
     if key.id == "hold" and snapshot.mode == "hold":
         action = "release"

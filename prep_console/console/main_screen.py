@@ -95,12 +95,12 @@ class MainScreen(FilterScreen):
         if not self.drawable:
             return
         look: Look = look_of(self.app)
-        width, height = self.app.size
+        width, height = self.canvas
         frame = main_page.Frame(
             width,
             height,
             self._cursor,
-            tuple(keys.hints(self._snapshot, self.chosen, read_only=self._read_only)),
+            tuple(self.desk.hints(self._snapshot, self.chosen)),
             wording_of.refusal,
             wording_of.alarm,
             self._choice,

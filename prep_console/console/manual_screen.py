@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from textual.binding import Binding, BindingType
@@ -28,9 +28,18 @@ class HelpScreen(PageScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = _OPENS
 
-    def __init__(self, snapshot: Snapshot, chosen: Row | None, *, read_only: bool) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        chosen: Row | None,
+        *,
+        read_only: bool,
+        more: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        """``more``: keys that this console has beside the usual ones, and what they do."""
         super().__init__(say(N_("HELP")), self._lines, snapshot)
         self._chosen = chosen
+        self._more = more
         self._read_only = read_only
 
     def _lines(self, snapshot: Snapshot, width: int) -> list[Line]:
@@ -39,6 +48,7 @@ class HelpScreen(PageScreen):
             line(" ", Span(say(N_("What to do when… (press the number)")), "title")),
             *[line(" ", *row) for row in flow(pages, width - 2)],
             (),
+            *[one for key, told in self._more for one in _of_key(key, told, width)],
             *_of_keys(snapshot, self._chosen, width, self._read_only),
         ]
 
@@ -87,15 +97,20 @@ def _title(page: Page) -> str:
 
 
 def _of_keys(snapshot: Snapshot, chosen: Row | None, width: int, read_only: bool) -> list[Line]:
+    """In a replay the keys that decide are there too, with the reason why they do nothing."""
     lines: list[Line] = []
     for key in keys.KEYS:
-        if not keys.usable(key, read_only=read_only):
+        if snapshot.past is None and not keys.usable(key, read_only=read_only):
             continue
-        parts = wrap(say(key.help), width - 10)
-        lines.append(line(" ", Span(f"{key.shown:<6}", "key"), "  ", parts[0]))
-        lines += [line(" " * 9, part) for part in parts[1:]]
+        lines += _of_key(key.shown, say(key.help), width)
         off = keys.why_off(key, snapshot, chosen)
         if off is not None:
             told = say(N_("off just now: {why}"), why=off)
             lines += [line(" " * 9, Span(part, "dim")) for part in wrap(told, width - 10)]
     return lines
+
+
+def _of_key(shown: str, told: str, width: int) -> list[Line]:
+    parts = wrap(told, width - 10)
+    first = line(" ", Span(f"{shown:<6}", "key"), "  ", parts[0])
+    return [first, *(line(" " * 9, part) for part in parts[1:])]

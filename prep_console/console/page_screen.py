@@ -57,7 +57,7 @@ class PageScreen(LiveScreen):
     def _draw(self) -> None:
         if not self.drawable:
             return
-        width, height = self.app.size
+        width, height = self.canvas
         lines = list(self._content(self._snapshot, width))
         room = page_frame.room(self._snapshot, height)
         self._first = max(0, min(self._first, len(lines) - room))
@@ -80,4 +80,4 @@ class PageScreen(LiveScreen):
         self._draw()
 
     def action_scroll_page(self, by: int) -> None:
-        self.action_scroll(by * max(1, self.app.size.height - 6))
+        self.action_scroll(by * max(1, self.canvas[1] - 6))

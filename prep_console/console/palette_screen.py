@@ -71,7 +71,7 @@ class PaletteScreen(LiveScreen):
     def _draw(self) -> None:
         if not self.drawable:
             return
-        width, height = self.app.size
+        width, height = self.canvas
         entries = self._entries
         shown = palette_page.found(entries, self._wanted)
         self._chosen = max(0, min(self._chosen, len(shown) - 1))

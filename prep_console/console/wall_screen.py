@@ -53,7 +53,7 @@ class WallScreen(LiveScreen):
     def _draw(self) -> None:
         if not self.drawable:
             return
-        width, height = self.app.size
+        width, height = self.canvas
         every_s = self.pages_s if turns(width, height) else 0.0
         self.query_one(Panel).show(
             wall(

@@ -31,6 +31,7 @@ from prep_console.publication import lock, rules, store
 from prep_console.publication.pointer import Live
 from prep_console.publication.station import Station
 from prep_console.snapshot import (
+    AlarmView,
     CutState,
     CutView,
     DecisionView,
@@ -39,6 +40,7 @@ from prep_console.snapshot import (
     JournalView,
     LiveView,
     PartView,
+    PastView,
     Reading,
     RefusedView,
     ServedView,
@@ -48,9 +50,10 @@ from prep_console.wording import N_
 
 STALE_AFTER_S = 15.0
 """A heartbeat older than this is no engine; three times this is no reading."""
-_JOURNAL_LINES = 40
+JOURNAL_LINES = 40
+"""Lines of the record that a snapshot holds."""
 UNREAD = N_("no engine is there to read it")
-_UNKNOWN_CUT = N_("a cut is public that the journal does not know")
+UNKNOWN_CUT = N_("a cut is public that the journal does not know")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ class SnapshotReader:
             state = self._station.state()
             size = state.position.offset
             if self._seen != (size,):
-                self._lines = journal.tail(self._station.journal, _JOURNAL_LINES)
+                self._lines = journal.tail(self._station.journal, JOURNAL_LINES)
                 self._seen = (size,)
         except OSError as problem:
             error = f"{problem.strerror}: {problem.filename}"
@@ -116,8 +119,8 @@ class SnapshotReader:
         except OSError as problem:
             error = error or f"{problem.strerror}: {problem.filename}"
         if live.cut is not None and live.cut not in state.cuts:
-            error = error or _UNKNOWN_CUT
-            state = _with_public(self._station, state, live.cut)
+            error = error or UNKNOWN_CUT
+            state = with_public(self._station, state, live.cut)
         snapshot = compose(
             self._settings,
             state,
@@ -175,13 +178,8 @@ def compose(
     read_error: str | None = None,
 ) -> Snapshot:
     """Everything a screen shows, from what was read. Pure."""
-    cuts = _cut_views(settings, state)
-    by_id = {cut.id: cut for cut in cuts}
-    target = rules.rollback_target(state)
     readings = _fresh(said, engine, now)
     served = _served(said, engine, now)
-    next_due = lateness.next_due(settings, state)
-    cadence = lateness.cadence(settings)
     memory = said.alarms if said is not None else Memory()
     if not engine.alive:  # nobody writes: what the journal says stands, and what is wrong now
         memory = remembered(memory, state)
@@ -196,8 +194,47 @@ def compose(
         now=now,
     )
     _, alarms, _ = advance(memory, look, state, now)
-    record = state.cuts.get(live.cut or "")
-    public = by_id.get(live.cut or "")
+    seen = Seen(
+        engine,
+        readings,
+        served,
+        alarms,
+        said.history if said else {},
+        said.history_step_s if said else 10.0,
+    )
+    return put_together(settings, state, live.cut, seen, now, lines=lines, read_error=read_error)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the journal does not say of a moment."""
+
+    engine: EngineView
+    readings: Mapping[str, Reading]
+    served: ServedView | None
+    alarms: tuple[AlarmView, ...]
+    history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    history_step_s: float = 10.0
+
+
+def put_together(
+    settings: Settings,
+    state: State,
+    live: str | None,
+    seen: Seen,
+    now: datetime,
+    *,
+    lines: tuple[Line, ...] = (),
+    read_error: str | None = None,
+    past: PastView | None = None,
+) -> Snapshot:
+    """The snapshot of a moment, present or past; ``live`` is the cut that the pointer names."""
+    cuts = _cut_views(settings, state)
+    by_id = {cut.id: cut for cut in cuts}
+    target = rules.rollback_target(state)
+    next_due = lateness.next_due(settings, state)
+    record = state.cuts.get(live or "")
+    public = by_id.get(live or "")
     return Snapshot(
         observed_at=now,
         station=settings.station.name,
@@ -212,7 +249,7 @@ def compose(
         if public and record
         else None,
         previous=by_id.get(target.id) if target else None,
-        served=served,
+        served=seen.served,
         high_water={
             election: Stamp.of(mark).at(settings.zone).astimezone(UTC)
             for election, mark in sorted(state.marks.items())
@@ -222,7 +259,7 @@ def compose(
         next_due=next_due,
         late_s=None if next_due is None else max(0.0, round((now - next_due).total_seconds(), 1)),
         cuts=cuts,
-        cuts_missed=_missed(state, cadence),
+        cuts_missed=_missed(state, lateness.cadence(settings)),
         refused=tuple(
             RefusedView(
                 r.id,
@@ -234,20 +271,21 @@ def compose(
             )
             for r in reversed(state.refused)
         ),
-        engine=engine,
-        alarms=alarms,
-        readings=readings,
-        history=said.history if said else {},
-        history_step_s=said.history_step_s if said else 10.0,
+        engine=seen.engine,
+        alarms=seen.alarms,
+        readings=seen.readings,
+        history=seen.history,
+        history_step_s=seen.history_step_s,
         journal=tuple(
             JournalView(line.seq, line.time, line.actor.name, line.kind, line.data)
             for line in lines
         ),
         read_error=read_error,
+        past=past,
     )
 
 
-def _with_public(station: Station, state: State, cut: str) -> State:
+def with_public(station: Station, state: State, cut: str) -> State:
     """The public cut is on the screen also when its lines were lost: its manifest says what it is.
 
     The state as it was when not even that can be read.

@@ -140,7 +140,7 @@ def texts(path: Path, zone: ZoneInfo, *, as_json: bool, follow: bool) -> Iterato
         reading = read(path, position)
         position = reading.position
         for line in reading.lines:
-            yield _as_json(line) if as_json else _as_text(line, zone)
+            yield _as_json(line) if as_json else line_text(line, zone)
         if not follow:
             return
         select.select([], [], [], _FOLLOW_S)
@@ -162,7 +162,8 @@ def _document(line: Line) -> dict[str, object]:
     }
 
 
-def _as_text(line: Line, zone: ZoneInfo) -> str:
+def line_text(line: Line, zone: ZoneInfo) -> str:
+    """One line as ``journal`` prints it."""
     origin = f"@{line.actor.origin}" if line.actor.origin else ""
     return visible(
         f"{line.seq:>6} {line.time.astimezone(zone):%Y-%m-%d %H:%M:%S} "

@@ -158,7 +158,7 @@ def _station(snapshot: Snapshot) -> Iterator[Metric]:
         "1 when visitors get the live cut",
         None if served is None else float(served.ok),
     )
-    yield _single("engine_alive", "1 while an engine leads", float(engine.alive))
+    yield _single("engine_alive", "1 while an engine leads", float(bool(engine.alive)))
     yield _single("engine_heartbeat_age_seconds", "Since its last sign", engine.heartbeat_age_s)
     yield _single(
         "observed_timestamp_seconds", "When this page was put together", _time(snapshot.observed_at)

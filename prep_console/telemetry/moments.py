@@ -23,6 +23,12 @@ _KEPT = 60
 """Samples that a small graph draws."""
 _SILENT_S = 15
 """As for a heartbeat: longer without a sign of life is no engine."""
+_ENDS = (
+    ("sample", "SELECT min(at), max(at) FROM sample"),
+    ("mean", "SELECT min(at), max(at) FROM mean"),
+    ("life", "SELECT min(began), max(seen + ended) FROM life"),
+)
+"""Where to look for the ends of what was recorded; the second after an end shows it."""
 NOTHING = N_("nothing was recorded of it")
 
 
@@ -36,6 +42,8 @@ class Moment:
     alive: bool | None = None
     """Whether an engine was there; None: the samples do not tell."""
     pid: int | None = None
+    sampled: bool = False
+    """Whether anything was read at that moment."""
     error: str | None = None
     """Why the telemetry could not be read (English)."""
 
@@ -59,13 +67,16 @@ def stretch(root: Path) -> tuple[datetime, datetime] | None:
         if not path.is_file():
             return None
         with opened(path) as database:
-            found = database.execute(
-                "SELECT min(low), max(high) FROM (SELECT min(at) AS low, max(at) AS high"
-                " FROM sample UNION ALL SELECT min(at), max(at) FROM mean)"
-            ).fetchone()
-        if found is None or found[0] is None:
+            ends = [
+                database.execute(ends_of).fetchone()
+                for table, ends_of in _ENDS
+                if _has(database, table)
+            ]
+        found = [(int(first), int(last)) for first, last in ends if first is not None]
+        if not found:
             return None
-        return datetime.fromtimestamp(found[0], UTC), datetime.fromtimestamp(found[1], UTC)
+        first, last = min(found)[0], max(last for _, last in found)
+        return datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(last, UTC)
     except (OSError, sqlite3.Error, ValueError, TypeError, OverflowError):
         return None
 
@@ -81,10 +92,11 @@ def _moment(database: sqlite3.Connection, second: int) -> Moment:
     else:
         readings = _meant(database, names, second)
     alive, pid = _engine(database, second, sampled=bool(readings))
+    sampled_then = bool(readings)
     if not readings:
         there = datetime.fromtimestamp(second, UTC)
         readings = {name: Reading(None, "", "unknown", there, NOTHING) for name in names.values()}
-    return Moment(readings, _history(database, names, second), alive, pid)
+    return Moment(readings, _history(database, names, second), alive, pid, sampled_then)
 
 
 def _sampled(
@@ -141,7 +153,7 @@ def _engine(
     if life is None:
         return by_samples, None
     _, pid, seen, ended = (int(value) for value in life)
-    if second <= seen + (0 if ended else _SILENT_S):
+    if second < seen + (0 if ended else _SILENT_S):
         return True, pid
     return (False, None) if ended or later else (None, None)
 

@@ -130,7 +130,8 @@ class Studio(Screens):
             process.terminate()
             process.wait(15)
 
-    def open(self, stack: contextlib.ExitStack) -> None:
+    def open(self, stack: contextlib.ExitStack, *command_line: str) -> None:
+        """A screen of each size in each language; the console when no other command is named."""
         for kind, size in SIZES.items():
             for language in LANGUAGES:
                 wall = ["--wall"] if kind == "wall" else []
@@ -141,10 +142,11 @@ class Studio(Screens):
                     self.box.file,
                     "--lang",
                     language,
-                    "console",
+                    *(command_line or ("console",)),
                     *wall,
                 )
-                socket = self.folder / f"{kind}-{language}.tmux"
+                name = "-".join((*command_line[:1], kind, language))
+                socket = self.folder / f"{name}.tmux"
                 screen = Tmux(socket, command, size, {"TERM": "tmux-256color"})
                 self.screens[kind, language] = stack.enter_context(screen)
 
@@ -203,6 +205,18 @@ def play(studio: Studio) -> None:
             studio.take("wall", "wall-hold")
         studio.see("console", "MOTOR DETENIDO", "ENGINE STOPPED")
         studio.take("console", "no-engine")
+    past(studio)
+
+
+def past(studio: Studio) -> None:
+    """The same night replayed, standing at the rollback."""
+    with contextlib.ExitStack() as stack:
+        studio.open(stack, "replay", "--from", "02:00", "--speed", "60")
+        for kind in SIZES:
+            studio.see(kind, "◂◂ REPETICIÓN", "◂◂ REPLAY")
+            studio.both(kind, "v")
+            studio.see(kind, "RETENIDO", "ON HOLD")
+            studio.take(kind, f"replay{'' if kind == 'console' else f'-{kind}'}")
 
 
 def instruments(folder: Path, wanted: Sequence[str]) -> None:

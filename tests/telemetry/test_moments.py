@@ -112,13 +112,15 @@ def test_nothing_is_invented_where_nothing_was_recorded(tmp_path: Path) -> None:
         assert found.alive is None
         assert found.history == {}
     assert stretch(tmp_path) == (AT, AT)
+    store(tmp_path).end(AT + s(7))
+    assert stretch(tmp_path) == (AT, AT + s(8))
 
 
 def test_an_engine_that_ended_is_gone_and_one_that_fell_silent_is_not_known(tmp_path: Path) -> None:
     made = sampled(tmp_path, 100.0, 99.0)
     made.end(AT + s(12))
     made.close()
-    lives = [moment(tmp_path, AT + s(n)).alive for n in (-1, 0, 10, 12, 13, 500)]
+    lives = [moment(tmp_path, AT + s(n)).alive for n in (-1, 0, 10, 11, 12, 500)]
     assert lives == [None, True, True, True, False, False]
     assert moment(tmp_path, AT + s(11)).pid is not None
     again = store(tmp_path, AT + s(100))

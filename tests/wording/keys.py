@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 
-from prep_console.console.keys import table
+from prep_console.console import keys, replay_keys
 from prep_console.wording import Language
 from tests.wording.catalogue import CHECKOUT
 
 READMES: dict[Language, str] = {"en": "README.md", "es": "README.es.md"}
-_BLOCK = re.compile(r"(?<=<!-- keys -->\n).*?(?=<!-- /keys -->)", re.DOTALL)
+TABLES: Mapping[str, Callable[[Language], str]] = {
+    "keys": keys.table,
+    "replay keys": replay_keys.table,
+}
+"""By the name of the block that holds it."""
 
 
-def written(language: Language) -> str:
+def _block(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- /{name} -->)", re.DOTALL)
+
+
+def written(name: str, language: Language) -> str:
     """The table as it stands in the README of ``language``."""
-    found = _BLOCK.search((CHECKOUT / READMES[language]).read_text("utf-8"))
+    found = _block(name).search((CHECKOUT / READMES[language]).read_text("utf-8"))
     return found[0] if found else ""
 
 
-def due(language: Language) -> str:
+def due(name: str, language: Language) -> str:
     """The table as the bindings say."""
-    return f"\n{table(language)}\n\n"
+    return f"\n{TABLES[name](language)}\n\n"
 
 
 if __name__ == "__main__":
-    for language, name in READMES.items():
-        path = CHECKOUT / name
-        before, _, after = _BLOCK.sub("\0", path.read_text("utf-8")).partition("\0")
-        path.write_text(before + due(language) + after, "utf-8")
+    for language, readme in READMES.items():
+        path = CHECKOUT / readme
+        text = path.read_text("utf-8")
+        for name in TABLES:
+            before, _, after = _block(name).sub("\0", text).partition("\0")
+            text = before + due(name, language) + after
+        path.write_text(text, "utf-8")

@@ -34,6 +34,8 @@ def page(snapshot: Snapshot, width: int) -> list[Line]:
     lines: list[Line] = []
     if not snapshot.engine.alive:
         told = say(N_("No engine is running: nothing of this is read any more."))
+        if snapshot.engine.alive is None:
+            told = say(N_("Nothing of this was recorded at that moment."))
         lines += [line(" ", Span(part, "critical")) for part in wrap("✖ " + told, width - 2)]
     shown: set[str] = set()
     for start, room in ROOMS:

@@ -94,7 +94,9 @@ def judged(snapshot: Snapshot, name: str, reading: Reading, value: str) -> Judge
     if reading.state == "unknown" or reading.value is None:
         state: ReadingState = "critical" if reading.state == "critical" else "unknown"
         why = reason(reading) or say(N_("no reason given"))
-        if not snapshot.engine.alive:  # for all the same, and the band says it in full
+        if snapshot.engine.alive is None:
+            why = say(N_("not recorded"))
+        elif not snapshot.engine.alive:  # for all the same, and the band says it in full
             why = say(N_("no engine"))
         return Judged(say(N_("unknown")), state, why)
     if isinstance(reading.value, float | int) and finite(reading.value) is None:
