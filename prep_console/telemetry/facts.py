@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from prep_console.snapshot import Detail, Reading
+from prep_console.snapshot import Detail, Reading, ReadingState
 
 _NEAR = 0.05
 _SLOW_S = 15
@@ -63,7 +63,7 @@ def encoded(fact: Fact) -> str:
 
 
 def reading_of(
-    body: str | None, value: float | str | None, state: str, sampled_at: datetime
+    body: str | None, value: float | str | None, state: ReadingState, sampled_at: datetime
 ) -> Reading:
     """The reading again, from its sample and what was written of it; a body may be foreign."""
     fact: Fact = {}
@@ -77,7 +77,7 @@ def reading_of(
     return Reading(
         value=value,
         unit=str(fact.get("unit", "")),
-        state=state,  # type: ignore[arg-type]
+        state=state,
         observed_at=_observed(fact, sampled_at),
         error=str(error) if error is not None else None,
         detail={
@@ -102,10 +102,12 @@ def _short(value: Detail) -> Detail:
 
 
 def _near(old: Detail, new: Detail) -> bool:
-    if _is_number(old) and _is_number(new):
-        return abs(float(new) - float(old)) <= _NEAR * abs(float(old))  # type: ignore[arg-type]
-    return old == new
+    a, b = _number(old), _number(new)
+    if a is None or b is None:
+        return old == new
+    return abs(b - a) <= _NEAR * abs(a)
 
 
-def _is_number(value: Detail) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number(value: Detail) -> float | None:
+    is_one = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_one and value is not None else None

@@ -279,11 +279,11 @@ async def test_a_graph_ends_at_the_replayed_moment(box: Sandbox) -> None:
         await pilot.press("g")
         await until(pilot, lambda: isinstance(pilot.app.screen, GraphScreen))
         await see(pilot, "02:06")
-        station = pilot.app.station  # type: ignore[attr-defined]
-        since = AT + minutes(6) - timedelta(minutes=30)
-        assert max(p.at for p in station.history("host.cpu", since, AT + minutes(6), 99)) <= (
-            AT + minutes(6)
-        )
+        app = pilot.app
+        assert isinstance(app, ReplayApp)
+        until_ = AT + minutes(6)
+        samples = app.station.history("host.cpu", until_ - timedelta(minutes=30), until_, 99)
+        assert max(sample.at for sample in samples) <= until_
 
 
 async def test_an_export_holds_the_record_as_it_was(
