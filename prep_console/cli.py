@@ -102,11 +102,15 @@ def main() -> NoReturn:
 
 
 def _wrong_usage(error: click.ClickException) -> WrongUsage:
-    of = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
-    return WrongUsage(
-        sentence(N_("wrong usage: {error}"), error=error.format_message()),
-        sentence(N_("see {command} --help"), command=of or "prep-console"),
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None and (chosen := context.find_root().params.get("lang")):
+        wording.use(chosen)  # a wrong command is found before --lang was heeded
+    todo = sentence(
+        N_("see {command} --help"), command=context.command_path if context else "prep-console"
     )
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
+        return WrongUsage(sentence(N_("wrong usage: a command is missing")), todo)
+    return WrongUsage(sentence(N_("wrong usage: {error}"), error=error.format_message()), todo)
 
 
 def _fault(error: Exception, told: Failed) -> Failed:

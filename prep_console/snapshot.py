@@ -61,7 +61,7 @@ class CutView:
     bytes: int
     warnings: int
     revision_of: str | None
-    """``completed``, ``corrected`` or None."""
+    """``completed``, ``corrected``, ``again`` or None."""
     parts: tuple[PartView, ...]
     counted: int | None
     """Counted actas over all elections; None when no file says."""

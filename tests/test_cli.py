@@ -391,6 +391,18 @@ def test_a_refusal_names_the_files_and_says_nothing_twice(box: Sandbox, tmp_path
     assert "[link0, link1, link2 and 2 more]" in ran.stderr
 
 
+@pytest.mark.parametrize(("lang", "words"), [("en", "wrong usage"), ("es", "uso incorrecto")])
+@pytest.mark.parametrize("command", ["nonsense", "station"])
+def test_a_wrong_command_is_told_in_one_line_of_the_chosen_language(
+    box: Sandbox, command: str, lang: str, words: str
+) -> None:
+    ran = box.run(command, lang=lang)
+    assert ran.code == 2
+    assert words in ran.err
+    assert "\\x0a" not in ran.err
+    assert len(ran.err.splitlines()) == 1
+
+
 @pytest.mark.parametrize("command", [["diff", FIRST, SECOND], ["rollback"], ["handover"]])
 def test_a_journal_that_cannot_be_read_is_told_in_words(box: Sandbox, command: list[str]) -> None:
     box.station.journal.unlink()

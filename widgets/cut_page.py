@@ -43,6 +43,9 @@ def cut_page(snapshot: Snapshot, cut: CutView, width: int, facts: CutFacts | Non
     ]
     if cut.revision_of == "completed":
         lines.append(_fact(say(N_("revision")), say(N_("completed by a part that came late"))))
+    elif cut.revision_of == "again":
+        again = say(N_("delivered once more, after older cuts were let in again"))
+        lines.append(_fact(say(N_("revision")), again))
     elif cut.revision_of == "corrected":
         lines.append(
             _fact(say(N_("revision")), say(N_("corrected: other content, same hour")), "warning")

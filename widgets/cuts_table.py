@@ -205,6 +205,8 @@ def _remarks(snapshot: Snapshot, cut: CutView) -> Line:
         spans.append(Span(f"  ▲{cut.warnings}", "warning"))
     if cut.revision_of == "completed":
         spans.append(Span("  " + say(N_("completed")), "dim"))
+    elif cut.revision_of == "again":
+        spans.append(Span("  " + say(N_("again")), "dim"))
     elif cut.revision_of == "corrected":
         spans.append(Span("  " + say(N_("corrected")), "warning"))
     for part in cut.parts:

@@ -34,7 +34,7 @@ class Piece:
 class CutPlan:
     id: CutId
     why: str
-    """'', completed or corrected."""
+    """'', completed, corrected or again."""
     pieces: tuple[Piece, ...]
     missing: tuple[str, ...]
     deliveries: tuple[str, ...]
@@ -171,12 +171,18 @@ def _plan(
     ordered = tuple(pieces[election] for election in sorted(pieces))
     return CutPlan(
         CutId(stamp, revision),
-        "completed" if revision > 1 else "",
+        _why(state, stamp) if revision > 1 else "",
         ordered,
         missing,
         group.deliveries,
         before.id if before else None,
     )
+
+
+def _why(state: State, stamp: Stamp) -> str:
+    """Of a further revision that corrects nothing: a late part, or all of it once more."""
+    before = [cut for cut in state.cuts.values() if CutId.of(cut.id).stamp == stamp]
+    return "completed" if any(cut.epoch == state.epoch for cut in before) else "again"
 
 
 def _correction(state: State, entry: Waiting) -> CutPlan | None:

@@ -38,10 +38,15 @@ def _corrects(new: Sequence[Part], state: State) -> bool:
 
 
 def _known(state: State, part: Part) -> list[tuple[str, str | None]]:
-    """(sha256, cut) of every time that this election and stamp was accepted before."""
+    """(sha256, cut) of every time that this election and stamp was accepted before.
+
+    What a person had accepted anew (``accept-from``) counts from then on; what is live is had.
+    """
     stamp = str(part.stamp)
     found: list[tuple[str, str | None]] = []
     for cut in state.cuts.values():
+        if cut.epoch < state.epoch and stamp >= state.accepted_from and cut.id != state.live:
+            continue
         for p in cut.parts:
             if (p.election, p.stamp) == (part.election, stamp):
                 found.append((p.sha256, cut.id))

@@ -37,7 +37,8 @@ class CutRecord:
 
     id: str
     why: str
-    """'' for a first revision, else ``completed`` or ``corrected``."""
+    """'' for a first revision, else ``completed``, ``corrected``, or ``again``: delivered once
+    more after ``accept-from``."""
     parts: tuple[PartRecord, ...]
     missing: tuple[str, ...]
     """Elections that it lacks by a person's decision (only a first cut may)."""
@@ -153,6 +154,8 @@ class State:
     """Election to the newest stamp accepted."""
     epoch: int = 0
     """Times that ``accept-from`` set the marks back: later epochs outrank newer stamps."""
+    accepted_from: str = ""
+    """The stamp that the last of them named."""
     cuts: Mapping[str, CutRecord] = field(default_factory=dict)
     waiting: tuple[Waiting, ...] = ()
     refused: tuple[RefusedRecord, ...] = ()
@@ -345,7 +348,7 @@ def _mode(mode: Mode) -> Callable[[State, Line, Mapping[str, Any]], State]:
 
 def _accept_from(state: State, line: Line, data: Mapping[str, Any]) -> State:
     marks = {election: min(mark, data["stamp"]) for election, mark in state.marks.items()}
-    return replace(state, marks=marks, epoch=state.epoch + 1)
+    return replace(state, marks=marks, epoch=state.epoch + 1, accepted_from=str(data["stamp"]))
 
 
 def _found(state: State, line: Line, data: Mapping[str, Any]) -> State:

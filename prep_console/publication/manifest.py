@@ -44,7 +44,7 @@ class Manifest:
     stamp: str
     revision: int
     why: str
-    """'' | completed | corrected."""
+    """'' | completed | corrected | again."""
     parts: tuple[SealedPart, ...]
     missing: tuple[str, ...]
     files: Mapping[str, SealedFile]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from prep_console.cuts.model import Verdict
-from prep_console.cuts.stamps import CutId
+from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
 from prep_console.intake.sealing import assemble_due
@@ -247,6 +247,26 @@ def test_a_newer_cut_says_which_election_changed_under_its_stamp(desk: Desk) -> 
         assemble_due(desk.station, actor=PERSON, at_once=True)
     assert desk.live == "20240602_2010"
     assert "stamp.corrected" in checks(desk.manifest("20240602_2010"))
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_what_is_accepted_anew_goes_live_whether_its_bytes_changed_or_not(
+    desk: Desk, seed: int
+) -> None:
+    """The institute had its clock wrong, and delivers the night's cuts once more."""
+    for stamp in ("20240602_2005", "20240602_2010", "20240602_2015"):
+        desk.bring_both(stamp)
+    from_here = Stamp.of("20240602_2010")
+    actions.accept_from(desk.station, from_here, actor=PERSON, reason="reloj del instituto")
+    assert desk.bring_both("20240602_2005").result == "refused"
+    assert desk.bring_both("20240602_2015").result == "had"  # it is what the public sees
+    receipt = desk.bring_both("20240602_2010", ayun=seed)
+    assert (receipt.cut, desk.live) == ("20240602_2010.2", "20240602_2010.2")
+    assert desk.manifest("20240602_2010.2").why == "again"
+    assert ("stamp.corrected" in checks(desk.manifest("20240602_2010.2"))) == (seed == 2)
+    assert desk.bring_both("20240602_2010", ayun=seed).result == "had"
+    assert desk.bring_both("20240602_2015").cut == "20240602_2015.2"
+    assert desk.live == "20240602_2015.2"
 
 
 def test_a_correction_is_overtaken_by_a_newer_cut(desk: Desk) -> None:
