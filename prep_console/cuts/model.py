@@ -169,3 +169,5 @@ class Expectations:
     marks: Mapping[str, Stamp] = field(default_factory=dict)
     """Election to the newest stamp accepted."""
     phase: str = "jornada"
+    reserved: str = ""
+    """Folder of the address space that the web server keeps for itself (``_prep/``); '' none."""

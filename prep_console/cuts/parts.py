@@ -38,6 +38,7 @@ def conclude(
     if not evidence.results:
         claims = list(judge.site())
     chosen = judge.choose(claims)
+    judge.reserved()
     judge.aliens(claims if evidence.results else ())
     judge.places(claims)
     judge.outer_stamps(claims)
@@ -250,6 +251,13 @@ class _Judge:
         return best
 
     # -- the delivery as a whole -------------------------------------------------------------
+
+    def reserved(self) -> None:
+        """Files that the web server hides behind pages of its own."""
+        folder = self._expectations.reserved
+        for file in self._evidence.files:
+            if folder and file.path.startswith(folder):
+                self._find("name.reserved", file.path)
 
     def aliens(self, claims: Iterable[_Claim]) -> None:
         """Where a file bears the whole name of an election's results, that election's CSV is due.

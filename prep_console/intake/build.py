@@ -14,6 +14,7 @@ from prep_console.cuts.model import DeliveredFile, Finding, Part
 from prep_console.cuts.stamps import Stamp
 from prep_console.intake import staging
 from prep_console.intake.assembly import CutPlan, Piece
+from prep_console.intake.examining import reserved_folder
 from prep_console.intake.staging import Delivery
 from prep_console.intake.succession import since
 from prep_console.journal.state import State
@@ -93,6 +94,14 @@ class _Builder:
                 NotADirectoryError,
             ):  # ``x`` here, ``x/y`` there
                 self._findings.append(finding("name.collision", inner.path, other=inner.path))
+                continue
+            if self._is_hidden(inner.path):
+                self._findings.append(finding("name.reserved", inner.path))
+
+    def _is_hidden(self, path: str) -> bool:
+        """Whether the web server does not serve it (what lies loose was told when examined)."""
+        hidden = any(part.startswith(".") for part in path.split("/"))
+        return hidden or path.startswith(reserved_folder(self._station.settings))
 
     def _add_delivered(self, piece: Piece, delivery: Delivery) -> None:
         part = next(p for p in delivery.examination.parts if p.election == piece.part.election)

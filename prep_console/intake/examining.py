@@ -34,7 +34,13 @@ def expectations(settings: Settings, state: State | None, now: datetime) -> Expe
         now=now.astimezone(settings.zone),
         marks={e: Stamp.of(m) for e, m in (state.marks if state else {}).items()},
         phase=settings.station.phase,
+        reserved=reserved_folder(settings),
     )
+
+
+def reserved_folder(settings: Settings) -> str:
+    """Where the web server shows the estado: a delivered file there is never seen."""
+    return settings.publication.estado_prefix.strip("/") + "/"
 
 
 def called(path: Path) -> str:

@@ -94,6 +94,13 @@ def _kept(station: Station, identity: str) -> _Kept:
 
 def _refuse_unsafe(identity: str, stops: tuple[Finding, ...] | list[Finding]) -> None:
     unsafe = [f for f in stops if not overridable(f)]
+    if unsafe and all(f.check == "stamp.older" for f in unsafe):
+        raise Refused(
+            sentence(
+                N_("{id} cannot be let through: {reasons}"), id=identity, reasons=reasons(unsafe)
+            ),
+            sentence(N_("if it must be: accept-from STAMP with a reason, then receive it again")),
+        )
     if unsafe:
         raise Refused(
             sentence(

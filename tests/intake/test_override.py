@@ -18,6 +18,7 @@ from tests.stations import Sandbox, sandbox
 
 PERSON = Actor(1000, "ana")
 STAMP = "20240602_2005"
+LATER = "20240602_2010"
 NAME = f"{STAMP}_PREP_DIP_LOC_QRO.zip"
 
 
@@ -104,6 +105,16 @@ def test_what_is_unsafe_stays_in_quarantine(
         override(box.station, identity, actor=PERSON, reason="publish it")
     assert box.station.state().cuts == {}
     assert [p.name for p in box.station.quarantine.iterdir()] == [identity]
+
+
+def test_an_older_cut_is_let_in_by_another_command(box: Sandbox, tmp_path: Path) -> None:
+    newest = tmp_path / f"{LATER}_PREP_DIP_LOC_QRO.zip"
+    newest.write_bytes(d.cut_zip("DIP_LOC", LATER))
+    assert box.run("receive", newest).code == 0
+    identity = quarantined(box, tmp_path, d.cut_zip())
+    ran = box.run("publish", identity, "--override", "--reason", "lo pide el instituto")
+    assert ran.code == 1
+    assert "accept-from STAMP" in ran.err
 
 
 def test_a_forged_reason_lets_nothing_unsafe_through(box: Sandbox, tmp_path: Path) -> None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.publication import store
 from tests import nights
+from tests.cuts.deliveries import put
 from tests.stations import sandbox
 
 PERSON = Actor(1000, "ana")
@@ -47,3 +50,23 @@ def test_a_file_and_a_folder_of_one_name_are_a_finding(tmp_path: Path) -> None:
     assert receipt.cut == "20240602_2005"
     manifest = store.load(box.station, receipt.cut)[0]
     assert "name.collision" in {f.check for f in manifest.findings}
+
+
+@pytest.mark.parametrize("unpack", [False, True])
+def test_what_the_web_server_hides_is_a_finding(tmp_path: Path, unpack: bool) -> None:
+    """Under the estado's own folder, or hidden by its name: no visitor gets it."""
+    box = sandbox(
+        tmp_path, {"publication": {"unpack": unpack}, "election": {"elections": ["DIP_LOC"]}}
+    )
+    hidden = {"_prep/estado.json": b"{}", "css/.oculto": b""}
+    tree = tmp_path / "20240602_2005_PREP_QRO"
+    tree.mkdir()
+    if unpack:
+        nights.archive(tree, "DIP_LOC", "20240602_2005", actas=5, extra=hidden)
+    else:
+        nights.archive(tree, "DIP_LOC", "20240602_2005", actas=5)
+        put(tree, hidden)
+    receipt = receive(box.station, tree, actor=PERSON)
+    manifest = store.load(box.station, str(receipt.cut))[0]
+    found = [f.where for f in manifest.findings if f.check == "name.reserved"]
+    assert sorted(found) == sorted(hidden)
