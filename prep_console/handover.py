@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from prep_console import record
+from prep_console import dates, record
 from prep_console.journal.chain import Line
 from prep_console.journal.decided import is_decision
 from prep_console.journal.journal import Reading as JournalReading
@@ -125,9 +125,9 @@ def handover_lines(shift: Handover) -> Iterable[str]:
     yield say(
         N_("HANDOVER · {station} · {time}"),
         station=snapshot.station,
-        time=f"{now:%d/%m/%Y %H:%M:%S %Z}",
+        time=f"{dates.second(now)} {now:%Z}",
     )
-    yield say(N_("The shift from {time}"), time=f"{shift.since.astimezone(zone):%d/%m/%Y %H:%M}")
+    yield say(N_("The shift from {time}"), time=dates.minute(shift.since.astimezone(zone)))
     yield ""
     yield say(N_("NOW"))
     yield from _indented(status_lines(snapshot))

@@ -14,7 +14,7 @@ from html import escape
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from prep_console import record
+from prep_console import dates, record
 from prep_console.handover import Gap, gaps
 from prep_console.journal.chain import Line
 from prep_console.journal.decided import is_decision
@@ -127,10 +127,10 @@ def _text(text: str) -> str:
 def _period(night: Minutes, zone: ZoneInfo) -> str:
     return say(
         N_("From {begins} to {ends}, times of {zone}. Written {made}."),
-        begins=f"{night.begins.astimezone(zone):%d/%m/%Y %H:%M}",
-        ends=f"{night.ends.astimezone(zone):%d/%m/%Y %H:%M}",
+        begins=dates.minute(night.begins.astimezone(zone)),
+        ends=dates.minute(night.ends.astimezone(zone)),
         zone=str(zone),
-        made=f"{night.snapshot.observed_at.astimezone(zone):%d/%m/%Y %H:%M:%S}",
+        made=dates.second(night.snapshot.observed_at.astimezone(zone)),
     )
 
 

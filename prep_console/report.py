@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-from prep_console import record
+from prep_console import dates, record
 from prep_console.alarm_report import alarm_json, short_alarm_lines
 from prep_console.cuts.stamps import Stamp
 from prep_console.snapshot import CutView, Reading, Snapshot
@@ -143,7 +143,7 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
         yield say(
             N_("Public: cut {cut} ({time}), live since {since}"),
             cut=live.cut.id,
-            time=f"{live.cut.stamp.astimezone(zone):%d/%m/%Y %H:%M}",
+            time=dates.minute(live.cut.stamp.astimezone(zone)),
             since=f"{live.since.astimezone(zone):%H:%M:%S}",
         )
         for part in live.cut.parts:
@@ -286,7 +286,7 @@ def examination_lines(examination: Examination, zone: ZoneInfo) -> Iterable[str]
             "cut of {time}, {n} file, {bytes} bytes",
             "cut of {time}, {n} files, {bytes} bytes",
             len(examination.files),
-            time=f"{examination.stamp.at(zone):%d/%m/%Y %H:%M}",
+            time=dates.minute(examination.stamp.at(zone)),
             bytes=examination.bytes,
         )
     for results in examination.elections:
@@ -438,6 +438,6 @@ def cut_lines(cuts: Iterable[CutView], zone: ZoneInfo) -> Iterable[str]:
         warnings = f"  ▲{cut.warnings}" if cut.warnings else ""
         counted = "-" if cut.counted is None else f"{cut.counted:,}"
         yield (
-            f"{cut.id:<18} {cut.stamp.astimezone(zone):%d/%m/%Y %H:%M}  "
+            f"{cut.id:<18} {dates.minute(cut.stamp.astimezone(zone)):<18}  "
             f"{say(words[cut.state]):<10} {counted:>8} {cut.bytes:>13,} B{warnings}"
         )

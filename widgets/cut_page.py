@@ -5,13 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from prep_console import dates
 from prep_console.snapshot import CutView, RefusedView, Snapshot
 from prep_console.widgets.cuts_table import Explain, state_of
 from prep_console.widgets.figures import cut_hour, local, second, size
-from prep_console.widgets.lines import Line, Span, Tone, line, rule, wrap
-from prep_console.wording import N_, say, visible
+from prep_console.widgets.lines import Line, Span, Tone, cells, clip, flow, line, rule, wrap
+from prep_console.wording import N_, say, say_n, visible
 
 _LABEL = 16
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesTold:
+    """How the delivered images and an election's actas agree, as the manifest has it."""
+
+    election: str
+    """'' for images that no election's actas name."""
+    matched: int
+    pending: int
+    """Not a fault: images may lag the data."""
+    mismatched: int
+    orphan: int
+    algorithm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +38,13 @@ class CutFacts:
     warnings: tuple[str, ...] = ()
     files: tuple[tuple[str, int, str], ...] = ()
     """(path, bytes, SHA-256)."""
+    images: tuple[ImagesTold, ...] = ()
+    deliveries: tuple[tuple[str, str, str], ...] = ()
+    """Where its parts came from: (election, name of the delivery, SHA-256 of the part)."""
+    sha256: str = ""
+    """Of the manifest itself: what the record and the evidence name."""
+    new_bytes: int | None = None
+    """Bytes that no earlier cut shared; None where the manifest does not say."""
 
 
 def cut_page(snapshot: Snapshot, cut: CutView, width: int, facts: CutFacts | None) -> list[Line]:
@@ -31,7 +53,7 @@ def cut_page(snapshot: Snapshot, cut: CutView, width: int, facts: CutFacts | Non
     lines = [
         _fact(say(N_("cut")), cut.id, "strong"),
         _fact(say(N_("state")), f"{sign} {state}".strip(), tone),
-        _fact(say(N_("hour of the cut")), local(snapshot, cut.stamp).strftime("%d/%m/%Y %H:%M")),
+        _fact(say(N_("hour of the cut")), dates.minute(local(snapshot, cut.stamp))),
         _fact(say(N_("arrived")), second(snapshot, cut.received_at)),
         _fact(say(N_("verified")), second(snapshot, cut.verified_at)),
         _fact(say(N_("on disk")), second(snapshot, cut.sealed_at)),
@@ -106,9 +128,76 @@ def _sealed(facts: CutFacts, width: int) -> list[Line]:
                 line(" ", Span(part, "warning"))
                 for part in wrap("▲ " + visible(warning), width - 2, "  ")
             ]
+    elif facts.figures:
+        lines += [(), rule(say(N_("WARNINGS")), width)]
+        lines.append(line(" ", Span("✓ " + say(N_("none: every check passed")), "dim")))
+    lines += [(), rule(say(N_("IMAGES")), width), *_images(facts, width)]
+    lines += [(), rule(say(N_("SOURCE AND HASHES")), width), *_source(facts, width)]
     if facts.files:
         lines += [(), rule(say(N_("FILES")), width)]
         for path, count, sha256 in facts.files:
-            lines.append(line(f" {visible(path)}", Span(f"  {size(count)}", "dim")))
-            lines.append(line(Span(f"   sha256 {sha256}", "dim")))
+            told = size(count)
+            texts = wrap(visible(path), width - len(told) - 4)
+            lines.append(line(f" {texts[0]}", Span(f"  {told}", "dim")))
+            lines += [line(f"   {part}") for part in texts[1:]]
+            lines += _hash(sha256, width)
     return lines
+
+
+def _images(facts: CutFacts, width: int) -> list[Line]:
+    if not facts.images:
+        return [line(Span(" " + say(N_("no acta names an image")), "dim"))]
+    lines: list[Line] = []
+    for one in facts.images:
+        matched, pending = f"{one.matched:,}", f"{one.pending:,}"
+        wrong, orphan = f"{one.mismatched:,}", f"{one.orphan:,}"
+        counts = [
+            line(say_n("{count} matched", "{count} matched", one.matched, count=matched)),
+            line(
+                Span(say_n("{count} pending", "{count} pending", one.pending, count=pending), "dim")
+            ),
+            _wrong(
+                say_n("{count} mismatched", "{count} mismatched", one.mismatched, count=wrong),
+                one.mismatched,
+            ),
+            _wrong(
+                say_n("{count} orphan", "{count} orphans", one.orphan, count=orphan), one.orphan
+            ),
+            line(Span(visible(one.algorithm), "dim")),
+        ]
+        name = clip(visible(one.election) or "-", _LABEL - 1)
+        head = line(Span(f" {name:<{_LABEL}}", "dim"))
+        for y, row in enumerate(flow([c for c in counts if c], width - cells(head), gap=" · ")):
+            lines.append((*(head if y == 0 else line(" " * cells(head))), *row))
+    return lines
+
+
+def _wrong(text: str, count: int) -> Line:
+    return line(Span(f"▲ {text}" if count else text, "warning" if count else "dim"))
+
+
+def _source(facts: CutFacts, width: int) -> list[Line]:
+    lines: list[Line] = []
+    for election, delivery, sha256 in facts.deliveries:
+        texts = wrap(visible(delivery), width - _LABEL - 2)
+        lines.append(
+            line(Span(f" {clip(visible(election), _LABEL - 1):<{_LABEL}}", "dim"), texts[0])
+        )
+        lines += [line(" " * (_LABEL + 1), part) for part in texts[1:]]
+        lines += _hash(sha256, width)
+    if facts.new_bytes is not None:
+        lines.append(_fact(say(N_("new bytes")), size(facts.new_bytes)))
+    if facts.sha256:
+        lines.append(line(Span(" " + say(N_("manifest (cut.json)")), "dim")))
+        lines += _hash(facts.sha256, width)
+    return lines
+
+
+def _hash(sha256: str, width: int) -> list[Line]:
+    """Whole on every screen: half a hash proves nothing."""
+    room = max(16, width - 10)
+    halves = [sha256] if len(sha256) <= room else [sha256[:32], sha256[32:]]
+    return [
+        line(Span(f"   {'sha256' if y == 0 else '':<6} {part}", "dim"))
+        for y, part in enumerate(halves)
+    ]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
+from prep_console import dates
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.wording import N_, say
 
@@ -39,7 +40,8 @@ def cut_hour(snapshot: Snapshot, stamp: datetime) -> str:
 
 def _hour(snapshot: Snapshot, moment: datetime, night: datetime) -> str:
     there = local(snapshot, moment)
-    return there.strftime("%H:%M" if abs(night - moment) < _NIGHT else "%d/%m %H:%M")
+    time = there.strftime("%H:%M")
+    return time if abs(night - moment) < _NIGHT else f"{dates.day(there)} {time}"
 
 
 def replayed(snapshot: Snapshot, cut: CutView) -> bool:

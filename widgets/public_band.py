@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prep_console import dates
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import digits
 from prep_console.widgets.figures import coarse, cut_age, cut_hour, hour, local, second
@@ -23,7 +24,6 @@ _BANDS: dict[Severity, Tone] = {
     "warning": "band-warning",
     "critical": "band-critical",
 }
-_WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
 
 
 def header(snapshot: Snapshot, width: int) -> Line:
@@ -108,9 +108,8 @@ def public_time(snapshot: Snapshot, found: list[Notice]) -> tuple[str, Tone]:
 
 
 def day(snapshot: Snapshot, cut: CutView) -> str:
-    """``dom 02/06``: the date of the public cut, which the call asks to show at all times."""
-    there = local(snapshot, cut.stamp)
-    return f"{say(_WEEKDAYS[there.weekday()])} {there:%d/%m}"
+    """``dom 2 jun``: the date of the public cut, which the call asks to show at all times."""
+    return dates.weekday(local(snapshot, cut.stamp))
 
 
 def next_cut(snapshot: Snapshot) -> Line:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -119,7 +120,8 @@ class StationActions:
     def facts(self, cut: str) -> CutFacts:
         """What ``cuts/<id>/cut.json`` says; OSError or ValueError when it cannot be read."""
         folder = Station(self._settings).cuts / str(CutId.of(cut))
-        return wording_of.facts(manifest.decode((folder / "cut.json").read_bytes()))
+        raw = (folder / "cut.json").read_bytes()
+        return wording_of.facts(manifest.decode(raw), hashlib.sha256(raw).hexdigest())
 
     def changes(self, before: str, after: str) -> Sequence[str]:
         """As ``diff`` tells it."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from string import Formatter
 from typing import Any
+
+import msgspec
 
 from prep_console.alarms.table import TABLE, sentence_of
 from prep_console.cuts.checks import describe
@@ -12,7 +15,7 @@ from prep_console.cuts.model import Finding, Severity
 from prep_console.publication.manifest import Manifest
 from prep_console.snapshot import AlarmView, RefusedView
 from prep_console.widgets.alarm_page import AlarmTexts
-from prep_console.widgets.cut_page import CutFacts
+from prep_console.widgets.cut_page import CutFacts, ImagesTold
 from prep_console.wording import N_, known_text, say
 
 _FIGURES = (
@@ -83,8 +86,8 @@ def _without_values(template: str) -> str:
     return "".join(literal + ("" if name is None else "…") for literal, name, _, _ in parts)
 
 
-def facts(manifest: Manifest) -> CutFacts:
-    """A manifest as the cut's page shows it."""
+def facts(manifest: Manifest, sha256: str = "") -> CutFacts:
+    """A manifest, whose own bytes have that hash, as the cut's page shows it."""
     return CutFacts(
         figures=tuple(
             (
@@ -99,4 +102,16 @@ def facts(manifest: Manifest) -> CutFacts:
         ),
         warnings=tuple(f"{describe(found)} {found.where}".rstrip() for found in manifest.findings),
         files=tuple((path, file.size, file.sha256) for path, file in manifest.files.items()),
+        images=tuple(_images(manifest)),
+        deliveries=tuple((part.election, part.delivery, part.sha256) for part in manifest.parts),
+        sha256=sha256,
+        new_bytes=manifest.new_bytes,
     )
+
+
+def _images(manifest: Manifest) -> Iterator[ImagesTold]:
+    """What the manifest keeps of the images; nothing of a cut sealed before it kept any."""
+    kept = manifest.extra.get("images", ())
+    for one in kept if isinstance(kept, list) else ():
+        with suppress(msgspec.ValidationError):
+            yield msgspec.convert(one, ImagesTold)

@@ -14,25 +14,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from prep_console.config import Settings
+from prep_console.dates import MONTHS
 from prep_console.wording import N_, Language, Value, say_in, visible
 
 REASON_SHOWN = 240
 """Characters of a rollback's reason that the public reads: the page must fit its spare file."""
-
-_MONTHS = (
-    N_("January"),
-    N_("February"),
-    N_("March"),
-    N_("April"),
-    N_("May"),
-    N_("June"),
-    N_("July"),
-    N_("August"),
-    N_("September"),
-    N_("October"),
-    N_("November"),
-    N_("December"),
-)
 
 # Every pair of colours is at least 4.5:1 (tests/browser measures them as Chromium draws them).
 _STYLE = (
@@ -139,7 +125,7 @@ def _time(stamp: str, moment: datetime, language: Language) -> str:
         language,
         N_("{day} {month} {year}"),
         day=moment.day,
-        month=say_in(language, _MONTHS[moment.month - 1]),
+        month=say_in(language, MONTHS[moment.month - 1]),
         year=moment.year,
     )
     hour = _text(language, N_("{hour} h"), hour=f"{moment:%H:%M}")

@@ -28,7 +28,7 @@ from prep_console.snapshot import (
     ServedView,
     Snapshot,
 )
-from prep_console.widgets.cut_page import CutFacts
+from prep_console.widgets.cut_page import CutFacts, ImagesTold
 from prep_console.widgets.history_graph import Bounds, Sample
 from prep_console.wording import sentence
 
@@ -367,6 +367,10 @@ class FakeStation:
             figures=((f"DIP_LOC · {cut}", (("expected", "2,136"), ("counted", "2,031"))),),
             warnings=("2031 actas counted, but 2030 rows say that they are counted.",),
             files=((f"{cut}_PREP_DIP_QROO.zip", 606_502, "ab" * 32),),
+            images=(ImagesTold("DIP_LOC", 2031, 105, 1, 3, "sha256"),),
+            deliveries=(("DIP_LOC", f"{cut}_PREP_DIP_QROO.zip", "cd" * 32),),
+            sha256="ef" * 32,
+            new_bytes=41_000,
         )
 
     def mind(self, order: AlarmOrder) -> None:

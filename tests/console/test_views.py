@@ -13,6 +13,7 @@ from rich.cells import cell_len
 
 from prep_console import record
 from prep_console.console import keys, wording_of
+from prep_console.publication.manifest import Manifest
 from prep_console.snapshot import AlarmView, DecisionView, JournalView, PartView, Reading, Snapshot
 from prep_console.widgets import (
     alarm_list,
@@ -31,7 +32,7 @@ from prep_console.widgets.instruments.panel import sparkline
 from prep_console.widgets.lines import Line, fit, line, plain, text_of, wrap
 from prep_console.widgets.look import Look
 from prep_console.wording import Language, use
-from tests.console.nights import NOW, STATES, alarms, cut, held, late, night, troubled
+from tests.console.nights import NOW, STATES, FakeStation, alarms, cut, held, late, night, troubled
 
 HOSTILE = "\x1b[31m\x1b]0;x\x07\u202e[red]x[/red]{0}\n\t"
 SIZES = (
@@ -245,7 +246,7 @@ def test_a_rehearsal_of_another_night_tells_ages_by_arrival() -> None:
         live=replace(snapshot.live, cut=cuts[0]),
     )
     shown = screen(replay)
-    assert "came 1 min 31 s ago · Mon 03/06" in shown
+    assert "came 1 min 31 s ago · Mon Jun 3" in shown
     assert "● 02:35  public" in shown
 
 
@@ -372,6 +373,43 @@ def test_a_cuts_page_holds_its_clocks_elections_figures_and_files() -> None:
     for part in ("20240603_0230", "carried over from the cut before", "2,136", "ab" * 32, "607 kB"):
         assert part in shown
     assert shown.count("w") >= 300
+    assert "no acta names an image" in shown
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 160])
+def test_a_cuts_page_holds_images_source_and_whole_hashes(width: int) -> None:
+    facts = FakeStation().facts("20240603_0230")
+    snapshot = troubled()
+    assert snapshot.live is not None
+    lines = cut_page.cut_page(snapshot, snapshot.live.cut, width, facts)
+    assert [text_of(one) for one in lines if cell_len(text_of(one)) > width] == []
+    shown = " ".join(plain(lines).split())
+    for part in (
+        "2,031 matched",
+        "105 pending",
+        "▲ 1 mismatched",
+        "▲ 3 orphans",
+        "new bytes 41 kB",
+    ):
+        assert part in shown
+    joined = shown.replace(" ", "")
+    for digest in ("ab" * 32, "cd" * 32, "ef" * 32):
+        assert digest in joined
+    assert joined.count("20240603_0230_PREP_DIP_QROO.zip") == 2
+    use("es")
+    spanish = " ".join(plain(cut_page.cut_page(snapshot, snapshot.live.cut, 99, facts)).split())
+    assert "105 pendientes · ▲ 1 no coincide · ▲ 3 huérfanas · sha256" in spanish
+    assert "hora del corte 3 jun 2024 02:30" in spanish
+
+
+def test_images_that_a_manifest_does_not_keep_well_are_left_out() -> None:
+    kept = [{"election": "AYUN", "matched": 1, "pending": 2, "mismatched": 0, "orphan": 0}, 7, {}]
+    for images, count in ((kept, 1), ("x", 0), ({}, 0)):
+        made = Manifest(
+            "20240603_0230", "20240603_0230", 1, "", (), (), {}, (), NOW, NOW, 0,
+            extra={"images": images},
+        )  # fmt: skip
+        assert len(wording_of.facts(made, "ab").images) == count
 
 
 def test_hostile_words_reach_no_screen_unescaped() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from prep_console import status_words
+from prep_console import dates, status_words
 from prep_console.snapshot import Detail, Reading, Snapshot
 from prep_console.widgets.figures import age_s, local, milliseconds, size, span
 from prep_console.widgets.instruments import clock, protection
@@ -144,7 +144,7 @@ def _detail(snapshot: Snapshot, reading: Reading, key: str, value: Detail) -> st
     if isinstance(value, str):
         at = moment(reading, key)
         if at is not None:
-            return local(snapshot, at).strftime("%d/%m/%Y %H:%M:%S")
+            return dates.second(local(snapshot, at))
         if key == "role" and value == "generator":
             return say(N_("generator"))
         if value in VALUES:
