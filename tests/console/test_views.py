@@ -376,7 +376,7 @@ def test_a_cuts_page_holds_its_clocks_elections_figures_and_files() -> None:
     assert "no acta names an image" in shown
 
 
-@pytest.mark.parametrize("width", [30, 60, 80, 160])
+@pytest.mark.parametrize("width", [40, 60, 80, 160])
 def test_a_cuts_page_holds_images_source_and_whole_hashes(width: int) -> None:
     facts = FakeStation().facts("20240603_0230")
     snapshot = troubled()
