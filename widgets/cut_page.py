@@ -136,10 +136,9 @@ def _sealed(facts: CutFacts, width: int) -> list[Line]:
     if facts.files:
         lines += [(), rule(say(N_("FILES")), width)]
         for path, count, sha256 in facts.files:
-            told = size(count)
-            texts = wrap(visible(path), width - len(told) - 4)
-            lines.append(line(f" {texts[0]}", Span(f"  {told}", "dim")))
-            lines += [line(f"   {part}") for part in texts[1:]]
+            texts = wrap(visible(path), width - 2)
+            lines += [line(f" {part}") for part in texts[:-1]]
+            lines.append(line(f" {texts[-1]}", Span(f"  {size(count)}", "dim")))
             lines += _hash(sha256, width)
     return lines
 

@@ -119,6 +119,38 @@ def wrap(text: str, width: int, indent: str = "") -> list[str]:
     return [part.replace(_GLUE, " ") for part in parts] or [""]
 
 
+def folded(lines: Iterable[Line], width: int) -> list[Line]:
+    """The same lines, those that are too wide continued below at a blank, each tone kept."""
+    made: list[Line] = []
+    for spans in lines:
+        start = BLANK
+        while cells(start) + cells(spans) > width > 8:
+            head, spans = _parted(spans, width - cells(start))
+            made.append((*start, *head))
+            start = line("   ")
+        made.append((*start, *spans))
+    return made
+
+
+def _parted(spans: Line, width: int) -> tuple[Line, Line]:
+    """What of it fits into ``width`` cells, up to the last blank in there, and the rest."""
+    text = text_of(spans)
+    fits = next(n for n in range(len(text), 0, -1) if _cells(text[:n]) <= width or n == 1)
+    blank = text.rfind(" ", 1, fits + 1)
+    at = blank if text[:blank].strip() and blank > 0 else fits
+    head: list[Span] = []
+    rest: list[Span] = []
+    for span in spans:
+        head.append(Span(span.text[: max(0, at)], span.tone))
+        rest.append(Span(span.text[max(0, at) :], span.tone))
+        at -= len(span.text)
+    while rest and not rest[0].text.strip():
+        del rest[0]
+    if rest:
+        rest[0] = Span(rest[0].text.lstrip(), rest[0].tone)
+    return line(*head), line(*rest)
+
+
 def flow(items: Sequence[Line], width: int, gap: str = "   ") -> list[Line]:
     """Items side by side, on to the next line where the width ends."""
     lines: list[Line] = []

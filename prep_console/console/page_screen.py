@@ -12,7 +12,7 @@ from prep_console.console.live_screen import LiveScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import page_frame
 from prep_console.widgets.key_bar import Hint
-from prep_console.widgets.lines import Line
+from prep_console.widgets.lines import Line, folded
 from prep_console.widgets.panel import Panel
 from prep_console.wording import N_, say
 
@@ -58,7 +58,7 @@ class PageScreen(LiveScreen):
         if not self.drawable:
             return
         width, height = self.canvas
-        lines = list(self._content(self._snapshot, width))
+        lines = folded(self._content(self._snapshot, width), width)
         room = page_frame.room(self._snapshot, height)
         self._first = max(0, min(self._first, len(lines) - room))
         shown = lines[self._first : self._first + room]

@@ -29,7 +29,7 @@ from prep_console.widgets import (
 )
 from prep_console.widgets.instruments import instruments
 from prep_console.widgets.instruments.panel import sparkline
-from prep_console.widgets.lines import Line, fit, line, plain, text_of, wrap
+from prep_console.widgets.lines import Line, Span, cells, fit, folded, line, plain, text_of, wrap
 from prep_console.widgets.look import Look
 from prep_console.wording import Language, use
 from tests.console.nights import NOW, STATES, FakeStation, alarms, cut, held, late, night, troubled
@@ -376,12 +376,12 @@ def test_a_cuts_page_holds_its_clocks_elections_figures_and_files() -> None:
     assert "no acta names an image" in shown
 
 
-@pytest.mark.parametrize("width", [40, 60, 80, 160])
+@pytest.mark.parametrize("width", [30, 60, 80, 160])
 def test_a_cuts_page_holds_images_source_and_whole_hashes(width: int) -> None:
     facts = FakeStation().facts("20240603_0230")
     snapshot = troubled()
     assert snapshot.live is not None
-    lines = cut_page.cut_page(snapshot, snapshot.live.cut, width, facts)
+    lines = folded(cut_page.cut_page(snapshot, snapshot.live.cut, width, facts), width)
     assert [text_of(one) for one in lines if cell_len(text_of(one)) > width] == []
     shown = " ".join(plain(lines).split())
     for part in (
@@ -400,6 +400,24 @@ def test_a_cuts_page_holds_images_source_and_whole_hashes(width: int) -> None:
     spanish = " ".join(plain(cut_page.cut_page(snapshot, snapshot.live.cut, 99, facts)).split())
     assert "105 pendientes · ▲ 1 no coincide · ▲ 3 huérfanas · sha256" in spanish
     assert "hora del corte 3 jun 2024 02:30" in spanish
+
+
+@pytest.mark.parametrize("width", range(9, 60))
+def test_a_folded_line_loses_nothing_but_blanks(width: int) -> None:
+    lines = [
+        line(" ", Span("hour of the cut  ", "dim"), Span("Jun 3, 2024 02:35", "strong")),
+        line(Span("x" * 130, "warning"), "y"),
+        line("日本語 " * 9, Span("the end", "note")),
+        (),
+    ]
+    made = folded(lines, width)
+    assert [text_of(one) for one in made if cells(one) > width] == []
+
+    def letters(shown: list[Line]) -> list[tuple[str, str]]:
+        return [(c, span.tone) for one in shown for span in one for c in span.text if c != " "]
+
+    assert letters(made) == letters(lines)
+    assert not any(text_of(one).strip() == "" for one in made[:-1])
 
 
 def test_images_that_a_manifest_does_not_keep_well_are_left_out() -> None:
