@@ -25,13 +25,16 @@ from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
 
 
+class NoGoodCopy(Failed):
+    """A cut cannot be put together: what one of its parts should be made of is not here."""
+
+
 def build(
     station: Station, state: State, plan: CutPlan, deliveries: Mapping[str, Delivery]
 ) -> tuple[Path, Manifest]:
     """Put the cut together under staging/. OSError when the disk refuses.
 
-    Failed when a file that it carries over from an earlier cut was tampered with and so has no
-    good copy here.
+    NoGoodCopy when a file that it carries over from an earlier cut was tampered with.
     """
     folder = staging.new_folder(station, "c")
     try:
@@ -43,7 +46,7 @@ def build(
         return folder, builder.manifest(deliveries)
     except (KeyError, StopIteration) as error:
         store.discard(folder)
-        raise Failed(
+        raise NoGoodCopy(
             sentence(
                 N_("cut {cut} cannot be put together: its parts are not all here"), cut=str(plan.id)
             ),
@@ -198,7 +201,7 @@ class _Builder:
         if path in self._files:
             return
         if not store.link_known(self._station, sealed.id, path, file.sha256, self._target(path)):
-            raise Failed(
+            raise NoGoodCopy(
                 sentence(
                     N_("{path} of cut {cut} is not what was sealed; no good copy is here"),
                     path=path,

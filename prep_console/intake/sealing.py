@@ -14,7 +14,7 @@ from prep_console import durable
 from prep_console.cuts.stamps import CutId
 from prep_console.intake import quarantine, staging
 from prep_console.intake.assembly import CutPlan, assemble
-from prep_console.intake.build import build
+from prep_console.intake.build import NoGoodCopy, build
 from prep_console.intake.staging import Delivery
 from prep_console.journal.actor import Actor
 from prep_console.journal.state import State, Waiting
@@ -54,7 +54,8 @@ def seal_ready(
     """Seal every cut that the waiting and the fresh deliveries make; the ids, what is lacking.
 
     A fresh delivery is journalled together with the cut it makes, after one flush for both; one
-    that must wait is flushed and journalled by itself.
+    that must wait is flushed and journalled by itself. When the disk refuses (Failed, OSError)
+    nothing of it is journalled: it is left where it came from, to be taken again.
     """
     unrecorded = dict(fresh)
     sealed: list[str] = []
@@ -75,12 +76,12 @@ def seal_ready(
             return sealed, found.waiting_for
         try:
             sealed.append(_seal(station, hoped, found.plan, unrecorded, actor))
-        except Failed:
+        except NoGoodCopy:
             _record_waiting(station, unrecorded, actor)
             unrecorded.clear()
             if not found.later_complete:
                 raise
-            # What should be carried over has no good copy: a whole newer cut must not wait for it.
+            # A whole newer cut must not wait for it.
             _set_aside(station, found.plan.deliveries, actor)
             continue
         for delivery in found.plan.deliveries:

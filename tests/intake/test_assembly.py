@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from prep_console import durable
 from prep_console.cuts.model import Verdict
 from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.intake.receipt import Receipt
@@ -14,6 +16,7 @@ from prep_console.intake.receive import receive
 from prep_console.intake.sealing import assemble_due
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
+from prep_console.problems import Failed
 from prep_console.publication import actions, store
 from prep_console.publication.manifest import Manifest
 from prep_console.publication.station import Station
@@ -443,3 +446,43 @@ def test_what_is_parked_must_be_good_in_all_else(desk: Desk) -> None:
     path = nights.archive(desk.station.staging.parent, "DIP_LOC", f"{ahead:%Y%m%d_%H%M}", actas=5)
     path.write_bytes(path.read_bytes()[:-40])
     assert receive(desk.station, path, actor=PERSON).result == "refused"
+
+
+def refused_by_the_disk(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Flushing ``folder`` fails from here on, after what happened in it has happened."""
+    flushes = durable.sync_folder
+
+    def flush(path: Path) -> None:
+        if path == folder:
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        flushes(path)
+
+    monkeypatch.setattr(durable, "sync_folder", flush)
+
+
+def test_a_seal_that_was_not_flushed_makes_no_revision_of_itself(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.bring("DIP_LOC", "20240602_2005")
+    with monkeypatch.context() as failing:
+        refused_by_the_disk(failing, desk.station.cuts)
+        with pytest.raises(Failed):
+            desk.bring("AYUN", "20240602_2005")
+    assert desk.bring("AYUN", "20240602_2005").cut == "20240602_2005"
+    assert [path.name for path in desk.station.cuts.iterdir()] == ["20240602_2005"]
+    assert desk.station.state().waiting == ()
+    assert desk.live == "20240602_2005"
+
+
+def test_a_disk_that_refuses_quarantines_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as failing:
+        refused_by_the_disk(failing, desk.station.cuts)
+        desk.bring("DIP_LOC", "20240602_2005")
+        with pytest.raises(Failed):
+            desk.bring("AYUN", "20240602_2005")
+        with pytest.raises(Failed):
+            desk.bring_both("20240602_2010")
+    assert list(desk.station.quarantine.iterdir()) == []
+    assert desk.bring_both("20240602_2010").cut == "20240602_2010"

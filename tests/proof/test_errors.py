@@ -58,7 +58,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _pairs() -> list[tuple[str, str]]:
-    names = list(SCENARIOS) if table.WHOLE else ["rollback"]
+    names = list(SCENARIOS) if table.WHOLE else ["rollback", "receive, completes"]
     return [(error, name) for error in ERRORS for name in names]
 
 
