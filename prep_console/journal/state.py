@@ -15,6 +15,7 @@ from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal import open_alarms, store_version
 from prep_console.journal.chain import Break, Line
 from prep_console.journal.journal import Position
+from prep_console.journal.late import Late
 from prep_console.journal.open_alarms import AlarmRecord, moment
 from prep_console.snapshot import Mode
 
@@ -157,6 +158,7 @@ class State:
     accepted_from: str = ""
     """The stamp that the last of them named."""
     cuts: Mapping[str, CutRecord] = field(default_factory=dict)
+    """In the order of sealing."""
     waiting: tuple[Waiting, ...] = ()
     refused: tuple[RefusedRecord, ...] = ()
     """The last ones, oldest first."""
@@ -197,7 +199,7 @@ def fold(
     start = start or State()
     state = replace(
         start,
-        cuts=dict(start.cuts),
+        cuts=start.cuts.copy() if isinstance(start.cuts, Late) else Late(CutRecord, start.cuts),
         marks=dict(start.marks),
         breaks=start.breaks + breaks,
         position=position,
@@ -223,7 +225,7 @@ def _mark(state: State, parts: Iterable[PartRecord]) -> None:
 
 def _change(state: State, cut: str, **changes: Any) -> None:
     cuts = state.cuts
-    assert isinstance(cuts, dict)
+    assert isinstance(cuts, Late)
     if cut in cuts:
         cuts[cut] = replace(cuts[cut], **changes)
 
@@ -269,7 +271,8 @@ def _sealed(state: State, line: Line, data: Mapping[str, Any]) -> State:
         checks=tuple(str(check) for check in data.get("checks", ())),
     )
     cuts = state.cuts
-    assert isinstance(cuts, dict)
+    assert isinstance(cuts, Late)
+    cuts.pop(record.id, None)  # sealed again after it was set aside: the order is that of sealing
     cuts[record.id] = record
     _mark(state, record.parts)
     used = set(data.get("deliveries", ()))

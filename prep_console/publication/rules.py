@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from heapq import heappop, heappush
+from itertools import accumulate, takewhile
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId
@@ -29,14 +33,42 @@ def stored(state: State) -> list[CutRecord]:
     return sorted((c for c in state.cuts.values() if not c.pruned), key=rank)
 
 
+def newest_first(state: State) -> Iterator[CutRecord]:
+    """Every cut, the newest first; the next ones are looked at only when they are asked for.
+
+    Cuts are in the order of sealing, which is nearly that of their rank: an epoch never goes
+    back, and in one epoch the id alone tells the rank. So a cut is the newest of all that are
+    left as soon as no earlier sealed id could outrank it in the epoch reached.
+    """
+    ids = list(state.cuts)
+    highest = list(accumulate(map(_order, ids), max))
+    seen: list[tuple[_Newest, CutRecord]] = []
+    for place in range(len(ids) - 1, -1, -1):
+        cut = state.cuts[ids[place]]
+        heappush(seen, (_Newest(rank(cut)), cut))
+        rest = (cut.epoch, highest[place - 1]) if place else None
+        while seen and (rest is None or seen[0][0].rank > rest):
+            yield heappop(seen)[1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Newest:
+    """Sorts the highest rank first."""
+
+    rank: tuple[int, tuple[datetime, int]]
+
+    def __lt__(self, other: _Newest) -> bool:
+        return self.rank > other.rank
+
+
 def newest(state: State) -> CutRecord | None:
     """The newest stored cut, withdrawn or not."""
-    return max((c for c in state.cuts.values() if not c.pruned), key=rank, default=None)
+    return next((c for c in newest_first(state) if not c.pruned), None)
 
 
 def newest_eligible(state: State) -> CutRecord | None:
     """What goes live by itself: not withdrawn, and no correction that waits for a person."""
-    return max((c for c in state.cuts.values() if _may_go_live(c)), key=rank, default=None)
+    return next(filter(_may_go_live, newest_first(state)), None)
 
 
 def rollback_target(state: State) -> CutRecord | None:
@@ -45,10 +77,7 @@ def rollback_target(state: State) -> CutRecord | None:
     if live is None:
         return None
     before = rank(live)
-    earlier = [
-        (at, c.id) for c in state.cuts.values() if _may_go_live(c) and (at := rank(c)) < before
-    ]
-    return state.cuts[max(earlier)[1]] if earlier else None
+    return next((c for c in newest_first(state) if rank(c) < before and _may_go_live(c)), None)
 
 
 def _may_go_live(cut: CutRecord) -> bool:
@@ -59,10 +88,8 @@ def _may_go_live(cut: CutRecord) -> bool:
 def left_behind(state: State, target: CutRecord) -> list[CutRecord]:
     """Cuts that a rollback to ``target`` withdraws: the live one and all between."""
     first, last = rank(target), rank(state.cuts[state.live or ""])
-    found = [
-        (at, c.id) for c in state.cuts.values() if not c.pruned and first < (at := rank(c)) <= last
-    ]
-    return [state.cuts[cut] for _, cut in sorted(found)]
+    later = takewhile(lambda cut: rank(cut) > first, newest_first(state))
+    return [cut for cut in later if not cut.pruned and rank(cut) <= last][::-1]
 
 
 def waiting(state: State) -> list[CutRecord]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,12 +16,12 @@ import msgspec
 
 from prep_console import __version__, durable
 from prep_console.config import Settings
-from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal import journal, store_version
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Break, Line
 from prep_console.journal.journal import Position
-from prep_console.journal.state import SHAPE, State, fold
+from prep_console.journal.late import Late
+from prep_console.journal.state import SHAPE, CutRecord, State, fold
 from prep_console.journal.store_version import NewerStore
 from prep_console.problems import Failed
 from prep_console.publication import estado, lock, pointer
@@ -35,15 +36,8 @@ _TAIL_BYTES = 1024
 """Longer than what stands after ``data`` in a journal line, its hash included."""
 
 
-class _Checkpoint(msgspec.Struct):
-    """``run/state.json``."""
-
-    program: str
-    """Whose fold it is: what another one left out of it would be missing without a word."""
-    state: State
-
-
 _PROGRAM = f"{__version__} {SHAPE}"
+"""Whose fold the kept state is: what another one left out of it would be missing without a word."""
 
 
 class Station:
@@ -188,9 +182,8 @@ class Station:
 
     def _checkpoint_said(self) -> State | None:
         try:
-            kept = msgspec.json.decode(self._checkpoint_file.read_bytes(), type=_Checkpoint)
-            return kept.state if kept.program == _PROGRAM and _sound(kept.state) else None
-        except (OSError, ValueError, RecursionError):
+            return _checkpoint_in(self._checkpoint_file.read_bytes())
+        except OSError:
             return None
 
     def _checkpoint(self) -> State | None:
@@ -220,7 +213,7 @@ class Station:
         if 0 <= state.position.lines - self._kept_lines < _CHECKPOINT_LINES:
             return
         with suppress(OSError, ValueError):
-            content = msgspec.json.encode(_Checkpoint(_PROGRAM, state))
+            content = _checkpoint_of(state)
             durable.replace_file(self._checkpoint_file, content, durable=False)
             self._kept_lines = state.position.lines
 
@@ -319,24 +312,26 @@ def _known(state: State) -> State:
     return state
 
 
-def _sound(state: State) -> bool:
-    """Whether a kept state holds what the fold would have let in; ValueError when it does not."""
-    for cut in state.cuts.values():
-        CutId.of(cut.id)
-        moments = (cut.received_at, cut.verified_at, cut.sealed_at, cut.published_at, cut.served_at)
-        if any(moment is not None and moment.tzinfo is None for moment in moments):
-            return False
-    for part in (p for waits in state.waiting for p in waits.parts):
-        Stamp.of(part.stamp)
-    for mark in state.marks.values():
-        Stamp.of(mark)
-    others = [state.live_since, *(r.at for r in state.refused)]
-    others += [waits.received_at for waits in state.waiting]
-    others += [state.parked.at, state.parked.until] if state.parked else []
-    others += [state.tampered.at] if state.tampered else []
-    for alarm in state.alarms.values():
-        others += [alarm.since, alarm.raised_at, alarm.acknowledged_at, alarm.shelved_until]
-    return all(moment is None or moment.tzinfo is not None for moment in others)
+def _checkpoint_of(state: State) -> bytes:
+    """A line with the hash of the rest and whose fold it is, the state without its cuts, and them.
+
+    The hash vouches for every cut without reading it.
+    """
+    cuts = state.cuts.entries if isinstance(state.cuts, Late) else state.cuts
+    body = msgspec.json.encode(replace(state, cuts={})) + b"\n" + msgspec.json.encode(cuts)
+    return f"{hashlib.sha256(body).hexdigest()} {_PROGRAM}\n".encode() + body
+
+
+def _checkpoint_in(content: bytes) -> State | None:
+    """None when it is not, to the byte, what this program wrote."""
+    head, _, body = content.partition(b"\n")
+    if head != f"{hashlib.sha256(body).hexdigest()} {_PROGRAM}".encode():
+        return None
+    state, _, cuts = body.partition(b"\n")
+    return replace(
+        msgspec.json.decode(state, type=State),
+        cuts=Late(CutRecord, msgspec.json.decode(cuts, type=dict[str, msgspec.Raw])),
+    )
 
 
 def _with_break(state: State, reached: Position) -> State:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from tests import nights
 from tests.bench.figure import Figure, median_ratio, run, spread
-from tests.bench.grounds import FULL_NIGHT, fill, newest_live, scratch, served
+from tests.bench.grounds import FULL_NIGHT, fill, full_night, newest_live, scratch, served
 from tests.stations import PROGRAM
 
 _TIMES = 25
@@ -15,7 +14,7 @@ _BOUND = 15.0
 
 def rows() -> list[Figure]:
     """Each command right after a bare Python, so that the machine's noise meets both."""
-    stamps = nights.stamps(count=FULL_NIGHT)
+    stamps = full_night()
     status: list[tuple[float, float]] = []
     rollback: list[tuple[float, float]] = []
     with scratch() as folder, served(folder / "station") as ground:

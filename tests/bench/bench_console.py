@@ -11,9 +11,8 @@ import threading
 import time
 from collections.abc import Iterator
 
-from tests import nights
 from tests.bench.figure import Figure, spread
-from tests.bench.grounds import FULL_NIGHT, fill, scratch, served
+from tests.bench.grounds import FULL_NIGHT, fill, full_night, scratch, served
 from tests.console.terminals import Pty, cpu_s, resident_bytes
 from tests.stations import PROGRAM, Sandbox
 from tests.waiting import wait_until
@@ -31,7 +30,7 @@ def rows() -> Iterator[Figure]:
     """At rest means: engine leading, site answering, a night's 288 cuts, nothing arriving."""
     with scratch() as folder, served(folder / "station") as ground:
         box = ground.box
-        fill(box, folder, nights.stamps(count=FULL_NIGHT))
+        fill(box, folder, full_night())
         engine = box.start("engine")
         try:
             now = box.settings.root / "run" / "now.json"

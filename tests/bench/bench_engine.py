@@ -7,9 +7,8 @@ import time
 
 import psutil
 
-from tests import nights
 from tests.bench.figure import Figure
-from tests.bench.grounds import FULL_NIGHT, fill, scratch, served
+from tests.bench.grounds import FULL_NIGHT, fill, full_night, scratch, served
 from tests.waiting import wait_until
 
 _SETTLE_S = 8.0
@@ -20,7 +19,7 @@ _MIB = 1024 * 1024
 def rows() -> list[Figure]:
     """Share of one core and growth of memory, worker process included."""
     with scratch() as folder, served(folder / "station") as ground:
-        fill(ground.box, folder, nights.stamps(count=FULL_NIGHT))
+        fill(ground.box, folder, full_night())
         engine = ground.box.start("engine")
         try:
             now = ground.box.settings.root / "run" / "now.json"

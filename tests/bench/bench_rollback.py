@@ -27,6 +27,7 @@ from tests.bench.grounds import (
     MEGABYTE,
     Served,
     fill,
+    full_night,
     newest_live,
     scratch,
     served,
@@ -43,7 +44,7 @@ _LATER = "20240604_0600"
 def rows() -> list[Figure]:
     """The rollback rows."""
     with scratch() as folder, visiting() as visitor:
-        (first, second), night = nights.stamps(count=2), nights.stamps(count=FULL_NIGHT)
+        (first, second), night = nights.stamps(count=2), full_night()
         with (
             served(folder / "night") as whole_night,
             served(folder / "small") as small,

@@ -27,6 +27,11 @@ FULL_NIGHT = 288
 ACTOR = program("bench")
 
 
+def full_night() -> list[str]:
+    """Stamps of a day and a night that lie in one synthetic night, from its first zero cut on."""
+    return nights.stamps("20240602_1800", FULL_NIGHT)
+
+
 @contextlib.contextmanager
 def scratch() -> Iterator[Path]:
     """A folder on a real disk, passable for Apache, deleted afterwards."""
