@@ -32,7 +32,7 @@ def cuts_besides(station: Station, known: Collection[str]) -> list[CutId]:
     """Ids of the folders in the store that are not ``known``, oldest first."""
     found: list[CutId] = []
     with suppress(FileNotFoundError):
-        for name in set(os.listdir(station.cuts)).difference(known):  # noqa: PTH208 - names alone
+        for name in {entry.name for entry in os.scandir(station.cuts)}.difference(known):
             with suppress(ValueError):
                 found.append(CutId.of(name))
     return sorted(found)
