@@ -232,7 +232,7 @@ class _Reader:
     def _visit(self, member: Member, place: Place, depth: int) -> None:
         if is_image(member.path):
             made = manifests.digest_of(member.chunks(), ALGORITHMS.values())
-            self.evidence.archived_images.add(member.where, made)
+            self.evidence.archived_images.add(place.where, member.path, made)
             return
         if not is_archive_name(member.path):
             self._look(member.open(), member.path, member.where, place, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
 
 from prep_console.cuts.members import Unsafe
 
@@ -49,25 +50,32 @@ def folded(path: str) -> str:
 
 
 class NameGuard:
-    """The names of one archive: each once, none differing only in case, none file and folder."""
+    """The names of one archive: each once, none differing only in case, none file and folder.
 
-    def __init__(self, where: str) -> None:
+    Of each name two hashes are kept and not the name: an archive may hold 200,000 of 255 bytes.
+    They are Python's own, keyed anew in each process, so nobody can make two names meet.
+    """
+
+    def __init__(self, where: str, seen: Callable[[], Iterable[str]] = tuple) -> None:
+        """``seen``: the names so far, read once more to say which one another looks like."""
         self._where = where
-        self._files: dict[str, str] = {}
-        self._folders: dict[str, str] = {}
+        self._seen = seen
+        self._files: dict[int, int] = {}
+        """Of the folded name to that of the name as it is written."""
+        self._folders: dict[int, int] = {}
 
     def file(self, path: str) -> None:
         """Take note of a file; :class:`Unsafe` when its name cannot be taken."""
         self._sane(path)
-        key = folded(path)
+        key, written = _hashes(path)
         known = self._files.get(key)
-        if known == path:
+        if known == written:
             raise Unsafe("archive.duplicate", self._at(path))
         if known is not None:
-            raise Unsafe("archive.case", self._at(path), other=known)
+            raise Unsafe("archive.case", self._at(path), other=self._like(path))
         if key in self._folders:
             raise Unsafe("archive.collision", self._at(path))
-        self._files[key] = path
+        self._files[key] = written
         self._folder(path.rpartition("/")[0])
 
     def folder(self, path: str) -> None:
@@ -77,16 +85,25 @@ class NameGuard:
 
     def _folder(self, path: str) -> None:
         while path:
-            key = folded(path)
+            key, written = _hashes(path)
             known = self._folders.get(key)
-            if known == path:
+            if known == written:
                 return
             if known is not None:
-                raise Unsafe("archive.case", self._at(path), other=known)
+                raise Unsafe("archive.case", self._at(path), other=self._like(path))
             if key in self._files:
                 raise Unsafe("archive.collision", self._at(path))
-            self._folders[key] = path
+            self._folders[key] = written
             path = path.rpartition("/")[0]
+
+    def _like(self, path: str) -> str:
+        """The name that came before and differs from ``path`` in its spelling only."""
+        key, depth = folded(path), path.count("/") + 1
+        for name in self._seen():
+            other = "/".join(name.split("/")[:depth])
+            if other != path and folded(other) == key:
+                return other
+        return key
 
     def _sane(self, path: str) -> None:
         fault = name_fault(path)
@@ -95,3 +112,10 @@ class NameGuard:
 
     def _at(self, path: str) -> str:
         return f"{self._where}!/{path}"
+
+
+def _hashes(path: str) -> tuple[int, int]:
+    """Of the folded name and of the name as it is written; one object when they are the same."""
+    key = folded(path)
+    folded_hash = hash(key)
+    return folded_hash, folded_hash if key == path else hash(path)

@@ -8,7 +8,7 @@ acta and has another hash than it is a mismatch. A site's logos lie in other fol
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,22 +49,30 @@ class ArchivedImages:
     """
 
     def __init__(self) -> None:
+        self._archives: list[tuple[int, str]] = []
+        """Where each archive's names begin, and the archive."""
         self._names = bytearray()
         self._hashes = bytearray()
 
-    def add(self, where: str, digests: Mapping[str, str]) -> None:
-        """``digests``: of every one of ALGORITHMS, hexadecimal."""
-        self._names += where.encode("utf-8", "surrogateescape") + b"\0"
+    def add(self, archive: str, path: str, digests: Mapping[str, str]) -> None:
+        """``path`` in ``archive``; ``digests``: of every one of ALGORITHMS, hexadecimal."""
+        if not self._archives or self._archives[-1][1] != archive:
+            self._archives.append((len(self._names), archive))
+        self._names += path.encode("utf-8", "surrogateescape") + b"\0"
         for algorithm in ALGORITHMS.values():
             self._hashes += bytes.fromhex(digests[algorithm])
 
     def __iter__(self) -> Iterator[Image]:
         start = at = 0
+        archives = deque(self._archives)
+        archive = ""
         while start < len(self._names):
+            if archives and archives[0][0] == start:
+                archive = archives.popleft()[1]
             end = self._names.index(b"\0", start)
             hashes = bytes(self._hashes[at : at + _HASHES])
-            where = self._names[start:end].decode("utf-8", "surrogateescape")
-            yield Image(where, partial(_digest, hashes))
+            path = self._names[start:end].decode("utf-8", "surrogateescape")
+            yield Image(f"{archive}!/{path}", partial(_digest, hashes))
             start, at = end + 1, at + _HASHES
 
 

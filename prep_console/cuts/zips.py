@@ -154,8 +154,8 @@ class _Zip:
         count, table_size, table_at, trailing = self._find_table(budget)
         self._table = self._read(table_size, table_at)
         budget.spend_entries(count, self._where)
-        guard = NameGuard(self._where)
         positions, offsets = array("Q"), array("Q")
+        guard = NameGuard(self._where, lambda: (self.entry(at).name for at in positions))
         unpacked = 0
         position = 0
         for _ in range(count):

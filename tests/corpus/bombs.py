@@ -149,6 +149,7 @@ BOMBS: dict[str, Case] = {
     "tar.gz in a zip": file(NAME, lambda: d.zipped({f"{TAR}.gz": _gz(600)}), "archive.ratio"),
     "nine GiB that take no room": Case(_sparse, frozenset({"archive.size"})),
     "says four GiB": file(NAME, lambda: _claims(0xFFFFFFFE), "archive.ratio"),
+    "199,999 images": file(NAME, lambda: d.many_empty_entries(199_999), "results.missing"),
     "200,001 entries": file(
         f"{STAMP}_PREP_AYUN.zip", lambda: d.many_empty_entries(200_001), "archive.entries"
     ),

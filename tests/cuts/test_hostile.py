@@ -388,3 +388,21 @@ def test_the_good_ones_that_the_hostile_ones_are_made_of_are_good(tmp_path: Path
         examination = examine(path, expectations=Expectations(), limits=SMALL)
         assert examination.findings == ()
         assert examination.verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "told"),
+    [
+        ("Fotos/1.jpg", "fotos/2.jpg", ("Fotos", "fotos")),
+        ("a/B.jpg", "a/b.jpg", ("a/B.jpg", "a/b.jpg")),
+        ("x/cafe\u0301", "x/CAF\xc9", ("x/cafe\u0301", "x/CAF\xc9")),
+    ],
+)
+def test_of_two_names_that_differ_in_spelling_both_are_told(
+    first: str, second: str, told: tuple[str, str], tmp_path: Path
+) -> None:
+    path = tmp_path / NAME
+    path.write_bytes(d.zipped({**d.cut_files(), first: b"", second: b""}))
+    found = examine(path, expectations=Expectations(), limits=SMALL).findings
+    (case,) = (f for f in found if f.check == "archive.case")
+    assert (case.values["other"], case.where.partition("!/")[2]) == told
