@@ -74,6 +74,7 @@ def run(
                 state=night.state,
                 elections=night.elections,
                 port=port,
+                cut_every_s=300 / speed if screen else 300,
             )
         )
         for peer in _peers(station, night):

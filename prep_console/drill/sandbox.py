@@ -118,11 +118,13 @@ def sandbox(
     elections: Sequence[str],
     port: int | None,
     speed: float | None = None,
+    cut_every_s: float = 300.0,
     least_free_bytes: int = 2**28,
 ) -> Iterator[Sandbox]:
     """A station with its web server and engine until the block ends.
 
-    ``speed``: a rehearsal so many times quicker, with a time server that can drift.
+    ``speed``: a rehearsal so many times quicker, with a time server that can drift. Without it
+    only the cuts come quicker, ``cut_every_s`` apart, and are expected so.
     A given ``folder`` must be empty or not there, and is kept; else one is made and removed.
     """
     with ExitStack() as ending:
@@ -137,7 +139,15 @@ def sandbox(
             clock, drift = ending.enter_context(drifting_server())
         election = {"title": title, "state": state, "elections": list(elections)}
         config = _write_settings(
-            home, language, election, port, power, clock, speed or 1.0, least_free_bytes
+            home,
+            language,
+            election,
+            port,
+            power,
+            clock,
+            speed or min(120.0, max(1.0, 300 / cut_every_s)),
+            max(1, round(60 / (speed or 1.0))),
+            least_free_bytes,
         )
         settings = load(config)
         Station(settings).prepare()
@@ -208,6 +218,7 @@ def _write_settings(
     power: Mains,
     clock: TimeServer,
     speed: float,
+    carry_after_s: int,
     least_free_bytes: int,
 ) -> Path:
     site = f"http://127.0.0.1:{port}/"
@@ -223,7 +234,7 @@ def _write_settings(
             },
         ),
         ("[election]", {**election, "cadence_minutes": 5}),
-        ("[intake]", {"carry_after_seconds": max(1, round(60 / speed))}),
+        ("[intake]", {"carry_after_seconds": carry_after_s}),
         ("[site]", {"url": site}),
         ("[clock]", {"servers": [clock.address], "chrony": clock.chrony}),
         *(("[[power.device]]", device) for device in power.devices),
