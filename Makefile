@@ -1,6 +1,7 @@
 # Every target does its own set-up; the second call of any is quick. `make` lists them.
 VENV := .venv
 BIN := $(VENV)/bin
+RUNS := $(VENV)/runs
 READY := $(VENV)/ready
 LOCALE := prep_console/locales/es/LC_MESSAGES/prep_console
 ARGS ?=
@@ -12,7 +13,7 @@ MAKEFLAGS += --no-print-directory
 help: ## this list
 	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 20
 
-demo: $(READY) $(LOCALE).mo ## a whole station in a scratch folder on loopback (ARGS="--from FILE" for a real final cut)
+demo: $(RUNS) $(LOCALE).mo ## a whole station in a scratch folder on loopback (ARGS="--from FILE" for a real final cut)
 	@$(BIN)/prep-console demo $(ARGS)
 
 test: servers check ## everything that must hold: set-up, format, lint, types, import contract, tests
@@ -58,6 +59,7 @@ lock: ## new versions of the dependencies into the lock files
 	@python3 -m venv $(VENV)-lock && $(VENV)-lock/bin/python -m pip install --quiet uv
 	@$(VENV)-lock/bin/uv pip compile $(LOCK) --upgrade -o requirements.lock pyproject.toml
 	@$(VENV)-lock/bin/uv pip compile $(LOCK) --upgrade -o requirements-dev.lock --group dev -c requirements.lock pyproject.toml
+	@$(VENV)-lock/bin/uv pip compile $(LOCK) -o requirements-build.lock --group build -c requirements-dev.lock
 
 LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
@@ -66,8 +68,11 @@ clean: ## remove what the targets above made
 	@find prep_console widgets tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@rm -f prep_console/locales/*/LC_MESSAGES/*.mo
 
+$(RUNS): requirements.lock requirements-build.lock pyproject.toml hatch_build.py .ci/venv
+	@.ci/venv demo
+
 $(READY): requirements-dev.lock pyproject.toml hatch_build.py .ci/venv
 	@.ci/venv
 
-$(LOCALE).mo: $(LOCALE).po $(READY)
+$(LOCALE).mo: $(LOCALE).po | $(RUNS)
 	@$(BIN)/pybabel --quiet compile --domain prep_console --directory prep_console/locales

@@ -116,7 +116,9 @@ def test_versions_agree() -> None:
     assert f"## {version}" in (CHECKOUT / "CHANGELOG.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-dev.lock"])
+@pytest.mark.parametrize(
+    "lock", ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"]
+)
 def test_the_lock_pins_every_dependency_with_hashes_and_names_no_registry(lock: str) -> None:
     text = (CHECKOUT / lock).read_text("utf-8")
     pinned = re.findall(r"^([a-z0-9][a-z0-9._-]*)==\S+", text, re.MULTILINE)
@@ -124,9 +126,10 @@ def test_the_lock_pins_every_dependency_with_hashes_and_names_no_registry(lock: 
     assert "://" not in text
     assert "index-url" not in text
     settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text("utf-8"))
-    wanted = settings["project"]["dependencies"]
+    groups = settings["dependency-groups"]
+    wanted = groups["build"] if "build" in lock else settings["project"]["dependencies"]
     if "dev" in lock:
-        wanted = wanted + settings["dependency-groups"]["dev"]
+        wanted = wanted + groups["dev"]
     names = {re.split(r"[\[><=; ]", line)[0].lower() for line in wanted}
     assert not names - set(pinned), "run: make lock"
 
