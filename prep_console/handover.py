@@ -5,7 +5,7 @@ Everything is read from the station (snapshot and journal); nobody writes a hand
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -13,6 +13,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from prep_console import dates, record
+from prep_console.cuts.checks import reasons, recorded
 from prep_console.journal.chain import Line
 from prep_console.journal.decided import is_decision
 from prep_console.journal.journal import Reading as JournalReading
@@ -178,7 +179,16 @@ def _indented(lines: Iterable[str]) -> Iterator[str]:
 def _told(lines: Iterable[Line], zone: ZoneInfo) -> Iterator[str]:
     for line in lines:
         by = visible(record.author(line.actor.name))
-        yield f"{line.time.astimezone(zone):%H:%M:%S} {by}: {record.words(line.kind, line.data)}"
+        yield f"{line.time.astimezone(zone):%H:%M:%S} {by}: {words(line)}"
+
+
+def words(line: Line) -> str:
+    """A line for people who read no names of checks: a refusal says why in sentences."""
+    findings = line.data.get("findings")
+    if line.kind != "refused" or not isinstance(findings, list | tuple) or not findings:
+        return record.words(line.kind, line.data)
+    why = reasons(recorded(found) for found in findings if isinstance(found, Mapping))
+    return say(N_("refused {name}: {checks}"), name=visible(str(line.data.get("name"))), checks=why)
 
 
 def handover_json(shift: Handover) -> dict[str, Any]:

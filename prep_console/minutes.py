@@ -7,7 +7,7 @@ so that the document and the record can be held against each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from html import escape
@@ -15,7 +15,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from prep_console import dates, record
-from prep_console.handover import Gap, gaps
+from prep_console.handover import Gap, gaps, words
 from prep_console.journal.chain import Line
 from prep_console.journal.decided import is_decision
 from prep_console.journal.reading import Verdict
@@ -33,16 +33,23 @@ _OF_CUTS = (
     N_("bytes"),
     N_("warnings"),
 )
+_NUMBERS = {"bytes", "warnings", "line"}
+_RIGHT = ' class="n"'
 _OF_LINES = (N_("line"), N_("when"), N_("who"), N_("what"))
 _WIDTH, _HEIGHT, _LEFT, _FOOT = 960, 220, 56, 28
 _STYLE = """
-body{font:15px/1.4 sans-serif;max-width:62em;margin:2em auto;padding:0 1em;color:#111}
-h1{margin-bottom:.1em}h2{margin:1.6em 0 .4em;border-bottom:1px solid #999}
-table{border-collapse:collapse;width:100%}th,td{padding:.15em .6em .15em 0;text-align:left;
-vertical-align:top}th{border-bottom:1px solid #999}td.n{text-align:right;white-space:nowrap}
-td.t{white-space:nowrap}tr.late td{background:#fdecea}svg{width:100%;height:auto}
-code{overflow-wrap:anywhere}thead{display:table-header-group}tr{break-inside:avoid}
-@page{size:A4;margin:15mm}@media print{body{margin:0;max-width:none;font-size:10.5px}}
+body{font:15px/1.4 sans-serif;max-width:62em;margin:2em auto;padding:0 1em;color:#111;
+background:#fff;overflow-wrap:anywhere}
+h1{margin-bottom:.1em}h2{margin:1.6em 0 .4em;border-bottom:1px solid #777;break-after:avoid}
+figure{margin:0;overflow-x:auto}svg{width:100%;min-width:34em;height:auto;break-inside:avoid}
+table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
+th,td{padding:.15em .6em .15em 0;text-align:left;vertical-align:top;overflow-wrap:break-word}
+th{border-bottom:1px solid #777}.n{text-align:right;white-space:nowrap}td.t{white-space:nowrap}
+tr.late td{background:#fdecea}td.w{min-width:18em}
+thead{display:table-header-group}tr{break-inside:avoid}
+@page{size:A4;margin:15mm}
+@media print{body{margin:0;padding:0;max-width:none;font-size:10.5px}figure{overflow:visible}
+svg{min-width:0}tr.late td{print-color-adjust:exact}}
 """
 
 
@@ -115,7 +122,8 @@ def minutes_html(night: Minutes) -> str:
     )
     return (
         f'<!doctype html>\n<html lang="{language()}"><head><meta charset="utf-8">'
-        f'<meta name="viewport" content="width=device-width"><title>{title}</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{title}</title>"
         f"<style>{_STYLE}</style></head>\n<body>\n{body}\n</body></html>\n"
     )
 
@@ -152,12 +160,16 @@ def _section(title: str, inside: Iterable[str]) -> str:
     return f"<section><h2>{_text(title)}</h2>\n{content}\n</section>"
 
 
-def _table(head: Sequence[str], rows: Sequence[str]) -> Iterator[str]:
+def _table(head: Sequence[str], rows: Sequence[str], numbers: Container[str] = ()) -> Iterator[str]:
+    """In a frame that scrolls by itself where the paper is narrow; ``numbers`` to the right."""
     if rows:
-        titles = "".join(f"<th>{_text(name)}</th>" for name in head)
-        yield f"<table><thead><tr>{titles}</tr></thead><tbody>"
+        titles = "".join(
+            f'<th scope="col"{_RIGHT if name in numbers else ""}>{_text(say(name))}</th>'
+            for name in head
+        )
+        yield f"<figure><table><thead><tr>{titles}</tr></thead><tbody>"
         yield from rows
-        yield "</tbody></table>"
+        yield "</tbody></table></figure>"
 
 
 def _cuts(night: Minutes, zone: ZoneInfo) -> Iterator[str]:
@@ -166,12 +178,12 @@ def _cuts(night: Minutes, zone: ZoneInfo) -> Iterator[str]:
     for cut in night.cuts:
         times = (cut.received_at, cut.verified_at, cut.sealed_at, cut.served_at)
         cells = "".join(f'<td class="t">{_hour(at, zone)}</td>' for at in times)
-        kind = ' class="late"' if cut.received_at in late else ""
+        kind, sign = (' class="late"', " ▲") if cut.received_at in late else ("", "")
         rows.append(
-            f'<tr{kind}><td class="t">{_text(cut.id)}</td>{cells}'
+            f'<tr{kind}><td class="t">{_text(cut.id)}{sign}</td>{cells}'
             f'<td class="n">{cut.bytes:,}</td><td class="n">{cut.warnings}</td></tr>'
         )
-    return _table([say(name) for name in _OF_CUTS], rows)
+    return _table(_OF_CUTS, rows, _NUMBERS)
 
 
 def _hour(at: datetime | None, zone: ZoneInfo) -> str:
@@ -194,11 +206,11 @@ def _lines(night: Minutes, zone: ZoneInfo, wanted: Callable[[Line], bool]) -> It
     rows = [
         f'<tr><td class="n">{line.seq}</td><td class="t">{_hour(line.time, zone)}</td>'
         f"<td>{_text(record.author(line.actor.name))}</td>"
-        f"<td>{_text(record.words(line.kind, line.data))}</td></tr>"
+        f'<td class="w">{_text(words(line))}</td></tr>'
         for line in night.lines
         if wanted(line)
     ]
-    return _table([say(name) for name in _OF_LINES], rows)
+    return _table(_OF_LINES, rows, _NUMBERS)
 
 
 def _pictures(night: Minutes, zone: ZoneInfo) -> Iterator[str]:
@@ -242,7 +254,7 @@ def _picture(
         _, y = place(night.begins, value)
         parts.append(
             f'<path d="M{_LEFT} {y:.1f}H{_WIDTH}" stroke="#ddd"/>'
-            f'<text x="0" y="{y + 4:.1f}" font-size="11">{value:.1f}</text>'
+            f'<text x="0" y="{y + 4:.1f}" font-size="12">{value:.1f}</text>'
         )
     if bound is not None:
         _, y = place(night.begins, bound)
@@ -254,10 +266,10 @@ def _picture(
     for at, anchor in ((night.begins, "start"), (night.ends, "end")):
         x, _ = place(at, 0.0)
         parts.append(
-            f'<text x="{x:.1f}" y="{_HEIGHT - 8}" font-size="11" text-anchor="{anchor}">'
+            f'<text x="{x:.1f}" y="{_HEIGHT - 8}" font-size="12" text-anchor="{anchor}">'
             f"{at.astimezone(zone):%H:%M}</text>"
         )
     return (
-        f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{_text(title)}" '
-        f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg>'
+        f'<figure><svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{_text(title)}" '
+        f'xmlns="http://www.w3.org/2000/svg">{"".join(parts)}</svg></figure>'
     )

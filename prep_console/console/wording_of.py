@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from string import Formatter
-from typing import Any
 
 import msgspec
 
 from prep_console.alarms.table import TABLE, sentence_of
-from prep_console.cuts.checks import describe
-from prep_console.cuts.model import Finding, Severity
+from prep_console.cuts.checks import describe, recorded
 from prep_console.publication.manifest import Manifest
 from prep_console.snapshot import AlarmView, RefusedView
 from prep_console.widgets.alarm_page import AlarmTexts
@@ -34,16 +32,7 @@ _FIGURES = (
 
 def refusal(row: RefusedView) -> str:
     """Why a delivery was refused: each finding that stopped it, in the chosen language."""
-    return "; ".join(str(describe(_finding(found))) for found in row.findings) or row.reason
-
-
-def _finding(found: Mapping[str, Any]) -> Finding:
-    return Finding(
-        str(found.get("check")),
-        Severity(found.get("severity", Severity.STOP)),
-        str(found.get("where", "")),
-        found.get("values", {}),
-    )
+    return "; ".join(str(describe(recorded(found))) for found in row.findings) or row.reason
 
 
 def alarm(view: AlarmView) -> str:

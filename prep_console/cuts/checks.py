@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from prep_console.cuts.model import Finding, Severity
 from prep_console.wording import N_, Sentence, Value, say_n, visible
@@ -295,6 +295,16 @@ def describe(found: Finding) -> Sentence:
     if known is None:
         return Sentence(N_("Check {check}."), {"check": found.check})
     return Sentence(known.text, found.values)
+
+
+def recorded(found: Mapping[str, Any]) -> Finding:
+    """A finding as a line of the journal has it; one of a newer version may lack parts."""
+    return Finding(
+        str(found.get("check")),
+        Severity(found.get("severity", Severity.STOP)),
+        str(found.get("where", "")),
+        found.get("values", {}),
+    )
 
 
 def reasons(stops: Iterable[Finding]) -> str:

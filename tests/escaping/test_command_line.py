@@ -66,6 +66,8 @@ LOOKING: tuple[tuple[str, ...], ...] = (
     ("check",),
     ("cuts",),
     ("info",),
+    ("manual",),
+    ("manual", "regresar"),
     ("journal",),
     ("journal", "--verify"),
     ("alarms",),
@@ -99,6 +101,7 @@ WRONG: tuple[tuple[str, ...], ...] = (
     ("tmux-config", "--viewer", FOREIGN),
     ("demo", "--from", FOREIGN),
     ("drill", FOREIGN),
+    ("manual", FOREIGN),
 )
 
 

@@ -1,0 +1,85 @@
+"""The documents that people keep, in a real Chromium: on a screen, on a phone, on paper."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from prep_console.journal.actor import Actor
+from prep_console.journal.chain import Line
+from prep_console.journal.reading import Verdict
+from prep_console.minutes import minutes, minutes_html
+from prep_console.wording import sentence, use
+from tests.browser.chromium import Chromium
+from tests.browser.seeing import seen_well
+from tests.console.nights import night
+
+pytestmark = pytest.mark.server
+
+BEGINS = datetime(2024, 6, 2, 20, 0, tzinfo=ZoneInfo("America/Mexico_City"))
+REASON = "lo pidió el instituto por teléfono; " * 8
+FINDING = {
+    "check": "stamp.older",
+    "severity": "stop",
+    "where": f"{'x' * 120}.zip",
+    "values": {"election": "AYUN", "stamp": "20240602_1955", "mark": "20240602_2015"},
+}
+
+
+def document() -> str:
+    """The minutes of 80 cuts with two gaps, long names and a line of each kind of table."""
+    snapshot = night()
+    cut = snapshot.cuts[0]
+    at, cuts = BEGINS, []
+    for n in range(80):
+        at += timedelta(minutes=13 if n in (20, 50) else 5)
+        after = [at + timedelta(seconds=s) for s in (2, 3, 4)]
+        cuts.append(
+            replace(
+                cut, id=f"20240602_{2000 + n}", received_at=at, verified_at=after[0],
+                sealed_at=after[1], served_at=after[2],
+            )
+        )  # fmt: skip
+    actor = Actor(1000, "coordinacion.nocturna")
+    told: list[tuple[str, Mapping[str, object]]] = [
+        ("hold", {"reason": REASON}),
+        ("refused", {"id": "x", "name": f"{'y' * 90}.zip", "findings": [FINDING]}),
+        ("repaired", {"cut": "20240602_2005", "repaired": ["z" * 150], "lost": []}),
+    ]
+    lines = [
+        Line(n + 1, BEGINS + timedelta(minutes=n), actor, kind, data, "0" * 64, "1" * 64)
+        for n, (kind, data) in enumerate(told)
+    ]
+    verdict = Verdict(True, sentence("{head}", head=f"cabeza 19:{'a' * 64}"), 19, 19, "a" * 64)
+    return minutes_html(minutes(replace(snapshot, cuts=tuple(cuts)), lines, verdict, BEGINS, at))
+
+
+@pytest.fixture
+def page_file(tmp_path: Path) -> Path:
+    use("es")
+    file = tmp_path / "acta.html"
+    file.write_text(document(), encoding="utf-8")
+    return file
+
+
+def test_the_minutes_are_readable_on_a_desk_and_on_a_phone(page_file: Path, tmp_path: Path) -> None:
+    with Chromium() as browser, browser.page() as page:
+        for width, height in ((1280, 1600), (360, 800)):
+            page.resize(width, height)
+            page.open(page_file.as_uri())
+            seen = seen_well(page, smallest=6, scrolls=True)
+            assert seen["seen"] == width
+            page.picture(tmp_path / f"acta-{width}.png")
+        assert page.complaints == []
+        assert set(page.asked) == {page_file.as_uri()}
+        names = "[...document.querySelectorAll('td:nth-child(3)')].map(c => c.offsetWidth)"
+        assert min(page.evaluate(names)) > 60, "a name is not broken into letters"
+        page.printed(tmp_path / "acta.pdf")
+    pages = re.findall(rb"/Type\s*/Page\b", (tmp_path / "acta.pdf").read_bytes())
+    assert 2 <= len(pages) <= 6
