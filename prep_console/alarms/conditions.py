@@ -80,7 +80,8 @@ def _of_cuts(settings: Settings, state: State, now: datetime) -> Iterator[Condit
     stored = rules.stored(state)
     yield from _of_revisions(state, stored, live)
     yield from _of_publishing(settings, state, now)
-    yield from _of_figures(stored)
+    if state.mode != "frozen":  # a person has declared the end: nothing is to move any more
+        yield from _of_figures(stored)
     if live is not None and _IMAGES in live.checks:
         values = {"what": N_("an image is not the one of its acta"), "figure": f" ({live.id})"}
         yield Condition("cut.doubtful", "warning", live.sealed_at, values, "images")

@@ -45,7 +45,7 @@ class Election(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     opens: datetime | None = None
     closes: datetime | None = None
     retain_until: date | None = None
-    """Date until which the final cut must stay up."""
+    """Day to whose end the final cut must stay up: it is not pruned, and nothing begun afresh."""
     cadence_minutes: int = 5
     """12 times an hour in the institute's call; late at 1.5, critical at 2 times this."""
 

@@ -148,6 +148,8 @@ class State:
     mode: Mode = "auto"
     live: str | None = None
     live_since: datetime | None = None
+    final: str | None = None
+    """The cut that was frozen last; a thaw does not change that it was."""
     restored: str | None = None
     """Reason of the rollback that made the live cut live; None when no rollback did."""
     decision: Decision | None = None
@@ -321,10 +323,12 @@ def _done(state: State, line: Line, data: Mapping[str, Any]) -> State:
         decision = Decision(intent.action, intent.by, intent.at, str(given.get("reason", "")))
     elif state.mode == "auto":
         decision = None
+    mode = given.get("mode", state.mode)
     return replace(
         state,
         intent=None,
-        mode=given.get("mode", state.mode),
+        mode=mode,
+        final=intent.target if mode == "frozen" else state.final,
         live=intent.target,
         live_since=line.time if intent.target is not None else None,
         restored=restored,
@@ -344,7 +348,8 @@ def _served(state: State, line: Line, data: Mapping[str, Any]) -> State:
 def _mode(mode: Mode) -> Callable[[State, Line, Mapping[str, Any]], State]:
     def step(state: State, line: Line, data: Mapping[str, Any]) -> State:
         decision = None if mode == "auto" else _decided(line, line.kind, data)
-        return replace(state, mode=mode, decision=decision)
+        final = state.live if mode == "frozen" else state.final
+        return replace(state, mode=mode, decision=decision, final=final)
 
     return step
 

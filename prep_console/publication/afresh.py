@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from prep_console.config import Settings
 from prep_console.journal.actor import Actor
 from prep_console.problems import Refused
 from prep_console.publication import estado, lock
 from prep_console.publication.archive import finish
 from prep_console.publication.pointer import Live
+from prep_console.publication.retention import must_retain
 from prep_console.publication.settle import refresh_estado, settle
 from prep_console.publication.station import Ledger, Station
 from prep_console.wording import N_, sentence
@@ -21,7 +23,8 @@ def begin_afresh(
 ) -> Path:
     """Take the live cut down and move everything to ``archive/<time>/``; the folder.
 
-    Refused while an engine runs (its work would be of the night before) and while frozen.
+    Refused while an engine runs (its work would be of the night before), while frozen, and from
+    the opening until ``retain_until``: what is archived is no longer public.
     """
     station.prepare()
     if lock.is_held(station.leader_lock):
@@ -29,7 +32,9 @@ def begin_afresh(
             sentence(N_("an engine is running on this station")),
             sentence(N_("stop it first: systemctl stop prep-console")),
         )
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    now = datetime.now(UTC)
+    _refuse_before_its_time(station.settings, now)
+    name = now.strftime("%Y%m%dT%H%M%S%fZ")
     with station.acting("station new", take_over=take_over) as ledger:
         state = settle(ledger)
         if state.mode == "frozen":
@@ -45,6 +50,19 @@ def begin_afresh(
         refresh_estado(ledger)
     station.reserve()
     return station.root / "archive" / name
+
+
+def _refuse_before_its_time(settings: Settings, now: datetime) -> None:
+    election = settings.election
+    opened = election.opens is not None and now >= election.opens
+    if opened and settings.station.phase == "jornada" and must_retain(settings, now):
+        raise Refused(
+            sentence(
+                N_("not done: the results must stay public until {date}"),
+                date=f"{election.retain_until:%d/%m/%Y}",
+            ),
+            sentence(N_("change retain_until in the settings first, if this is really wanted")),
+        )
 
 
 def _take_down(ledger: Ledger, actor: Actor, reason: str) -> list[tuple[str, Mapping[str, object]]]:

@@ -1,9 +1,12 @@
 """Retention: old cuts give back their bytes, never their manifests.
 
-What is live, frozen, waiting, or where a rollback would go is never touched, whatever the budget.
+What is live, frozen, waiting, or where a rollback would go is never touched, whatever the budget;
+nor, until ``retain_until``, the cut that was the final one and was thawed.
 """
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 from prep_console.config import Settings
 from prep_console.journal.actor import program
@@ -13,11 +16,19 @@ from prep_console.publication.settle import settle
 from prep_console.publication.station import Station
 
 
-def over_budget(state: State, settings: Settings) -> list[CutRecord]:
+def must_retain(settings: Settings, now: datetime) -> bool:
+    """Whether the results have to stay up: the day of ``retain_until`` is not over."""
+    until = settings.election.retain_until
+    return until is not None and now.astimezone(settings.zone).date() <= until
+
+
+def over_budget(state: State, settings: Settings, now: datetime) -> list[CutRecord]:
     """Cuts to prune, oldest first, until number and bytes are within the settings."""
     publication = settings.publication
     kept = rules.stored(state)
     protected = rules.protected(state)
+    if state.final is not None and must_retain(settings, now):
+        protected.add(state.final)
     count, size = len(kept), sum(cut.new_bytes for cut in kept)
     chosen: list[CutRecord] = []
     for cut in kept:
@@ -34,17 +45,19 @@ def over_budget(state: State, settings: Settings) -> list[CutRecord]:
 
 def prune_if_needed(station: Station) -> list[str]:
     """What every receive ends with: cheap when the budget holds."""
-    return prune(station) if over_budget(station.state(), station.settings) else []
+    now = datetime.now(UTC)
+    return prune(station) if over_budget(station.state(), station.settings, now) else []
 
 
 def prune(station: Station, *, dry_run: bool = False) -> list[str]:
     """Prune to the budget; the ids. The decision is journalled before a byte goes."""
+    now = datetime.now(UTC)
     if dry_run:
-        return [cut.id for cut in over_budget(station.state(), station.settings)]
+        return [cut.id for cut in over_budget(station.state(), station.settings, now)]
     station.prepare()
     with station.acting("prune") as ledger:
         state = settle(ledger)
-        chosen = [cut.id for cut in over_budget(state, station.settings)]
+        chosen = [cut.id for cut in over_budget(state, station.settings, now)]
         if chosen:
             ledger.append([("pruned", {"cuts": chosen})], program("retention"))
         state = ledger.state

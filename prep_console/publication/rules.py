@@ -163,8 +163,11 @@ def why_waiting(
 
 
 def protected(state: State) -> set[str]:
-    """Cuts that retention never touches: live (and so a frozen one), previous, waiting."""
-    kept = {c.id for c in waiting(state)}
+    """Cuts that retention never touches: live (and so a frozen one), previous, waiting.
+
+    While frozen only the newest of those that wait: deliveries may go on for months.
+    """
+    kept = {c.id for c in waiting(state)[-1 if state.mode == "frozen" else 0 :]}
     if state.live is not None:
         kept.add(state.live)
     target = rollback_target(state)

@@ -47,6 +47,20 @@ def test_hours_advance_and_figures_stand_still() -> None:
     assert "cut.doubtful:figures" not in sim.keys
 
 
+def test_after_the_freeze_nothing_is_late_and_nothing_stands_still() -> None:
+    sim = Sim()
+    for stamp in ("2005", "2010", "2015", "2020"):
+        sim.cut(f"20240602_{stamp}", counted=140)
+    sim.step()
+    assert sim.keys == ["cut.doubtful:figures"]
+    sim.write("freeze", {"reason": "x"}, ANA)
+    sim.run(3600)
+    assert sim.keys == []
+    sim.write("thaw", {"reason": "x"}, ANA)
+    sim.step()
+    assert "cut.doubtful:figures" in sim.keys
+
+
 def test_a_hold_is_told_after_ten_minutes_and_critical_after_fifteen() -> None:
     sim = Sim()
     sim.cut("20240602_2005")

@@ -117,25 +117,34 @@ def resident_bytes(pid: int) -> int:
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 
+def _take_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Pty:
     """A command on a pty that nothing else holds; ``received`` is what it wrote.
 
-    It is no controlling terminal, so closing it sends no SIGHUP: a dropped session.
+    It is no controlling terminal, so closing it sends no SIGHUP: a dropped session. ``controls``
+    makes it one, as a login does.
     """
 
     def __init__(
         self,
         command: Sequence[str | Path],
         size: tuple[int, int] = (80, 24),
-        environment: Mapping[str, str] | None = None,
+        environment: Mapping[str, str | None] | None = None,
+        *,
+        controls: bool = False,
     ) -> None:
+        """None as the value of a variable: it is not set."""
         self.started = time.monotonic()
         self.received = bytearray()
         self.arrivals: list[tuple[float, int]] = []
         """(monotonic time, bytes received until then), one per read."""
         self.master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+        self._set_size(slave, size)
         base = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "LC_ALL", "NO_COLOR")}
+        given = {**base, "TERM": "xterm-256color", "LANG": "C.UTF-8", **(environment or {})}
         self.process = subprocess.Popen(
             command,
             stdin=slave,
@@ -143,7 +152,8 @@ class Pty:
             stderr=slave,
             start_new_session=True,
             cwd=CHECKOUT,
-            env={**base, "TERM": "xterm-256color", "LANG": "C.UTF-8", **(environment or {})},
+            env={name: value for name, value in given.items() if value is not None},
+            preexec_fn=_take_terminal if controls else None,
         )
         self.slave: int | None = slave
         self._reading = threading.Event()
@@ -188,9 +198,39 @@ class Pty:
             os.close(self.slave)
             self.slave = None
 
+    @staticmethod
+    def _set_size(end: int, size: tuple[int, int]) -> None:
+        fcntl.ioctl(end, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0))
+
+    def resize(self, size: tuple[int, int]) -> None:
+        """Columns and rows from now on; where it controls, the kernel tells the command."""
+        self._set_size(self.master, size)
+
     def stop_reading(self) -> None:
         """The line is full from here on."""
         self._reading.clear()
+
+    def read_on(self) -> None:
+        """Take what waits, and what comes."""
+        self._reading.set()
+
+    def is_full(self) -> bool:
+        """Whether something waits to be read that nobody takes, and no more comes."""
+        waits = self._waiting()
+        threading.Event().wait(0.3)
+        return 0 < waits == self._waiting()
+
+    def _waiting(self) -> int:
+        held = bytearray(4)
+        fcntl.ioctl(self.master, termios.FIONREAD, held)
+        return int(struct.unpack("i", held)[0])
+
+    def abandon(self) -> None:
+        """The other end is gone, and what waited there was never read."""
+        self._closed = True
+        self.forget_slave()
+        os.close(self.master)
+        self._reading.set()
 
     def drop(self) -> None:
         """The other end is gone."""

@@ -125,9 +125,14 @@ def test_what_it_knows_is_offered_to_prometheus(tmp_path: Path) -> None:
 
     with engine(box):
         wait_until(lambda: ("host.disk",) in page().get("prep_reading_state", {}), 20)
+
+        def every_reading() -> bool:
+            told = page().get("prep_reading_state", {}).keys()
+            return told == {(name,) for name in readings(box)}
+
+        wait_until(every_reading, 20, "page and snapshot are of the same moment")
         found = page()
         assert found["prep_engine_alive"] == {(): 1.0}
-        assert found["prep_reading_state"].keys() == {(name,) for name in readings(box)}
         assert found["prep_dropped_total"] == {("telemetry",): 0.0}
         wait_until(file.exists, 20)
 
