@@ -37,6 +37,8 @@ def _act(
 
     station = context.station
     if not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
+        if name in {"publish", "rollback"}:
+            named["looked"] = actions.look_ahead(station, *arguments, *named.values())
         _ask(station, name)
     outcome: Outcome = getattr(actions, name.replace("-", "_"))(
         station,

@@ -135,8 +135,17 @@ class DecisionScreen(LiveScreen):
         return look_of(self.app).shown(text)
 
     def _go(self, progress: Progress) -> None:
+        if progress.stage == "confirm" != self._progress.stage:
+            self._look_ahead()
         self._progress = progress
         self._arrange()
+
+    def _look_ahead(self) -> None:
+        """Only the last key is missing: what it may make live is looked over meanwhile."""
+        target = self._decision.after if self._decision.shows_cuts else None
+        if target is not None and target != self._decision.before:
+            desk, cut = desk_of(self), target.id
+            desk.beside(lambda: desk.station.look_ahead(cut), lambda _: None)
 
     def _arrange(self) -> None:
         """Which of the controls are there at this stage, and what has the focus."""

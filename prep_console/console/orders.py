@@ -25,6 +25,7 @@ from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, manifest
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.station import Station
+from prep_console.publication.store import LookedOver
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.history_graph import Bounds, Sample
@@ -76,6 +77,10 @@ class Actions(Protocol):
 
     def do(self, order: Order) -> Outcome: ...
 
+    def look_ahead(self, cut: str) -> None:
+        """Look over a cut that the next order may make live, while its author decides."""
+        ...
+
     def mind(self, order: AlarmOrder) -> None:
         """Acknowledge, shelve or unshelve an alarm."""
         ...
@@ -107,6 +112,7 @@ class _Given(TypedDict):
     actor: Actor
     reason: str
     expected: Expected
+    looked: LookedOver | None
 
 
 class StationActions:
@@ -116,6 +122,7 @@ class StationActions:
         """``config`` is the settings' own file: a started engine reads it again."""
         self._settings = settings
         self._config = config
+        self._looked: LookedOver | None = None
 
     def facts(self, cut: str) -> CutFacts:
         """What ``cuts/<id>/cut.json`` says; OSError or ValueError when it cannot be read."""
@@ -137,6 +144,10 @@ class StationActions:
         lines = reading.texts(Station(settings).journal, settings.zone, as_json=False, follow=False)
         kept = (text for text in lines if holds(text, wanted))
         return exports.write(kept, "journal", datetime.now(settings.zone), Path.cwd())
+
+    def look_ahead(self, cut: str) -> None:
+        """Kept for the next order: it then need not look at thousands of files."""
+        self._looked = actions.look_ahead(Station(self._settings), CutId.of(cut))
 
     def mind(self, order: AlarmOrder) -> None:
         """Write it into the record, as the command does."""
@@ -162,7 +173,8 @@ class StationActions:
     def do(self, order: Order) -> Outcome:
         """Carry ``order`` out under the station's rules and lock."""
         station, actor = Station(self._settings), current_actor()
-        given = _Given(actor=actor, reason=order.reason, expected=order.expected)
+        looked, self._looked = self._looked, None
+        given = _Given(actor=actor, reason=order.reason, expected=order.expected, looked=looked)
         cut = CutId.of(order.cut) if order.cut is not None else None
         match order.action:
             case "publish":

@@ -53,6 +53,9 @@ class PastActions:
         """Refused, always."""
         raise _over()
 
+    def look_ahead(self, cut: str) -> None:
+        """Nothing goes live in the past."""
+
     def mind(self, order: AlarmOrder) -> None:
         """Refused, always."""
         raise _over()

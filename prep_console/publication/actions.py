@@ -49,6 +49,8 @@ class Order(TypedDict, total=False):
     """Kill a holder of the lock that is stuck."""
     expected: Expected | None
     """Refuse when the station is no longer as the person saw it."""
+    looked: store.LookedOver | None
+    """The target, as :func:`look_ahead` found it while the person decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,20 @@ def accept_from(station: Station, stamp: Stamp, **order: Unpack[Order]) -> Outco
     return _act(station, "accept-from", partial(plans.accept_from, stamp=stamp), **order)
 
 
+def look_ahead(station: Station, cut: CutId | None = None) -> store.LookedOver | None:
+    """Look over what an action would make live (default: where a rollback goes).
+
+    For while a person decides: the action then need not look at thousands of files. None when
+    there is no such cut or it is not whole; the action itself says so.
+    """
+    try:
+        state = station.state()
+        target = state.cuts.get(str(cut)) if cut is not None else rules.rollback_target(state)
+        return store.look_over(station, target.id, target.manifest) if target else None
+    except (OSError, Problem):
+        return None
+
+
 def due(station: Station) -> bool:
     """Whether the rules would publish something now."""
     return rules.automatic(station.state(), station.settings, datetime.now(UTC)) is not None
@@ -151,7 +167,7 @@ def _act(
         started = time.monotonic()
         match plan:
             case Switch():
-                _switch(ledger, action, plan, order["actor"], reason, person)
+                _switch(ledger, action, plan, order, person)
             case Note():
                 ledger.append([(action, {**plan.data, "reason": reason})], order["actor"])
                 refresh_estado(ledger)
@@ -165,12 +181,13 @@ def _act(
     return confirmed
 
 
-def _switch(
-    ledger: Ledger, action: str, plan: Switch, actor: Actor, reason: str, person: bool
-) -> None:
+def _switch(ledger: Ledger, action: str, plan: Switch, order: Order, person: bool) -> None:
     station, before = ledger.station, ledger.state
+    actor, reason = order["actor"], order.get("reason", "")
     target = plan.target.id if plan.target else None
-    if plan.target and not store.is_whole(station, plan.target.id, plan.target.manifest):
+    if plan.target and not store.is_whole(
+        station, plan.target.id, plan.target.manifest, order.get("looked")
+    ):
         raise Refused(
             sentence(N_("cut {cut} is not whole on disk"), cut=plan.target.id),
             sentence(N_("choose another cut; resync may repair this one")),

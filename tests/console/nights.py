@@ -338,6 +338,8 @@ class FakeStation:
     minded: list[AlarmOrder] = field(default_factory=list)
     asked: list[tuple[str, float]] = field(default_factory=list)
     """Histories that were asked for: the reading, and over how many seconds."""
+    looked_at: list[str] = field(default_factory=list)
+    """Cuts that were looked over while somebody decided."""
     kept: Sequence[Sample] = ()
     exported: list[str] = field(default_factory=list)
     """What the record was filtered for when it was written to a file."""
@@ -372,6 +374,9 @@ class FakeStation:
             sha256="ef" * 32,
             new_bytes=41_000,
         )
+
+    def look_ahead(self, cut: str) -> None:
+        self.looked_at.append(cut)
 
     def mind(self, order: AlarmOrder) -> None:
         """As the real one: an alarm that is acknowledged, shelved or back."""

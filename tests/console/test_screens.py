@@ -84,6 +84,7 @@ async def test_a_rollback_takes_three_keys_and_is_seen() -> None:
         assert focused(pilot) == "cancel"
         await pilot.press("1")
         await see(pilot, "yes, roll back to 02:30")
+        await until(pilot, lambda: station.looked_at == ["20240603_0230"])
         assert focused(pilot) == "cancel"
         await pilot.press("y")
         await see(pilot, "Seen over HTTP after 12 ms: visitors get the cut 20240603_0230.")
