@@ -39,6 +39,8 @@ _AGAIN_S = 5.0
 _PARKED_S = 30.0
 _BUSY_S = 1.0
 """A resync that asks the same source is waited for, this long at a time."""
+_RESTING_S = 5.0
+"""Between two looks at a mirrored tree that is here and must stand still a little longer."""
 _TOLD_S = 1.0
 """Between two readings while something arrives."""
 
@@ -133,6 +135,8 @@ class PulledSource:
         self._owed.update(dict.fromkeys(pulled.paths, 0.0))
         older = await self._take_owed() or pulled.state == "older"
         self._rested(pulled, older)
+        if pulled.state == "resting":
+            return min(_RESTING_S, self._source.every_seconds)
         return self._source.every_seconds
 
     async def _failed(self, reason: str) -> float:

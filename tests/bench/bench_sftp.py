@@ -113,4 +113,4 @@ async def _pull(server: Sshd, there: Path, layout: str) -> None:
     puller = Puller(settings, settings.sources[0])
     pulled = await puller.pull({}, lambda _: None)
     await puller.close()
-    assert pulled.state == "new"
+    assert pulled.state in {"new", "resting"}  # a tree is here, and not believed at once

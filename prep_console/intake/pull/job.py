@@ -27,6 +27,8 @@ class Job:
     """Newest stamp that was accepted, by election; nothing older is fetched."""
     again: bool = False
     """Fetch the newest cut also when it is the one that we have: a resync compares it."""
+    rest_s: float = 0.0
+    """A mirrored tree is handed over when it was listed the same for so long."""
     timezone: str = "America/Mexico_City"
     elections: tuple[str, ...] = ()
     cadence_minutes: int = 5
@@ -51,7 +53,8 @@ class Progress:
 class Pulled:
     """What a source had."""
 
-    state: Literal["new", "nothing", "older"]
+    state: Literal["new", "nothing", "older", "resting"]
+    """``resting``: a tree that came and has not stood still long enough to be believed whole."""
     paths: tuple[Path, ...]
     """What ``receive`` takes, those of the oldest cut first; a mirrored tree is one folder."""
     stamp: str

@@ -12,6 +12,7 @@ from prep_console.config import Settings
 from prep_console.config.model import Source
 from prep_console.intake.pull.child import Told as Line
 from prep_console.intake.pull.job import Job, Pulled, PullFailed, Told, decode, encode
+from prep_console.intake.push.tree import LONG_REST_S
 
 _GRACE_S = 10.0
 """The child's own deadline is ``stall_seconds``; past this much more it hangs itself."""
@@ -36,10 +37,13 @@ class Puller:
         settings: Settings,
         source: Source,
         grace_s: float = _GRACE_S,
+        rest_s: float = LONG_REST_S,
     ) -> None:
+        """``rest_s``: how long a mirrored tree must stand still, ``settle_seconds`` if longer."""
         self.source = source
         self._into = fetched_folder(settings.root, source)
         self._hung_s = source.stall_seconds + grace_s
+        self._rest_s = max(rest_s, settings.intake.settle_seconds) if rest_s else 0.0
         self._settings = settings
         self._child: asyncio.subprocess.Process | None = None
 
@@ -54,6 +58,7 @@ class Puller:
             self._into,
             dict(marks),
             again,
+            self._rest_s,
             settings.station.timezone,
             tuple(settings.election.elections),
             settings.election.cadence_minutes,

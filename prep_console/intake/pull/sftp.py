@@ -23,60 +23,17 @@ from prep_console.config.model import Source
 from prep_console.cuts.manifests import LARGEST
 from prep_console.intake.pull import lists, tree
 from prep_console.intake.pull.choice import choose
-from prep_console.intake.pull.job import Job, Progress, Pulled, PullFailed, Told
+from prep_console.intake.pull.flow import Flow, windows
+from prep_console.intake.pull.job import Job, Pulled, PullFailed, Told
 from prep_console.intake.pull.parts import PartFile, fetched_before
 from prep_console.intake.whole import End, end_of
 from prep_console.wording import visible
 
 _PORT = 22
-_WINDOW = 4 << 20
-"""Bytes asked for at once; two windows are under way, so that the line never waits for us."""
-_BETWEEN_S = 0.2
-"""Between two tellings of progress: of 10,000 small files most are not told."""
 _MOST_ENTRIES = 20_000
 """Of one remote folder of archives."""
 _CIPHERS = "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr"
 """The first is the quickest where the processor knows AES."""
-
-
-@dataclass(slots=True)
-class Flow:
-    """What has come, and when the peer last answered."""
-
-    told: Told
-    bytes: int = 0
-    total_bytes: int | None = None
-    files: int = 0
-    files_total: int | None = None
-    began: float = 0.0
-    fetched: int = 0
-    """Bytes of this try alone: the rate is made of them."""
-    answered: float = 0.0
-    told_at: float = 0.0
-    listed_at: float = 0.0
-
-    def begin(self) -> None:
-        self.began = self.answered = self.listed_at = time.monotonic()
-
-    def listed(self, folder: str, files: int) -> None:
-        """The peer named one more file: a listing that goes on is told, or it looks hung."""
-        self.answered = time.monotonic()
-        if self.answered - self.listed_at >= _BETWEEN_S:
-            self.listed_at = self.answered
-            self.told(Progress(visible(folder)[:200], self.bytes, None, files, None, 0.0))
-
-    def answer(self, name: str = "", count: int = 0) -> None:
-        """The peer answered, with ``count`` bytes of the file ``name``."""
-        self.answered = time.monotonic()
-        self.bytes += count
-        self.fetched += count
-        if name and self.answered - self.told_at >= _BETWEEN_S:
-            self.told_at = self.answered
-            rate = self.fetched / max(self.answered - self.began, 0.001)
-            shown = visible(name)[:200]
-            self.told(
-                Progress(shown, self.bytes, self.total_bytes, self.files, self.files_total, rate)
-            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +114,7 @@ async def _file(
             part.begin_again()
         flow.bytes += part.size
         async with sftp.open(remote, "rb") as file:
-            async for data in _windows(file, part.size, size):
+            async for data in windows(file, part.size, size):
                 part.append(data)
                 flow.answer(name, len(data))
             after = await file.stat()
@@ -181,48 +138,19 @@ async def _small(sftp: asyncssh.SFTPClient, remote: str, flow: Flow) -> bytes:
     return data
 
 
-async def _windows(file: asyncssh.SFTPClientFile, start: int, size: int) -> AsyncIterator[bytes]:
-    """The bytes from ``start`` on, in order, the next window under way while one is written."""
-    ahead: asyncio.Task[bytes] | None = None
-    try:
-        while start < size:
-            window = ahead or _asked(file, start, size)
-            follows = start + _WINDOW
-            ahead = _asked(file, follows, size) if follows < size else None
-            data = await window
-            if not data:
-                return  # shorter than it was said to be
-            yield data
-            start += len(data)
-            if start != follows and ahead is not None:  # a short answer: the next one is no use
-                ahead.cancel()
-                ahead = None
-    finally:
-        if ahead is not None:
-            ahead.cancel()
-
-
-def _asked(file: asyncssh.SFTPClientFile, start: int, size: int) -> asyncio.Task[bytes]:
-    """A window under way."""
-
-    async def read() -> bytes:
-        data: bytes = await file.read(min(_WINDOW, size - start), start)
-        return data
-
-    return asyncio.create_task(read())
-
-
 async def _listing(sftp: asyncssh.SFTPClient, path: str, flow: Flow) -> dict[str, tuple[int, str]]:
     """Name to (size, validator) of the plain files in a remote folder."""
     found: dict[str, tuple[int, str]] = {}
+    named = 0
     async for entry in sftp.scandir(path):
         flow.listed(path, len(found))
+        named += 1
+        if named > _MOST_ENTRIES:
+            raise PullFailed("damaged", f"its folder lists more than {_MOST_ENTRIES} names")
         name, attributes = str(entry.filename), entry.attrs
         if not is_plain(attributes):
             continue
         found[name] = (attributes.size or 0, validator_of(attributes))
-        if len(found) > _MOST_ENTRIES:
-            raise PullFailed("damaged", f"its folder holds more than {_MOST_ENTRIES} files")
     return found
 
 
@@ -281,12 +209,15 @@ async def _connected(source: Source) -> _Session:
 
 
 async def _client(connection: asyncssh.SSHClientConnection) -> asyncssh.SFTPClient:
-    """As ``start_sftp_client`` makes it, but requests that are made together travel together."""
+    """As ``start_sftp_client`` makes it, but requests that are made together travel together.
+
+    A name that is no UTF-8 is read all the same: it must hide no other file of its folder.
+    """
     writer, reader, _ = await connection.open_session(subsystem="sftp", encoding=None)
     together = cast("asyncssh.SSHWriter[bytes]", _Together(writer))
     loop = asyncio.get_running_loop()
     return await start_sftp_client(
-        connection, loop, "strict", reader, together, "utf-8", "strict", 3
+        connection, loop, "strict", reader, together, "utf-8", "surrogateescape", 3
     )
 
 

@@ -52,9 +52,10 @@ async def pulled(
     *,
     again: bool = False,
     told: list[Progress] | None = None,
+    rest_s: float = 0.0,
 ) -> Pulled:
     """One pull by a child of its own."""
-    puller = Puller(settings, settings.sources[0])
+    puller = Puller(settings, settings.sources[0], rest_s=rest_s)
     told = [] if told is None else told
     try:
         return await puller.pull(marks or {}, told.append, again=again)

@@ -1,0 +1,104 @@
+"""What comes over one SFTP connection: how much, how fast, when the peer last answered; and the
+bytes of one file in pieces small enough that a slow line is no silence."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import asyncssh
+
+from prep_console.intake.pull.job import Progress, Told
+from prep_console.wording import visible
+
+WINDOW = 128 << 10
+"""Bytes asked for at once: at 5 KB/s they still come before a peer counts as stalled."""
+_AHEAD = 32
+"""Windows under way, 4 MiB, so that the line never waits for us."""
+_BETWEEN_S = 0.2
+"""Between two tellings of progress: of 10,000 small files most are not told."""
+
+
+@dataclass(slots=True)
+class Flow:
+    """What has come, and when the peer last answered."""
+
+    told: Told
+    bytes: int = 0
+    total_bytes: int | None = None
+    files: int = 0
+    files_total: int | None = None
+    began: float = 0.0
+    fetched: int = 0
+    """Bytes of this try alone: the rate is made of them."""
+    answered: float = 0.0
+    told_at: float = 0.0
+    listed_at: float = 0.0
+
+    def begin(self) -> None:
+        self.began = self.answered = self.listed_at = time.monotonic()
+
+    def listed(self, folder: str, files: int) -> None:
+        """The peer named one more file: a listing that goes on is told, or it looks hung."""
+        self.answered = time.monotonic()
+        if self.answered - self.listed_at >= _BETWEEN_S:
+            self.listed_at = self.answered
+            self.told(Progress(visible(folder)[:200], self.bytes, None, files, None, 0.0))
+
+    def answer(self, name: str = "", count: int = 0) -> None:
+        """The peer answered, with ``count`` bytes of the file ``name``."""
+        self.answered = time.monotonic()
+        self.bytes += count
+        self.fetched += count
+        if name and self.answered - self.told_at >= _BETWEEN_S:
+            self.told_at = self.answered
+            rate = self.fetched / max(self.answered - self.began, 0.001)
+            shown = visible(name)[:200]
+            self.told(
+                Progress(shown, self.bytes, self.total_bytes, self.files, self.files_total, rate)
+            )
+
+
+async def windows(file: asyncssh.SFTPClientFile, start: int, size: int) -> AsyncIterator[bytes]:
+    """The bytes from ``start`` up to ``size``, in order, others under way while one is written.
+
+    Fewer come when the file is shorter than it was said to be.
+    """
+    ahead: deque[asyncio.Task[bytes]] = deque()
+    asked = start
+    try:
+        while start < size:
+            while asked < size and len(ahead) < _AHEAD:
+                ahead.append(_asked(file, asked, size))
+                asked = min(asked + WINDOW, size)
+            end = min(start + WINDOW, size)
+            data = await ahead.popleft()
+            if not data:
+                return
+            yield data
+            start += len(data)
+            if start != end:  # a short answer: those that follow are no use
+                await _dropped(ahead)
+                asked = start
+    finally:
+        await _dropped(ahead)
+
+
+async def _dropped(ahead: deque[asyncio.Task[bytes]]) -> None:
+    for task in ahead:
+        task.cancel()
+    await asyncio.gather(*ahead, return_exceptions=True)
+    ahead.clear()
+
+
+def _asked(file: asyncssh.SFTPClientFile, start: int, size: int) -> asyncio.Task[bytes]:
+    """A window under way."""
+
+    async def read() -> bytes:
+        data: bytes = await file.read(min(WINDOW, size - start), start)
+        return data
+
+    return asyncio.create_task(read())
