@@ -49,7 +49,7 @@ async def test_the_newest_cut_comes_whole_and_only_once(server: Sshd, tmp_path: 
     assert bytes_of(first.paths) == sent
     assert (first.state, first.stamp) == ("new", "20240602_2005")
     assert told
-    assert told[-1].total_bytes == sum(map(len, sent.values()))
+    assert {progress.total_bytes for progress in told} <= {None, sum(map(len, sent.values()))}
     assert {p.parent for p in first.paths} == {tmp_path / "root" / "fetched" / "sftp"}
     for path in first.paths:
         path.unlink()
@@ -268,13 +268,13 @@ async def test_a_long_listing_that_goes_on_is_not_judged_hung(tmp_path: Path) ->
     server = f"/usr/lib/openssh/sftp-server | {sys.executable} {tmp_path}/slow.py"
     with sshd(tmp_path / "sshd", f"ForceCommand {server}") as slow:
         settings = of_sshd(tmp_path, slow, there, layout="tree", stall_seconds=2.5)
-        puller = Puller(settings, settings.sources[0], grace_s=0.0)
+        puller = Puller(settings, settings.sources[0], grace_s=0.5)
         told: list[Progress] = []
         began = time.monotonic()
         done = await puller.pull({}, told.append)
         took = time.monotonic() - began
         await puller.close()
-    assert done.state == "nothing"
+    assert done.state == "resting"
     assert took > 5.0
     assert max(progress.files for progress in told) > 1000
     assert {progress.total_bytes for progress in told} == {None}
