@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets.figures import hour
+from prep_console.widgets.key_names import name
 from prep_console.widgets.lines import Line, Span, Tone, cells, fit, line, text_of, wrap
 from prep_console.wording import N_, say, say_n, visible
 
@@ -64,7 +65,9 @@ def panel(
     if left and height > 1:
         count = len(left)
         more = (
-            say(N_("and {n} more: press a"), n=count) if keys else say(N_("and {n} more"), n=count)
+            say(N_("and {n} more: press {key}"), n=count, key=name("alarms", "a"))
+            if keys
+            else say(N_("and {n} more"), n=count)
         )
         lines.append(fit(line(Span("   " + more, tone_of(left[0]))), width))
     return lines

@@ -1,4 +1,4 @@
-"""How tones look: three themes, plain attributes without colour, and ASCII twins of every sign."""
+"""How tones look: three themes, also in 16 colours, one without, and ASCII twins of every sign."""
 
 from __future__ import annotations
 
@@ -79,6 +79,25 @@ PLAIN: Palette = {
 }
 """No colour at all (``NO_COLOR``, a monochrome terminal): weight and reverse video carry it."""
 
+FEW: Mapping[str, Palette] = {
+    "calm": {**CALM, "dim": Style(), "title": Style(bold=True)},
+    "safe": {
+        **SAFE,
+        "dim": Style(),
+        "title": Style(bold=True),
+        "note": Style(color="bright_cyan"),
+        "warning": Style(color="bright_yellow", bold=True),
+        "critical": Style(color="bright_white", bgcolor="blue", bold=True),
+        "band-note": Style(color="black", bgcolor="cyan", bold=True),
+        "band-warning": Style(color="black", bgcolor="yellow", bold=True),
+        "band-critical": Style(color="bright_white", bgcolor="blue", bold=True),
+        "drill": Style(color="black", bgcolor="white", bold=True),
+        "past": Style(color="black", bgcolor="bright_magenta", bold=True),
+    },
+}
+"""With 16 colours the nearest of them is not good enough: the grey of what is dim would be the
+white of the text or vanish on a light ground, and dark blue would become cyan, which is a note."""
+
 Theme = Literal["calm", "contrast", "safe", "plain"]
 THEMES: Mapping[Theme, Palette] = {
     "calm": CALM,
@@ -152,13 +171,16 @@ class Look:
     theme: Theme = "calm"
     signs: bool = True
     """False: ASCII twins in the place of signs (no UTF-8, or the Linux console's small font)."""
+    few: bool = False
+    """True: the terminal has 16 colours."""
     letters: str = "utf-8"
     """Encoding of the terminal: what it cannot write loses its accent."""
 
     @property
     def palette(self) -> Palette:
         """Style of each tone."""
-        return THEMES[self.theme]
+        own = FEW.get(self.theme) if self.few else None
+        return own or THEMES[self.theme]
 
     def shown(self, text: str) -> str:
         """``text`` in characters that this terminal has, in as many cells."""

@@ -10,6 +10,7 @@ from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.figures import age_s, cut_hour, hour, milliseconds, span
 from prep_console.widgets.instruments import site
 from prep_console.widgets.instruments.judged import is_new
+from prep_console.widgets.key_names import name
 from prep_console.widgets.lines import Span, Tone
 from prep_console.widgets.sides import SITE_STALE_S, site_tells, whose_side
 from prep_console.wording import N_, known_text, say, say_n
@@ -111,7 +112,7 @@ def _engine(snapshot: Snapshot, keys: bool) -> Notice | None:
         say(N_("nobody receives cuts, and nobody looks at what the public gets. On our side."))
     ]
     if keys:
-        parts.append(say(N_("Start it with m.")))
+        parts.append(say(N_("Start it with {key}."), key=name("start", "m")))
     return Notice("critical", say(N_("ENGINE STOPPED")), " ".join(parts))
 
 
@@ -200,7 +201,7 @@ def _mode(snapshot: Snapshot, keys: bool) -> Notice | None:
         return Notice("note", say(N_("FROZEN")), f"{since} {stays}".strip())
     parts = [since, _waiting(snapshot)]
     if keys:
-        parts.append(say(N_("Release with h.")))
+        parts.append(say(N_("Release with {key}."), key=name("hold", "h")))
     return Notice("warning", say(N_("ON HOLD")), " ".join(part for part in parts if part))
 
 
@@ -235,7 +236,7 @@ def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:
         id=waiting[0].id,
     )
     if keys:
-        text += " " + say(N_("Choose it and press p."))
+        text += " " + say(N_("Choose it and press {key}."), key=name("publish", "p"))
     return Notice("warning", say(N_("CORRECTED CUT WAITS")), text)
 
 

@@ -124,8 +124,9 @@ class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     theme: Literal["normal", "contrast", "colour-blind"] = "normal"
     """``PREP_CONSOLE_THEME`` goes before it; ``NO_COLOR`` and the terminal before both."""
     keys: dict[str, str] = {}
-    """One more key for what a key does (``rollback = "f9"``); the usual ones stay, since every
-    text on the screens names them."""
+    """A key for what a key does (``rollback = "f9"``), beside the usual ones."""
+    replace_keys: bool = False
+    """True: these keys stand in the place of the usual ones, and the screens name them so."""
     wall_pages: float = 0.0
     """Seconds that each page of a wall stays before the next one; 0: the public cut only."""
 

@@ -42,13 +42,14 @@ from prep_console.console.wall_screen import WallScreen
 from prep_console.engine.view import SnapshotReader
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import AlarmView, Snapshot
-from prep_console.widgets import cut_page
+from prep_console.widgets import cut_page, key_names
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.key_bar import Hint
 from prep_console.widgets.lines import Line, Span, line
 from prep_console.widgets.look import Look, Theme
 from prep_console.widgets.palette_page import Entry
+from prep_console.widgets.panel import Panel
 from prep_console.wording import N_, Language, say, use
 
 STALE_AFTER_S = 3.0
@@ -73,7 +74,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     replays: ClassVar[bool] = False
     """True: what is shown is over, and every screen has the frame that says so."""
     CSS = """
-    Screen { background: ansi_default; }
+    Screen { background: ansi_default; scrollbar-size: 0 0; }
     """
 
     def __init__(
@@ -166,6 +167,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if isinstance(found, Preferences):
             self.settings_error = ""
             self.set_keymap(found.keymap)
+            key_names.use(found.key_names)
             if isinstance(self.screen, WallScreen) and not self._pages_fixed:
                 self.screen.pages_s = found.wall_pages_s
             self._wear(look_for(os.environ, found.theme).theme)
@@ -265,7 +267,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _commands(self, screen: MainScreen, snapshot: Snapshot) -> list[Command]:
         """Everything by name; what decides goes through the same dialogs."""
         commands: list[Command] = []
-        by_action = {key.decides: key.shown for key in keys.KEYS if key.decides is not None}
+        by_action = {key.decides: keys.named(key) for key in keys.KEYS if key.decides is not None}
         for action, label in () if self._read_only else keys.COMMANDS.items():
             decision = decide(action, snapshot, screen.chosen)
             entry = Entry(
@@ -278,7 +280,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         for key in keys.KEYS:
             if key.decides is None and key.command is not None:
                 run = getattr(screen, f"action_{key.command}")
-                commands.append((Entry(say(key.label).capitalize(), say(key.help), key.shown), run))
+                commands.append(
+                    (Entry(say(key.label).capitalize(), say(key.help), keys.named(key)), run)
+                )
         theme = say(N_("The next one: normal, high contrast, or without red and green."))
         return [*commands, (Entry(say(N_("Theme")), theme), self.action_theme)]
 
@@ -292,7 +296,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
             self._show()
             return
         self.look = replace(self.look, theme=theme)
-        self.screen.refresh()
+        for screen in self.screen_stack:  # each panel keeps what it drew until it is told
+            for panel in screen.query(Panel):
+                panel.refresh()
         self._show()
 
     def action_interrupt(self) -> None:
@@ -330,6 +336,7 @@ def run(
         sys.stderr.write(say(N_("The console needs a terminal; use status in a script.")) + "\n")
         return 2
     file, chosen = chosen_file(config), preferences(settings)
+    key_names.use(chosen.key_names)
     app = ConsoleApp(
         SnapshotReader(settings).read,
         StationActions(settings, file),

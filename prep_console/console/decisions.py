@@ -14,10 +14,15 @@ from prep_console.widgets.cuts_table import Row, newer_than_live
 from prep_console.widgets.decision_page import Decision, hour_of
 from prep_console.widgets.figures import local
 from prep_console.widgets.instruments.sources import RESYNC
+from prep_console.widgets.key_names import name
 from prep_console.wording import N_, say, say_n
 
-_HOLDS = N_("Publishing goes ON HOLD: nothing new goes live until released with h.")
+_HOLDS = N_("Publishing goes ON HOLD: nothing new goes live until released with {key}.")
 _ASKED = N_("the institute asks for it")
+
+
+def _holds() -> str:
+    return say(_HOLDS, key=name("hold", "h"))
 
 
 def decide(action: Action, snapshot: Snapshot, chosen: Row | None) -> Decision:
@@ -58,7 +63,7 @@ def _rollback(snapshot: Snapshot, chosen: CutView | None) -> Decision:
                 there=there,
                 here=here,
             ),
-            say(_HOLDS),
+            _holds(),
             say(N_("The public reads the reason on the page of the cut's hour.")),
         ),
         live,
@@ -83,7 +88,7 @@ def _publish(snapshot: Snapshot, chosen: CutView | None) -> Decision:
     there = hour_of(snapshot, chosen)
     effects = [say(N_("Visitors get the cut of {there}."), there=there)]
     if chosen is not None and (not snapshot.cuts or chosen.id != snapshot.cuts[0].id):
-        effects.append(say(_HOLDS))
+        effects.append(_holds())
     return Decision(
         "publish",
         say(N_("PUBLISH THE CHOSEN CUT")),
@@ -198,7 +203,10 @@ def _thaw(snapshot: Snapshot, chosen: CutView | None) -> Decision:
         say(N_("thaw")),
         (
             say(N_("What is public stays. Publishing goes from frozen to ON HOLD.")),
-            say(N_("Nothing goes live by itself until somebody releases it with h.")),
+            say(
+                N_("Nothing goes live by itself until somebody releases it with {key}."),
+                key=name("hold", "h"),
+            ),
         ),
         _live(snapshot),
         _live(snapshot),
@@ -215,7 +223,7 @@ def _suspend(snapshot: Snapshot, chosen: CutView | None) -> Decision:
         "suspend",
         say(N_("SUSPEND: NOTHING PUBLIC")),
         say(N_("take everything down")),
-        (say(N_("Visitors get a plain notice (503) in the place of results.")), say(_HOLDS)),
+        (say(N_("Visitors get a plain notice (503) in the place of results.")), _holds()),
         _live(snapshot),
         None,
         reasons=(say(N_("data that must not be public")), say(_ASKED)),

@@ -13,6 +13,7 @@ from prep_console.snapshot import Snapshot
 from prep_console.widgets.alarm_list import is_quiet
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.key_bar import Hint
+from prep_console.widgets.key_names import name
 from prep_console.wording import N_, Language, say, say_in
 
 Off = Callable[[Snapshot, Row | None], str | None]
@@ -249,6 +250,11 @@ KEYS = (
 )
 
 
+def named(key: Key) -> str:
+    """What the key is called on the screens of this console."""
+    return name(key.id, key.shown)
+
+
 def usable(key: Key, *, read_only: bool) -> bool:
     """Whether this console has the key at all."""
     return key.decides is None or not read_only
@@ -284,15 +290,15 @@ def hints(snapshot: Snapshot, chosen: Row | None, *, read_only: bool) -> list[Hi
         off = why_off(key, snapshot, chosen)
         if key.id in ("start", "cancel"):  # there only while they can do something
             if off is None:
-                shown.insert(0, Hint(key.shown, say(key.label)))
+                shown.insert(0, Hint(named(key), say(key.label)))
         elif key.id == "alarms" and (asking := sum(not is_quiet(a) for a in snapshot.alarms)):
             label = say(N_("alarms ({n})"), n=asking)
-            shown.insert(0, Hint(key.shown, label))  # first: a small screen drops the later ones
+            shown.insert(0, Hint(named(key), label))  # first: a small screen drops the later ones
         elif key.footer:
             label = say(key.label)
             if key.id == "hold" and snapshot.mode == "hold":
                 label = say(N_("release"))
-            shown.append(Hint(key.shown, label, off is None))
+            shown.append(Hint(named(key), label, off is None))
     return shown
 
 

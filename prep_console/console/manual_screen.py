@@ -102,7 +102,7 @@ def _of_keys(snapshot: Snapshot, chosen: Row | None, width: int, read_only: bool
     for key in keys.KEYS:
         if snapshot.past is None and not keys.usable(key, read_only=read_only):
             continue
-        lines += _of_key(key.shown, say(key.help), width)
+        lines += _of_key(keys.named(key), say(key.help), width)
         off = keys.why_off(key, snapshot, chosen)
         if off is not None:
             told = say(N_("off just now: {why}"), why=off)

@@ -1,4 +1,4 @@
-"""What a person may choose of the console: its theme, and keys beside the usual ones; read live."""
+"""What a person may choose of the console: its theme, its keys, a wall's pages; read live."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from prep_console.wording import N_, sentence
 
 _KEY = re.compile(r"[a-z0-9]|[A-Z]|f([1-9]|1[0-2])|ctrl\+[abd-z]")
 """What every terminal sends. Ctrl+C stays the way out."""
+_IN_DIALOGS = {"s", "y", *"123456789"}
+"""They confirm and give reasons there: a key held down must not decide by itself."""
 _THEMES: Mapping[str, Theme] = {"normal": "calm", "contrast": "contrast", "colour-blind": "safe"}
 
 
@@ -28,14 +30,17 @@ class Preferences:
     """Bindings by id, all their keys with commas, as Textual takes them."""
     wall_pages_s: float = 0.0
     """Seconds that each page of a wall stays; 0: the first one only."""
+    key_names: Mapping[str, str] = field(default_factory=dict)
+    """What those keys are called on the screens that stand in the place of the usual ones."""
 
 
 def preferences(settings: Settings) -> Preferences:
     """WrongUsage when a key is none, is taken, or is for nothing that the console does."""
     chosen = settings.console
     ours = {key.id: key for key in keys.KEYS}
-    taken = {one for key in keys.KEYS for one in key.keys.split(",")}
-    keymap = {}
+    replaced = set(chosen.keys) if chosen.replace_keys else set()
+    taken = {one for key in keys.KEYS if key.id not in replaced for one in key.keys.split(",")}
+    keymap, names = {}, {}
     for name, key in chosen.keys.items():
         if name not in ours:
             raise _wrong(name, f"known: {', '.join(ours)}")
@@ -43,9 +48,20 @@ def preferences(settings: Settings) -> Preferences:
             raise _wrong(name, f"{key!r} is none of a letter, a digit, f1 to f12, ctrl+letter")
         if key in taken:
             raise _wrong(name, f"{key!r} is taken")
+        if ours[name].decides is not None and key in _IN_DIALOGS:
+            raise _wrong(name, f"{key!r} would go on into the dialog that it opens")
         taken.add(key)
-        keymap[name] = f"{ours[name].keys},{key}"
-    return Preferences(_THEMES[chosen.theme], keymap, chosen.wall_pages)
+        if name in replaced:
+            keymap[name] = f"{key},ctrl+c" if name == "quit" else key
+            names[name] = _shown(key)
+        else:
+            keymap[name] = f"{ours[name].keys},{key}"
+    return Preferences(_THEMES[chosen.theme], keymap, chosen.wall_pages, names)
+
+
+def _shown(key: str) -> str:
+    """``F9``, ``Ctrl+B``; a letter as it is."""
+    return key if len(key) == 1 else "+".join(part.capitalize() for part in key.split("+"))
 
 
 def _wrong(name: str, why: str) -> WrongUsage:

@@ -25,8 +25,19 @@ def look_for(environment: Mapping[str, str], chosen: Theme = "calm") -> Look:
     if "NO_COLOR" in environment or term in _NO_COLOURS:
         theme = "plain"
     return Look(
-        theme, signs=letters == "utf-8" and term not in {"linux", *_NO_COLOURS}, letters=letters
+        theme,
+        few=not _has_256(environment),
+        signs=letters == "utf-8" and term not in {"linux", *_NO_COLOURS},
+        letters=letters,
     )
+
+
+def _has_256(environment: Mapping[str, str]) -> bool:
+    """As Textual decides it, which then writes no more than that."""
+    if environment.get("COLORTERM", "").lower() in ("truecolor", "24bit"):
+        return True
+    kind = environment.get("TERM", "").rpartition("-")[2].lower()
+    return kind in ("256color", "kitty")
 
 
 def _letters(environment: Mapping[str, str]) -> str:

@@ -13,9 +13,10 @@ from prep_console.console.main_screen import MainScreen
 from prep_console.console.preferences import preferences, watch
 from prep_console.console.terminal import look_for
 from prep_console.problems import WrongUsage
+from prep_console.widgets import key_names
 from prep_console.widgets.look import SAFE, Look
 from prep_console.wording import use
-from tests.console.nights import FakeStation
+from tests.console.nights import FakeStation, no_engine
 from tests.console.terminals import Tmux
 from tests.console.test_screens import see, shown, until
 from tests.stations import PROGRAM, sandbox
@@ -28,6 +29,7 @@ def _english() -> Iterator[None]:
     use("en")
     yield
     use("es")
+    key_names.use({})
 
 
 @pytest.mark.parametrize(
@@ -39,6 +41,10 @@ def _english() -> Iterator[None]:
         ('keys = { rollback = "ctrl+c" }', "ctrl"),
         ('keys = { rollback = "b,y" }', "none of"),
         ('keys = { rollback = "" }', "none of"),
+        ('keys = { rollback = "s" }', "dialog"),
+        ('keys = { hold = "1" }', "dialog"),
+        ('keys = { rollback = "h" }\nreplace_keys = true', "is taken"),
+        ('keys = { rollback = "s" }\nreplace_keys = true', "dialog"),
     ],
 )
 def test_keys_that_cannot_be_are_named(written: str, named: str) -> None:
@@ -93,6 +99,42 @@ async def test_the_file_is_taken_anew_and_a_wrong_one_changes_nothing(tmp_path: 
         await pilot.press("f9")
         assert isinstance(app.screen, MainScreen)
         assert station.orders == []
+
+
+async def test_keys_in_the_place_of_the_usual_ones_are_named_on_the_screens(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "config.toml"
+    swapped = (
+        'replace_keys = true\nkeys = { rollback = "h", hold = "b", start = "f4", quit = "w" }\n'
+    )
+    file.write_text(f"{ROOT}[console]\n{swapped}")
+    chosen = preferences(config.load(file))
+    station = FakeStation(no_engine())
+    app = ConsoleApp(
+        station.read, station, period_s=0.05, keymap=chosen.keymap, watched=watch(file)
+    )
+    key_names.use(chosen.key_names)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await see(pilot, "Start it with F4.")
+        await see(pilot, "h roll back")
+        await see(pilot, "b hold")
+        await pilot.press("m", "q")
+        assert isinstance(app.screen, MainScreen)
+        await pilot.press("h")
+        await see(pilot, "ROLL BACK TO THE PREVIOUS CUT")
+        await pilot.press("escape", "f4")
+        await see(pilot, "START THE ENGINE")
+        await pilot.press("escape")
+        file.write_text(ROOT)
+        await see(pilot, "Start it with m.")
+        await see(pilot, "b roll back")
+        await pilot.press("b")
+        await see(pilot, "ROLL BACK TO THE PREVIOUS CUT")
+        await pilot.press("escape")
+        assert station.orders == []
+        await pilot.press("q")
+    assert app.return_code == 0
 
 
 async def test_further_keys_are_there_from_the_start() -> None:

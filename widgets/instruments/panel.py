@@ -5,6 +5,7 @@ from __future__ import annotations
 from prep_console.snapshot import ReadingState, Snapshot
 from prep_console.widgets.instruments import instruments
 from prep_console.widgets.instruments.judged import LONGEST_LABEL, SIGNS, TONES, Instrument
+from prep_console.widgets.key_names import name
 from prep_console.widgets.lines import Line, Span, Tone, cells, clip, column, fit, flow, line, wrap
 from prep_console.wording import N_, say
 
@@ -76,7 +77,11 @@ def _more(hidden: list[Instrument], keys: bool) -> Line:
     if first is not None and first.state not in ("ok", None):
         tone = TONES[first.state]
     count = len(hidden)
-    told = say(N_("and {n} more: press i"), n=count) if keys else say(N_("and {n} more"), n=count)
+    told = (
+        say(N_("and {n} more: press {key}"), n=count, key=name("instruments", "i"))
+        if keys
+        else say(N_("and {n} more"), n=count)
+    )
     return line(" ", Span(told, tone))
 
 
