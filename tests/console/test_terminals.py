@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 from prep_console.console.app import ConsoleApp
 from prep_console.console.terminal import look_for
 from prep_console.widgets import look as looks
+from prep_console.widgets.lines import Tone
 from prep_console.widgets.look import FEW, THEMES, Look
 from prep_console.widgets.panel import Panel
 from prep_console.wording import LOCALES, use
@@ -63,16 +64,22 @@ def _rendered(style: Style, system: ColorSystem) -> str:
     return style.render("x", color_system=system)
 
 
+_WEIGHTS: tuple[tuple[Tone, ...], ...] = (
+    ("critical", "warning", "note"),
+    ("band-critical", "band-warning", "band-note"),
+)
+
+
 @pytest.mark.parametrize("few", [False, True])
 @pytest.mark.parametrize("theme", THEMES)
 def test_what_differs_in_weight_differs_in_looks(theme: looks.Theme, few: bool) -> None:
     """Critical, warning and note are three different things in every theme, as are their bands."""
     palette = Look(theme, few=few).palette
     system = ColorSystem.STANDARD if few else ColorSystem.EIGHT_BIT
-    for kind in ("", "band-"):
-        names = [f"{kind}{one}" for one in ("critical", "warning", "note")]
-        shown = {_rendered(palette[name], system) for name in names}  # type: ignore[index]
-        assert len(shown) == (1 if theme == "plain" and kind else 3)  # there the words tell
+    for tones in _WEIGHTS:
+        shown = {_rendered(palette[tone], system) for tone in tones}
+        bands = tones[0].startswith("band")
+        assert len(shown) == (1 if theme == "plain" and bands else 3)  # there the words tell
     drill = _rendered(palette["drill"], system)
     assert drill != _rendered(palette[""], system)
 
