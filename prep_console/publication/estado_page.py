@@ -45,7 +45,7 @@ def page(document: Mapping[str, Any], reason: str | None, reason_language: Langu
     """The page that says what ``document`` (estado.json) says, and a rollback's ``reason``."""
     moment = datetime.fromisoformat(document["stamp"]) if document["cut"] else None
     name = str(document["title"] or document["station"])
-    hour = f"{moment:%d/%m/%Y %H:%M} · " if moment is not None else ""
+    hour = f"{moment:%H:%M} h, {_day(moment, 'es')} · " if moment is not None else ""
     spanish = _lines(document, moment, reason, reason_language, "es")
     english = _lines(document, moment, reason, reason_language, "en")
     return _dressed(f"PREP · {hour}{document['station']}", name, spanish, english)
@@ -121,17 +121,18 @@ def _lines(
 
 
 def _time(stamp: str, moment: datetime, language: Language) -> str:
-    day = _text(
-        language,
-        N_("{day} {month} {year}"),
-        day=moment.day,
-        month=say_in(language, MONTHS[moment.month - 1]),
-        year=moment.year,
-    )
+    day = html.escape(_day(moment, language))
     hour = _text(language, N_("{hour} h"), hour=f"{moment:%H:%M}")
     zone = html.escape(_zone(moment))
     shown = f'<span class="hour">{hour}</span> ' if language == "es" else f"{hour}, "
     return f'<time datetime="{html.escape(stamp)}">{shown}{day} ({zone})</time>'
+
+
+def _day(moment: datetime, language: Language) -> str:
+    """``2 de junio de 2024``: in full, for readers who need not know how dates are shortened."""
+    month = say_in(language, MONTHS[moment.month - 1])
+    told = N_("{day} {month} {year}")
+    return say_in(language, told, day=moment.day, month=month, year=moment.year)
 
 
 def _zone(moment: datetime) -> str:

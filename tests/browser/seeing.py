@@ -27,6 +27,7 @@ _MEASURE = """(() => {
     const range = document.createRange()
     range.selectNodeContents(walk.currentNode)
     const boxes = [...range.getClientRects()]
+    if (!boxes.length) continue
     found.push({
       text, contrast: (a + .05) / (b + .05), size: parseFloat(style.fontSize),
       left: Math.min(...boxes.map(r => r.left)), right: Math.max(...boxes.map(r => r.right)),
