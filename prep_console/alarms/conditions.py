@@ -25,8 +25,12 @@ _TOLD = timedelta(minutes=30)
 _FIRST_LOOKS = timedelta(seconds=60)
 """After its start the engine has not looked at every instrument yet."""
 _NAMES = 3
-_IMAGES = "images.mismatch"
-"""The finding that an image's bytes are not those that its row names."""
+_DOUBTS = (
+    ("images.mismatch", "images", N_("an image is not the one of its acta")),
+    ("figures.fell", "fell", N_("its figures fell")),
+)
+"""Findings about the public cut that somebody must ask the institute about, with the alarm's
+subject. Captured and counted actas never fell in 98 real successive cuts."""
 _OF_SITE = frozenset({"site.differs", "site.unseen"})
 
 
@@ -82,9 +86,10 @@ def _of_cuts(settings: Settings, state: State, now: datetime) -> Iterator[Condit
     yield from _of_publishing(settings, state, now)
     if state.mode != "frozen":  # a person has declared the end: nothing is to move any more
         yield from _of_figures(stored)
-    if live is not None and _IMAGES in live.checks:
-        values = {"what": N_("an image is not the one of its acta"), "figure": f" ({live.id})"}
-        yield Condition("cut.doubtful", "warning", live.sealed_at, values, "images")
+    for check, subject, what in _DOUBTS if live is not None else ():
+        if live is not None and check in live.checks:
+            values = {"what": what, "figure": f" ({live.id})"}
+            yield Condition("cut.doubtful", "warning", live.sealed_at, values, subject)
     if state.tampered is not None and now - state.tampered.at < _TOLD:
         at, names = state.tampered.at, _names(state.tampered.names)
         values = {"cut": state.tampered.cut, "names": names}

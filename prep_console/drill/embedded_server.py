@@ -10,6 +10,8 @@ from __future__ import annotations
 import html
 import os
 import re
+import socket
+import ssl
 import stat
 import threading
 from collections.abc import Iterator
@@ -57,9 +59,24 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(self, settings: Settings, port: int) -> None:
+    def __init__(self, settings: Settings, port: int, certificate: Path | None = None) -> None:
         super().__init__(("127.0.0.1", port), _Handler)
         self.settings = settings
+        self._certificate = certificate
+
+    def get_request(self) -> tuple[socket.socket, tuple[str, int]]:
+        """With a certificate every visitor is met with it as it lies there now: it is renewed.
+
+        The handshake is left to the visitor's own thread.
+        """
+        visitor, address = super().get_request()
+        if self._certificate is None:
+            return visitor, address
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self._certificate, self._certificate.with_name("key.pem"))
+        return context.wrap_socket(
+            visitor, server_side=True, do_handshake_on_connect=False
+        ), address
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A visitor that left in the middle of an answer is no news."""
@@ -217,9 +234,12 @@ def _plain(raw: str) -> str:
 
 
 @contextmanager
-def serving(settings: Settings, port: int = 0) -> Iterator[int]:
-    """Serve the station on loopback until the block ends; gives the port. OSError when taken."""
-    with _Server(settings, port) as server:
+def serving(settings: Settings, port: int = 0, *, certificate: Path | None = None) -> Iterator[int]:
+    """Serve the station on loopback until the block ends; gives the port. OSError when taken.
+
+    Over TLS with ``certificate``, whose key lies beside it as ``key.pem``.
+    """
+    with _Server(settings, port, certificate) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

@@ -16,6 +16,7 @@ from typing import Literal
 from urllib.parse import quote
 
 from prep_console.cuts.stamps import Stamp
+from prep_console.drill.authority import LONG_DAYS
 from prep_console.drill.institute import STEP, stamps_of
 from prep_console.drill.nights import Contest, Night, cut_files, put
 from prep_console.drill.sandbox import Sandbox, serve
@@ -26,6 +27,7 @@ _TICK_S = 0.25
 _LOOK_S = 1.0
 _BALLAST_BYTES = 2 * 2**30
 _DRIFT_S = 5.0
+_SHORT_DAYS = 2
 _LEAST_STALE_S = 6.0
 _ENDING_S = 6.0
 """The night goes on for so long after the last fault, for people to set things right."""
@@ -123,6 +125,8 @@ class Rehearsal:
             self._web_down = True
         elif fault.kind == "defaced":
             self._deface()
+        elif fault.kind == "certificate-expires":
+            station.renew(_SHORT_DAYS)
 
     def _end(self, number: int) -> None:
         del self._ends[number]
@@ -137,10 +141,12 @@ class Rehearsal:
             (self._station.folder / "ballast").unlink(missing_ok=True)
         elif kind == "web-server-dies" and self._web_down:
             self._start_web()
+        elif kind == "certificate-expires":
+            self._station.renew(LONG_DAYS)
 
     def _start_web(self) -> None:
         station = self._station
-        serve(station.settings, station.folder, station.port, station.web)
+        serve(station.settings, station.folder, station.port, station.web, station.authority)
         self._web_down = False
 
     def _deface(self) -> None:

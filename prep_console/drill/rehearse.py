@@ -81,6 +81,7 @@ def run(
                 port=None,
                 speed=speed,
                 least_free_bytes=least,
+                tls=any(fault.kind == "certificate-expires" for fault in scenario.fault),
             )
         )
         sys.stdout.write(f"{title}\n{' '.join(station.command())}\n")

@@ -12,6 +12,7 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from prep_console.config import Settings, load
+from prep_console.drill.authority import LONG_DAYS, Authority
 from prep_console.drill.children import child, free_port, wait_for
 from prep_console.drill.embedded_server import serving
 from prep_console.drill.mains import Mains, mains
@@ -65,9 +67,22 @@ class Sandbox:
     web: ExitStack = field(default_factory=ExitStack)
     """Ends the web server when it is closed."""
 
+    authority: Authority | None = None
+    """Who signs the site's certificate, when it is served over TLS."""
+
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
+        """What a visitor opens."""
+        return self.settings.site.url
+
+    def renew(self, days: int) -> None:
+        """Put a certificate in place that ends after so many days, and have it served."""
+        if self.authority is not None:
+            into = self.folder / "apache"
+            self.authority.issue(into, days)
+            if (into / "httpd.conf").exists():
+                command = [str(find_apache()), "-f", str(into / "httpd.conf"), "-k", "graceful"]
+                subprocess.run(command, capture_output=True, timeout=30, check=False)
 
     def command(self, *arguments: str) -> list[str]:
         """The command line of prep-console for this station."""
@@ -102,6 +117,11 @@ class Sandbox:
     def visit(self, path: str = "/") -> Answer:
         """Ask the site as a visitor does. OSError when it does not answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        if self.authority is not None:
+            trusts = ssl.create_default_context(cafile=str(self.authority.file))
+            connection = http.client.HTTPSConnection(
+                "127.0.0.1", self.port, timeout=10, context=trusts
+            )
         with closing(connection):
             connection.request("GET", path)
             answer = connection.getresponse()
@@ -120,9 +140,11 @@ def sandbox(
     speed: float | None = None,
     cut_every_s: float = 300.0,
     least_free_bytes: int = 2**28,
+    tls: bool = False,
 ) -> Iterator[Sandbox]:
     """A station with its web server and engine until the block ends.
 
+    ``tls``: the site is served over it, with certificates of an authority of its own.
     ``speed``: a rehearsal so many times quicker, with a time server that can drift. Without it
     only the cuts come quicker, ``cut_every_s`` apart, and are expected so.
     A given ``folder`` must be empty or not there, and is kept; else one is made and removed.
@@ -138,11 +160,12 @@ def sandbox(
         else:
             clock, drift = ending.enter_context(drifting_server())
         election = {"title": title, "state": state, "elections": list(elections)}
+        authority = Authority(home / "authority") if tls else None
         config = _write_settings(
             home,
             language,
             election,
-            port,
+            _site(port, authority),
             power,
             clock,
             speed or min(120.0, max(1.0, 300 / cut_every_s)),
@@ -152,8 +175,20 @@ def sandbox(
         settings = load(config)
         Station(settings).prepare()
         web = ending.enter_context(ExitStack())
-        web_server = serve(settings, home, port, web)
-        made = Sandbox(home, config, settings, port, web_server, power, clock, language, drift, web)
+        web_server = serve(settings, home, port, web, authority)
+        made = Sandbox(
+            home,
+            config,
+            settings,
+            port,
+            web_server,
+            power,
+            clock,
+            language,
+            drift,
+            web,
+            authority,
+        )
         ending.callback(_end_engine, settings)
         engine = child(made.command("engine"), ending, log=home / "engine.log")
         wait_for(
@@ -210,18 +245,23 @@ def _make_removable(remove: Callable[[str], object], path: str, _: object) -> No
     remove(path)
 
 
+def _site(port: int, authority: Authority | None) -> Mapping[str, object]:
+    if authority is None:
+        return {"url": f"http://127.0.0.1:{port}/"}
+    return {"url": f"https://127.0.0.1:{port}/", "ca_file": str(authority.file)}
+
+
 def _write_settings(
     home: Path,
     language: Language,
     election: Mapping[str, object],
-    port: int,
+    site: Mapping[str, object],
     power: Mains,
     clock: TimeServer,
     speed: float,
     carry_after_s: int,
     least_free_bytes: int,
 ) -> Path:
-    site = f"http://127.0.0.1:{port}/"
     tables: list[tuple[str, Mapping[str, object]]] = [
         (
             "[station]",
@@ -235,7 +275,7 @@ def _write_settings(
         ),
         ("[election]", {**election, "cadence_minutes": 5}),
         ("[intake]", {"carry_after_seconds": carry_after_s}),
-        ("[site]", {"url": site}),
+        ("[site]", site),
         ("[clock]", {"servers": [clock.address], "chrony": clock.chrony}),
         *(("[[power.device]]", device) for device in power.devices),
         # The call's minima are for a real server; here they would only warn, and prune.
@@ -251,13 +291,25 @@ def _write_settings(
     return config
 
 
-def serve(settings: Settings, home: Path, port: int, ending: ExitStack) -> Sentence:
-    """Apache when it is here and starts, else our own server; says which."""
+def serve(
+    settings: Settings,
+    home: Path,
+    port: int,
+    ending: ExitStack,
+    authority: Authority | None = None,
+) -> Sentence:
+    """Apache when it is here and starts, else our own server; says which.
+
+    With ``authority`` over TLS, with a certificate of it that lasts.
+    """
     apache = find_apache()
     reason: Sentence | None = None
     if apache is not None:
         try:
-            conf = standalone(settings, home / "apache", f"127.0.0.1:{port}", tls=False)
+            listen = f"127.0.0.1:{port}"
+            conf = standalone(settings, home / "apache", listen, tls=authority is not None)
+            if authority is not None:
+                authority.issue(home / "apache", LONG_DAYS)
             log = home / "apache" / "stderr.log"
             with ExitStack() as trying:
                 process = child([str(apache), "-f", str(conf), "-D", "FOREGROUND"], trying, log=log)
@@ -270,7 +322,11 @@ def serve(settings: Settings, home: Path, port: int, ending: ExitStack) -> Sente
             return sentence(N_("web server: a real Apache ({path})"), path=str(apache))
         except Problem as problem:
             reason = problem.what
-    ending.enter_context(serving(settings, port))
+    certificate = None
+    if authority is not None:
+        certificate = home / "apache" / "certificate.pem"
+        authority.issue(certificate.parent, LONG_DAYS)
+    ending.enter_context(serving(settings, port, certificate=certificate))
     if reason is None:
         return sentence(N_("web server: the small embedded one, NOT Apache: none is installed"))
     return sentence(

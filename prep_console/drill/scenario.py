@@ -30,6 +30,7 @@ Kind = Literal[
     "disk-fills",
     "web-server-dies",
     "defaced",
+    "certificate-expires",
 ]
 KINDS: tuple[str, ...] = get_args(Kind)
 FOLDER = Path(__file__).with_name("scenarios")

@@ -209,6 +209,23 @@ def test_images_that_are_not_those_of_their_actas_are_told_of_the_public_cut() -
     assert "cut.doubtful:images" not in sim.keys
 
 
+def test_figures_that_fell_are_told_while_that_cut_is_public() -> None:
+    sim = Sim()
+    sim.cut("20240602_2005", counted=20)
+    sim.step()
+    assert sim.keys == []
+    sim.cut("20240602_2010", counted=12, checks=("figures.fell",))
+    sim.step()
+    alarm = sim.by_key["cut.doubtful:fell"]
+    assert (alarm.severity, alarm.text) == (
+        "warning",
+        "The public cut is doubtful: its figures fell (20240602_2010)",
+    )
+    sim.cut("20240602_2015", counted=21)
+    sim.step()
+    assert sim.keys == []
+
+
 @pytest.mark.parametrize(
     ("free", "detail", "words"),
     [

@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from prep_console.drill.scenario import Scenario, load
+from prep_console.drill.scenario import Reaction, Scenario, load
 
 PROGRAM = (sys.executable, "-m", "prep_console")
 
@@ -61,22 +61,45 @@ def _drain(main: int) -> None:
 
 
 def _operate(process: subprocess.Popen[bytes], config: Path, scenario: Scenario) -> None:
-    """Acknowledge what the scenario is about as soon as it is listed, then decide, once."""
-    wanted = {alarm for reaction in scenario.reaction for alarm in reaction.alarms}
-    seen: set[str] = set()
+    """Each reaction once, as soon as there is something to react to: acknowledge, then decide."""
     pause = threading.Event()
-    while process.poll() is None and wanted:
-        for key in _listed(config) - seen:
-            if key.partition(":")[0] in wanted:
-                done = _call(config, "acknowledge", key)
-                seen |= {key} if done.returncode == 0 else set()
-        if seen:
-            break
+    waiting = list(scenario.reaction)
+    while process.poll() is None and waiting:
+        for reaction in list(waiting):
+            if _seen(config, reaction):
+                waiting.remove(reaction)
+                _decide(config, scenario, reaction)
         pause.wait(0.5)
-    for reaction in scenario.reaction:
-        for decision in reaction.decisions[:1]:
-            target = ("rollback",) if decision == "rollback" else ("hold",)
-            _call(config, *target, "--reason", "drill", "--yes")
+
+
+def _seen(config: Path, reaction: Reaction) -> bool:
+    """Whether its alarm was acknowledged; of what no alarm tells, whether a cut looks wrong."""
+    if not reaction.alarms:
+        return _public_is_a_test(config)
+    for key in _listed(config):
+        if key.partition(":")[0] in reaction.alarms:
+            return _call(config, "acknowledge", key).returncode == 0
+    return False
+
+
+def _decide(config: Path, scenario: Scenario, reaction: Reaction) -> None:
+    for decision in reaction.decisions[:1]:
+        _call(config, decision, "--reason", "drill", "--yes")
+    if scenario.fault[reaction.fault - 1].kind == "web-server-dies":
+        (config.parent / "web").write_text("on\n", "utf-8")  # as its advice says
+
+
+def _public_is_a_test(config: Path) -> bool:
+    """What a person reads on the cut's page: its file says that it is a test."""
+    try:
+        public = json.loads(_call(config, "status", "--json").stdout)["live"]
+        lines = json.loads(_call(config, "journal", "--json").stdout)["lines"]
+    except (ValueError, KeyError):
+        return False
+    sealed = [one["data"] for one in lines if one["kind"] == "sealed"]
+    return public is not None and any(
+        one["cut"] == public["id"] and "phase.test" in one.get("checks", ()) for one in sealed
+    )
 
 
 def _listed(config: Path) -> set[str]:
