@@ -96,6 +96,16 @@ def text(done: Rehearsed) -> str:
         ),
         say(N_("score: {points} of 100"), points=done.score.points),
     ]
+    for number, (began, ended) in sorted(done.told.faults.items()):
+        out.append(
+            say(
+                N_("fault {number}, {kind}: {began} to {ended} UTC"),
+                number=number,
+                kind=done.scenario.fault[number - 1].kind,
+                began=f"{began:%H:%M:%S}",
+                ended="…" if ended is None else f"{ended:%H:%M:%S}",
+            )
+        )
     for one in done.score.reactions:
         kind = done.scenario.fault[one.fault - 1].kind
         out.append(f"  {say(_KINDS[kind])}")

@@ -23,12 +23,21 @@ def points(report: Path) -> int:
     return int(found[1])
 
 
-def rehearse(name: str, folder: Path, *, awake: bool, timeout_s: float = 400.0) -> Path:
-    """Run it to its end at 120 times; the folder of its report."""
+def faults(report: Path) -> int:
+    """How many faults the kept report says began and ended."""
+    text = (report / "simulacro.txt").read_text("utf-8")
+    return len(re.findall(r"^fault \d+, [a-z-]+: [\d:]+ to [\d:]+ UTC$", text, re.M))
+
+
+def rehearse(
+    name: str, folder: Path, *, awake: bool, timeout_s: float = 500.0, source: Path | None = None
+) -> Path:
+    """Run it to its end at 120 times; the folder of its report. ``source``: a real final cut."""
     report, station = folder / "report", folder / "station"
     main, terminal = pty.openpty()
     command = [*PROGRAM, "--lang", "en", "drill", name, "--speed", "120", "--operator", "robot"]
     command += ["--report", str(report), "--folder", str(station)]
+    command += ["--from", str(source)] if source is not None else []
     with subprocess.Popen(
         command,
         stdin=terminal,
