@@ -108,8 +108,12 @@ class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """URL prefix reserved for the date and time of the cut (estado.json, estado.html)."""
     frame_ancestors: list[str] = []
     """Origins of the portals that may embed the site; [] allows every one."""
-    keep_bytes: int = 20 * 1024**3
-    """Byte budget of stored cuts; shared bytes count once. 0: no budget."""
+    keep_bytes: int = 16 * 1024**3
+    """Byte budget of stored cuts; shared bytes count once. 0: no budget.
+
+    The call asks for 20 GB: the rest is for what a delivery needs while it is taken (its arrival,
+    its staging), manifests, folders and quarantine.
+    """
     keep_cuts: int = 400
     """More than a night of 288 cuts."""
     after_switch: list[str] = []

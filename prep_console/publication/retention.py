@@ -29,18 +29,22 @@ def over_budget(state: State, settings: Settings, now: datetime) -> list[CutReco
     protected = rules.protected(state)
     if state.final is not None and must_retain(settings, now):
         protected.add(state.final)
-    count, size = len(kept), sum(cut.new_bytes for cut in kept)
     chosen: list[CutRecord] = []
-    for cut in kept:
-        too_many = count > publication.keep_cuts
-        too_large = publication.keep_bytes and size > publication.keep_bytes
+    for cut in list(kept):
+        too_many = len(kept) > publication.keep_cuts
+        too_large = publication.keep_bytes and _held(kept) > publication.keep_bytes
         if not (too_many or too_large):
             break
         if cut.id not in protected:
             chosen.append(cut)
-            count -= 1
-            size -= cut.new_bytes
+            kept.remove(cut)
     return chosen
+
+
+def _held(kept: list[CutRecord]) -> int:
+    """Bytes on the disk: the oldest cut whole, because what it shares with cuts that were pruned
+    is there for its sake, and of each later one what no earlier cut had."""
+    return kept[0].bytes + sum(cut.new_bytes for cut in kept[1:]) if kept else 0
 
 
 def prune_if_needed(station: Station) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -111,3 +112,18 @@ def test_a_freeze_is_remembered_beyond_its_thaw(tmp_path: Path) -> None:
         ran = box.run(*command)
         assert ran.code == 0, ran.err
         assert box.station.state().final == final
+
+
+def test_the_oldest_cut_counts_whole_because_it_keeps_what_it_shares() -> None:
+    """A tree: the first cut brought 250, each later one 10; what is shared stays with the last."""
+    stamps = nights.stamps("20240602_2005", 10)
+    cuts = {
+        stamp: replace(cut(stamp), bytes=250, new_bytes=250 if stamp == stamps[0] else 10)
+        for stamp in stamps
+    }
+    full = State(mode="auto", live=stamps[-1], cuts=cuts)
+    budget = msgspec.convert(
+        {"station": Station(root="/nowhere"), "publication": Publication(keep_bytes=310)}, Settings
+    )
+    pruned = over_budget(full, budget, AT)
+    assert [one.id for one in pruned] == stamps[:3]  # 250 + 6 * 10 are left, not 9 * 10
