@@ -14,6 +14,8 @@ from typing import BinaryIO, Final
 BLOCK_BYTES: Final = 256 * 1024
 MAX_LINE_BYTES: Final = 1024 * 1024
 UTF16_MARKS: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DOS_END: Final = b"\x1a"
+"""Old programs close a text file with it; alone behind the last line end it is no line."""
 _FALLBACK: Final = "prep-cp1252"
 
 
@@ -79,7 +81,7 @@ class Lines:
             block = self._begin(block)
         if not block:
             self._finished = True
-            if self._rest:
+            if self._rest.strip(_DOS_END):
                 self.ended = self._rest.endswith(b"\r")
                 self._ready.append(self._decoded(self._rest.removesuffix(b"\r")))
             self._rest = b""

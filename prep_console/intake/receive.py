@@ -6,6 +6,7 @@ same code runs in the engine's worker and in ``prep-console receive``: it needs 
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -38,6 +39,8 @@ from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence, visible
+
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 
 
 def receive(
@@ -82,7 +85,7 @@ def receive(
     except OSError as error:
         if dropped and not os.path.lexists(path):  # it was renamed or taken away: no failure
             return _coming(())
-        failed = _unreadable(path, error)
+        failed = _unreadable(station, path, error)
         _record_failure(station, name, source, failed, actor)
         raise failed from error
     try:
@@ -196,11 +199,13 @@ def _as_warning(found: Finding) -> Finding:
     return replace(found, severity=Severity.WARNING) if overridable(found) else found
 
 
-def _unreadable(path: Path, error: OSError) -> Failed:
+def _unreadable(station: Station, path: Path, error: OSError) -> Failed:
+    """A full disk is ours, whichever file was being copied."""
+    place = error.filename or (station.staging if error.errno in _FULL else path)
     return Failed(
         sentence(
             N_("the delivery cannot be read or staged: {error}"),
-            error=f"{error.strerror}: {error.filename or path}",
+            error=f"{error.strerror}: {os.fsdecode(place)}",
         ),
         sentence(N_("it was left where it is; check the file and the station's disk")),
     )

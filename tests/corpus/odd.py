@@ -216,6 +216,7 @@ ODD: dict[str, Case] = {
     "the site's JSON: a word": _json(b'"totalActas":10', b'"totalActas":"diez"', "site.value"),
     "the site's JSON: no figure yet": _json(b'"totalActas":10', b'"totalActas":"-"'),
     # files beside the results
+    "the end of a text file as DOS marks it": _csv(d.results_csv() + b"\x1a"),
     "a spreadsheet's copy of the results": _zip(
         {f"excel/{CSV}": d.results_csv().decode().encode("utf-16")}
     ),

@@ -81,7 +81,7 @@ def test_a_delivery_that_does_not_fit_is_refused_with_the_reason_and_stays(
     disk.fill()
     said = at.run("receive", str(path))
     assert said.code == 3, said
-    assert "No space left on device" in said.err
+    assert f"No space left on device: {at.root / 'staging'}" in said.err
     assert f"the public still sees cut {THIRD}" in said.err
     assert "left where it is" in said.err
     assert path.read_bytes() == before
