@@ -155,11 +155,17 @@ def _waits(station: Station, cut: str | None) -> Sentence | None:
 
 
 def fresh(station: Station, path: Path) -> bool:
-    """Whether it, or a list of hashes beside it, was written a moment ago."""
+    """Whether it, or a list of hashes beside it, was written a moment ago.
+
+    A sender may give its files any hour, as rsync does with one whose clock is ahead: such a file
+    would stay fresh until then. When it came here, our own clock says.
+    """
     from prep_console.cuts.manifests import sidecars
 
-    newest = max(p.lstat().st_mtime for p in (path, *sidecars(path)))
-    return time.time() - newest < station.settings.intake.settle_seconds
+    now = time.time()
+    found = [p.lstat() for p in (path, *sidecars(path))]
+    newest = max(f.st_mtime if f.st_mtime <= now else f.st_ctime for f in found)
+    return now - newest < station.settings.intake.settle_seconds
 
 
 def _stops(examination: Examination) -> list[Finding]:

@@ -21,6 +21,7 @@ from prep_console.problems import Failed
 from prep_console.publication.station import Station
 from tests import nights
 from tests.stations import sandbox
+from tests.waiting import wait_until
 
 PERSON = Actor(1000, "ana")
 NO_UTF8 = "20240602_2006_PREP_DIP_LOC_Quer\udce9taro.zip"
@@ -215,6 +216,23 @@ def test_a_hash_that_never_matches_is_refused(station: Station) -> None:
     receipt = taken(station, drop, arrival)
     assert [f.check for f in receipt.examination.findings] == ["manifest.mismatch"]
     assert receipt.quarantined is not None
+    assert list(folder.iterdir()) == []
+
+
+def test_a_file_from_the_future_does_not_stay_fresh(station: Station) -> None:
+    """Sent with its sender's hour, whose clock is a day ahead."""
+    folder = station.settings.drop_folder
+    archive = nights.archive(folder, "DIP_LOC", "20240602_2006", actas=5)
+    listing = hash_beside(archive, b"another archive")
+    for path in (archive, listing):
+        os.utime(path, (time.time() + 86_400, time.time() + 86_400))
+    drop = DropFolder(folder, 0.2)
+
+    def refused() -> Receipt | None:
+        receipts = [taken(station, drop, arrival) for arrival in drop.look()]
+        return next((r for r in receipts if r.quarantined is not None), None)
+
+    wait_until(refused, 10, "it is refused")
     assert list(folder.iterdir()) == []
 
 
