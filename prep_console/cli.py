@@ -48,6 +48,7 @@ from prep_console.commands.reading import manual
 from prep_console.commands.replaying import replay
 from prep_console.commands.running import console, demo, engine
 from prep_console.problems import Failed, Problem, WrongUsage
+from prep_console.twins import write_twins
 from prep_console.wording import N_, sentence
 
 
@@ -70,6 +71,8 @@ def cli(context: click.Context, path: Path | None, lang: str | None) -> int:
 def main() -> NoReturn:
     """Entry point: problems become a message of three parts and an exit code."""
     context = Context()
+    for stream in (sys.stdout, sys.stderr):
+        write_twins(stream)
     try:
         with cli.make_context("prep-console", sys.argv[1:], obj=context) as made:
             result = cli.invoke(made)

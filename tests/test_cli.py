@@ -412,3 +412,21 @@ def test_a_journal_that_cannot_be_read_is_told_in_words(box: Sandbox, command: l
     assert "unexpected fault" not in ran.err
     assert "journal.jsonl" in ran.err
     assert ran.err.count(" — ") == 2
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp437", "ascii", "utf-8"])
+def test_a_terminal_without_our_signs_fails_nothing(box: Sandbox, encoding: str) -> None:
+    """As with LANG=es_MX.ISO-8859-1: what was done is done, whatever can be shown of it."""
+    for command, code in (["status"], 0), (["hold"], 0), (["publish", "20990101_0000"], 1):
+        ran = subprocess.run(
+            [PROGRAM, "--config", box.file, "--lang", "es", *command],
+            env={**os.environ, "PYTHONIOENCODING": encoding},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        told = (ran.stdout + ran.stderr).decode("utf-8" if encoding == "ascii" else encoding)
+        assert ran.returncode == code, told
+        assert "\\u" not in told
+        if command == ["status"]:
+            assert ("✖" if encoding in {"ascii", "utf-8"} else "X El motor") in told

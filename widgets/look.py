@@ -10,6 +10,7 @@ from typing import Literal
 
 from rich.style import Style
 
+from prep_console.twins import TWINS
 from prep_console.widgets.lines import Tone
 
 Palette = Mapping[Tone, Style]
@@ -105,63 +106,6 @@ THEMES: Mapping[Theme, Palette] = {
     "safe": SAFE,
     "plain": PLAIN,
 }
-
-
-def _braille_twin(bits: int) -> str:
-    """A cell of a graph by where its dots are: above, below or both."""
-    above, below = bits & 0b0001_1011, bits & 0b1110_0100
-    return ":" if above and below else "'" if above else "."
-
-
-TWINS = str.maketrans(
-    {
-        "✓": "+",
-        "▲": "!",
-        "✖": "X",
-        "●": "*",
-        "○": "o",
-        "■": "#",
-        "▸": ">",
-        "◂": "<",
-        "→": ">",
-        "·": "-",
-        "…": "~",
-        "─": "-",
-        "━": "=",
-        "│": "|",
-        "┬": "+",
-        "├": "+",
-        "┤": "+",
-        "┼": "+",
-        "║": "|",
-        "█": "#",
-        "▀": '"',
-        "▄": "_",
-        "▁": ".",
-        "▂": ".",
-        "▃": ":",
-        "▅": "=",
-        "▆": "+",
-        "▇": "#",
-        "±": "~",
-        "×": "x",
-        "«": '"',
-        "»": '"',
-        "“": '"',
-        "”": '"',
-        "↑": "^",
-        "↓": "v",
-        "╌": "-",
-        **dict.fromkeys("–—−", "-"),
-        **dict.fromkeys("‘’", "'"),
-        "¿": "?",
-        "¡": "!",
-        "←": "<",
-        "°": "o",
-        **{chr(0x2800 + bits): _braille_twin(bits) for bits in range(1, 256)},
-    }
-)
-"""Signs and their one-cell twins for terminals without them."""
 
 
 @dataclass(frozen=True, slots=True)
