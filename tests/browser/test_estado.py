@@ -63,7 +63,7 @@ class Portal:
     def __init__(self, framed: str) -> None:
         body = (
             "<!doctype html><html lang=es><title>Portal</title><h1>Portal de noticias</h1>"
-            f"<iframe title=PREP src='{framed}' style='width:100%;height:26rem;border:0'></iframe>"
+            f"<iframe title=PREP src='{framed}' style='width:100%;height:34rem;border:0'></iframe>"
         ).encode()
 
         class Handler(BaseHTTPRequestHandler):
@@ -182,12 +182,14 @@ def test_a_reason_is_text_and_nothing_else(browser: Chromium, show: Show) -> Non
 def test_a_portal_of_another_origin_frames_it(
     browser: Chromium, show: Show, width: int, tmp_path: Path
 ) -> None:
-    url = show("live")
+    url = show("restored")
     with Portal(url) as portal, browser.page() as page:
         page.resize(width, 800)
         page.open(portal.origin)
         seen = seen_well(page, frame=url)
         assert "20:05 h" in [text["text"] for text in seen["texts"]]
+        whole = "document.documentElement.scrollHeight <= innerHeight"
+        assert page.evaluate(whole, frame=url), "docs/apache.md: 34 rem show it whole"
         page.picture(tmp_path / f"frame-{width}.png")
 
 

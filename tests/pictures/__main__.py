@@ -25,6 +25,7 @@ from tests import nights
 from tests.apache.server import Apache
 from tests.bench.grounds import scratch
 from tests.console.terminals import CHECKOUT, Tmux
+from tests.pictures import public
 from tests.pictures.drawing import svg
 from tests.stations import PROGRAM, Sandbox, sandbox
 from tests.waiting import wait_until
@@ -170,6 +171,8 @@ def main(wanted: Sequence[str]) -> None:
             if not wanted or not all(any(part in one for part in _MADE) for one in wanted):
                 play(Studio(folder, wanted, box=box))
         instruments(folder, wanted)
+        if not wanted or "public" in wanted:
+            print(public.take(OUT).relative_to(CHECKOUT), flush=True)
 
 
 def play(studio: Studio) -> None:
@@ -230,7 +233,7 @@ def instruments(folder: Path, wanted: Sequence[str]) -> None:
                 _made_up(folder, made, kind, wanted)
 
 
-_MADE = ("equipped", "power", "instruments", "graph", "alarm", "shelve")
+_MADE = ("equipped", "power", "instruments", "graph", "alarm", "shelve", "manual", "public")
 
 
 def _made_up(folder: Path, made: str, kind: str, wanted: Sequence[str]) -> None:
@@ -248,7 +251,10 @@ def _made_up(folder: Path, made: str, kind: str, wanted: Sequence[str]) -> None:
                 {"TERM": "tmux-256color"},
             )
             studio.screens[kind, language] = stack.enter_context(screen)
-        studio.see(kind, "AL CORRIENTE", "UP TO DATE")
+        if made == "bad_night":
+            studio.see(kind, "ALTERADO", "ALTERED")
+        else:
+            studio.see(kind, "AL CORRIENTE", "UP TO DATE")
         size = "" if kind == "console" else f"-{kind}"
         studio.take(kind, f"{'power-lost' if made == 'bad_night' else 'equipped'}{size}")
         if kind == "wall":
@@ -268,6 +274,11 @@ def _made_up(folder: Path, made: str, kind: str, wanted: Sequence[str]) -> None:
         studio.both(kind, "a")
         studio.see(kind, "qué hacer", "what to do")
         studio.take(kind, f"alarms{size}")
+        studio.both(kind, "?")
+        studio.see(kind, "MANUAL 5", "MANUAL 5")
+        studio.take(kind, f"manual{size}")
+        studio.both(kind, "Escape")
+        studio.see(kind, "qué hacer", "what to do")
         if kind == "small":
             studio.both(kind, "Down", "Down", "s")
             studio.see(kind, "APLAZAR", "SHELVE")
