@@ -50,6 +50,7 @@ _KINDS = {
     "disk-fills": N_("the disk fills"),
     "web-server-dies": N_("the web server dies"),
     "defaced": N_("a defaced page"),
+    "certificate-expires": N_("the certificate expires"),
 }
 _WIDTH = 960
 _STYLE = """

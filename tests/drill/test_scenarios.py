@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prep_console.alarms.table import TABLE
+from prep_console.drill import drill_report
 from prep_console.drill.scenario import KINDS, load, shipped
 from prep_console.problems import WrongUsage
 
@@ -49,3 +50,7 @@ def test_a_wrong_scenario_is_told(was: str, now: str, told: str, tmp_path: Path)
 def test_an_unknown_name_is_told() -> None:
     with pytest.raises(WrongUsage, match="there is no scenario nothing"):
         load("nothing")
+
+
+def test_every_kind_of_fault_has_its_words_in_the_report() -> None:
+    assert set(drill_report._KINDS) == set(KINDS)
