@@ -19,6 +19,7 @@ from prep_console.config import Settings
 from prep_console.config.model import Source
 from prep_console.cuts.names import read_name
 from prep_console.engine.worker import Worker
+from prep_console.intake import resync_progress
 from prep_console.intake.pull.choice import deliverable
 from prep_console.intake.pull.job import Progress, Pulled, PullFailed
 from prep_console.intake.pull.lists import take_away
@@ -37,6 +38,8 @@ _MOST_REST_S = 60.0
 _AGAIN_S = 5.0
 """What could not be taken is tried again after this long."""
 _PARKED_S = 30.0
+_HUNG_S = 10.0
+"""A resync that is silent for so much longer than a source may be hangs: nobody asks any more."""
 _BUSY_S = 1.0
 """A resync that asks the same source is waited for, this long at a time."""
 _RESTING_S = 5.0
@@ -114,8 +117,11 @@ class PulledSource:
         try:
             with lock.held(lock_of(self._station.root, self._source), "pull", patience_s=0):
                 return await self._asked()
-        except Refused:
-            if not self._failures:
+        except Refused as busy:
+            if resync_progress.silent_s(self._station) > self._source.stall_seconds + _HUNG_S:
+                reason = visible(str(busy))
+                self._tell(Reading(None, "", "unknown", datetime.now(UTC), error=reason))
+            elif not self._failures:
                 self._tell(Reading("waiting", "", "ok", datetime.now(UTC), detail=self._detail()))
             return _BUSY_S
         except Problem as error:

@@ -56,6 +56,14 @@ def read(station: Station) -> ResyncProgress | None:
         return None
 
 
+def silent_s(station: Station) -> float:
+    """For how long nothing was heard of the resync that runs: it hangs, or was stopped."""
+    with suppress(OSError):
+        return max(0.0, time.time() - _file(station).stat().st_mtime)
+    holder = lock.holder_of(lock_of(station))
+    return max(0.0, time.time() - holder.since) if holder is not None else 0.0
+
+
 def cancel(station: Station) -> bool:
     """Ask the running resync to stop; False when none runs or this user may not stop it.
 

@@ -25,6 +25,7 @@ PATIENCE_S = 2.0
 """An action waits this long for the action lock, which is held for milliseconds."""
 _MODE = 0o600
 """Whoever can open a lock file can hold the lock, even one who may only read it."""
+_SUSPENDING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
 _CONTENT_BYTES = 512
 """Fixed length, overwritten in place: naming the holder takes no space on a full disk."""
 
@@ -86,7 +87,8 @@ def held(
 
     Refused, naming the holder, when it is not free within ``patience_s``. With ``take_over`` a
     holder that does not let go in that time is killed (by pidfd, after checking that the pid is
-    still the same process). Failed when the lock file cannot be written.
+    still the same process). Failed when the lock file cannot be written. Ctrl-Z takes effect
+    afterwards: a suspended command would keep everybody out.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -99,6 +101,7 @@ def held(
             ),
             sentence(N_("check that the disk is mounted read-write and who owns the folder")),
         ) from error
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SUSPENDING)
     try:
         if not _acquired(descriptor, patience_s):
             _make_way(path, take_over)
@@ -108,6 +111,7 @@ def held(
         yield
     finally:
         os.close(descriptor)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _acquired(descriptor: int, patience_s: float) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import threading
@@ -9,18 +10,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 
 from prep_console import config
 from prep_console.engine.view import read_snapshot
 from prep_console.intake import resync_progress
+from prep_console.intake.pull.puller import lock_of
 from prep_console.intake.resync import resync
 from prep_console.intake.resync_progress import ResyncProgress
 from prep_console.journal.actor import program
 from prep_console.problems import Refused
 from prep_console.publication import lock
 from tests import nights
-from tests.engine.test_engine import engine
+from tests.engine.test_engine import alive, engine
 from tests.intake.pull.pulling import archive, pulling_children
 from tests.sshd import Sshd, sshd
 from tests.stations import Sandbox, sandbox
@@ -190,6 +193,64 @@ def test_interrupted_it_says_what_stays_and_leaves_nobody(ground: Ground) -> Non
         shutil.rmtree(
             ground.box.settings.root / "fetched", ignore_errors=True
         )  # or the rest comes in no time
+
+
+def test_ctrl_z_stops_nobody_else(ground: Ground) -> None:
+    """Suspended, it would keep its locks: the engine would ask no source any more."""
+    archive(ground.first, "20240602_2005_PREP_DIP_LOC_QRO.zip", 300 << 20)
+    running = ground.box.start("--lang", "en", "resync")
+    wait_until(lambda: resync_progress.read(ground.box.station) is not None, 30)
+    ground.server.freeze()
+    for number in (signal.SIGTSTP, signal.SIGTTOU):
+        running.send_signal(number)
+        assert psutil.Process(running.pid).status() != psutil.STATUS_STOPPED
+    assert ground.box.run("resync", "--cancel").code == 0
+    ground.server.thaw()
+    wait_until(lambda: lock.is_held(resync_progress.lock_of(ground.box.station)) is False, 30)
+    running.send_signal(signal.SIGCONT)
+    running.communicate(timeout=30)
+
+
+def test_what_lies_in_the_drop_folder_and_is_no_cut_hides_no_source(ground: Ground) -> None:
+    sent = ground.put(ground.first, "20240602_2005")
+    ground.box.station.prepare()
+    junk = ground.box.settings.drop_folder / "20240602_2010_PREP_DIP_LOC_QRO.zip"
+    junk.write_bytes(b"PK\x05\x06" + bytes(18))
+    os.utime(junk, (1e9, 1e9))
+    ran = ground.box.run("resync", "--json")
+    assert len(ran.json["refused"]) == 1
+    assert ran.json["received"] == ["20240602_2005"], ran.json
+    site = ground.box.station.cuts / "20240602_2005" / "site"
+    assert {p.name: p.read_bytes() for p in site.glob("*.zip")} == sent
+
+
+def test_a_resync_that_was_stopped_shows_at_the_source_that_it_holds(ground: Ground) -> None:
+    archive(ground.first, "20240602_2005_PREP_DIP_LOC_QRO.zip", 300 << 20)
+    with engine(ground.box):
+        wait_until(lambda: alive(ground.box), 60)
+        ground.server.freeze()
+        running = ground.box.start("resync")
+        try:
+            wait_until(lambda: holds(ground.box, running.pid), 60)
+            os.kill(running.pid, signal.SIGSTOP)
+            wait_until(lambda: f"process {running.pid}" in error_of(ground.box, "uno"), 60)
+        finally:
+            os.kill(running.pid, signal.SIGKILL)
+            ground.server.thaw()
+            running.communicate(timeout=30)
+        wait_until(lambda: f"process {running.pid}" not in error_of(ground.box, "uno"), 60)
+
+
+def holds(box: Sandbox, pid: int) -> bool:
+    """Whether the process holds the first source."""
+    path = lock_of(box.settings.root, box.settings.sources[0])
+    holder = lock.holder_of(path)
+    return lock.is_held(path) is True and holder is not None and holder.pid == pid
+
+
+def error_of(box: Sandbox, source: str) -> str:
+    reading = read_snapshot(box.settings).readings.get(f"source.{source}")
+    return (reading.error or "") if reading is not None else ""
 
 
 def damaged(ground: Ground) -> tuple[Path, bytes, bytes]:

@@ -1,4 +1,4 @@
-"""The child process that fetches: ``python -m prep_console.intake.pull.child``.
+"""The child process that fetches: ``python -m prep_console.intake.pull.child PARENT``.
 
 A pull holds a core and stalls its loop, and a peer may freeze so that not even a cancelled
 transfer ends: so it runs here, where its parent can kill it and the part files stay. A job is one
@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import ctypes
 import importlib
+import os
 import signal
 import sys
 import time
@@ -44,8 +45,10 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def main() -> int:
-    """Fetch until stdin ends."""
+    """Fetch until stdin ends, or the parent, whose pid is the argument, is gone."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != int(sys.argv[1]):  # it was killed before it could take us along
+        return 1
     for number in (signal.SIGINT, signal.SIGHUP):  # the parent's to answer; it kills us
         signal.signal(number, signal.SIG_IGN)
     asyncio.run(_serve())

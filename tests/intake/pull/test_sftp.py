@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -306,3 +307,13 @@ def _bytes_in(folder: Path) -> int:
         except FileNotFoundError:
             continue
     return total
+
+
+def test_a_child_whose_parent_was_killed_at_once_does_nothing() -> None:
+    child = subprocess.run(
+        [sys.executable, "-m", "prep_console.intake.pull.child", "1"],
+        stdin=subprocess.PIPE,
+        timeout=60,
+        check=False,
+    )
+    assert child.returncode == 1
