@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from prep_console import telemetry
 from prep_console.config import Settings
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.history_graph import Bounds, Sample
@@ -17,6 +16,8 @@ def of_station(
     root: Path, name: str, since: datetime, until: datetime, points: int
 ) -> Sequence[Sample]:
     """What the telemetry kept; empty where it kept nothing. OSError when it cannot be read."""
+    from prep_console import telemetry  # sqlite3: not before the first paint
+
     return [
         Sample(one.at, one.low, one.mean, one.high, one.state)
         for one in telemetry.history(root, name, since, until, points)

@@ -19,7 +19,6 @@ from prep_console.cuts.stamps import CutId
 from prep_console.engine.unit import start_engine
 from prep_console.engine.view import SnapshotReader
 from prep_console.intake import resync_progress
-from prep_console.intake.resync import resync
 from prep_console.journal.actor import Actor, current_actor
 from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, manifest
@@ -193,6 +192,8 @@ class StationActions:
             case "suspend":
                 return actions.suspend(station, **given)
             case "resync":
+                from prep_console.intake.resync import resync  # the whole intake: not for the start
+
                 done = resync(station, actor=actor)
                 live = station.live().cut
                 return Outcome(
