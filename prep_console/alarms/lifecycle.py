@@ -2,9 +2,11 @@
 
 A fault is announced once it has held for its rule's delay and is over once it has been gone for
 the deadband. One that comes and goes three times in ten minutes is marked as flapping and stays
-until ten minutes were quiet. A fault that another listed one explains is named under that one
-and not by itself; when its cause goes and it stays, it is announced after its own delay. What
-cannot be judged now (nobody reads the instrument) stays as it was.
+until ten minutes were quiet; one that came twelve times within a day, until a whole hour was: in
+months of service a restless instrument must fill neither the journal nor anybody's night. A
+fault that another listed one explains is named under that one and not by itself; when its cause
+goes and it stays, it is announced after its own delay. What cannot be judged now (nobody reads
+the instrument) stays as it was.
 
 Who acknowledged or shelved what is in the journal and nowhere else.
 """
@@ -25,6 +27,9 @@ from prep_console.snapshot import AlarmSeverity, AlarmView
 FLAPPING_RAISES = 3
 FLAPPING_WITHIN = timedelta(minutes=10)
 FLAPPING_QUIET = timedelta(minutes=10)
+RESTLESS_RAISES = 12
+RESTLESS_WITHIN = timedelta(hours=24)
+RESTLESS_QUIET = timedelta(hours=1)
 _KEPT = 200
 """Faults followed at a time; what a delivery names can be a subject, so there is an end to it."""
 
@@ -101,12 +106,12 @@ def advance(
     The events are the difference between what is announced and the journal's open alarms, so
     they come again until they are written, and never again after that.
     """
-    entries = dict(_followed(memory.entries, look, now))
     raises = {
-        key: kept
+        key: kept[-RESTLESS_RAISES:]
         for key, moments in memory.raises.items()
-        if (kept := tuple(at for at in moments if now - at < FLAPPING_WITHIN))
+        if (kept := tuple(at for at in moments if now - at < RESTLESS_WITHIN))
     }
+    entries = dict(_followed(memory.entries, look, raises, now))
     _Step(entries, raises, now).settle_all()
     after = Memory(entries, raises, memory.began)
     alarms = listed(after, state, now)
@@ -129,7 +134,10 @@ def remembered(memory: Memory, state: State) -> Memory:
 
 
 def _followed(
-    entries: Mapping[str, Entry], look: Look, now: datetime
+    entries: Mapping[str, Entry],
+    look: Look,
+    raises: Mapping[str, tuple[datetime, ...]],
+    now: datetime,
 ) -> Iterator[tuple[str, Entry]]:
     """Every fault that is there, or was there and is not over yet."""
     present = {condition.key: condition for condition in look.conditions}
@@ -140,7 +148,7 @@ def _followed(
             yield key, entry
         elif entry.raised_at is not None or entry.under:
             gone = entry if entry.gone_at else replace(entry, gone_at=now)
-            if not _is_over(gone, now):
+            if not _is_over(gone, _is_restless(raises.get(key, ())), now):
                 yield key, gone
     for key, condition in list(present.items())[: max(0, _KEPT - len(entries))]:
         yield key, Entry(condition, condition.severity)
@@ -163,13 +171,22 @@ def _again(entry: Entry, condition: Condition, now: datetime) -> Entry:
     return replace(entry, severity=seen.severity, shifted_at=None)
 
 
-def _is_over(entry: Entry, now: datetime) -> bool:
+def _is_restless(raises: tuple[datetime, ...]) -> bool:
+    return len(raises) >= RESTLESS_RAISES
+
+
+def _is_flapping(raises: tuple[datetime, ...], now: datetime) -> bool:
+    lately = sum(now - at < FLAPPING_WITHIN for at in raises)
+    return lately >= FLAPPING_RAISES or _is_restless(raises)
+
+
+def _is_over(entry: Entry, restless: bool, now: datetime) -> bool:
     if entry.gone_at is None:
         return False
     rule = TABLE.get(entry.condition.id)  # None: raised by another version, nobody looks for it
     quiet = timedelta(seconds=rule.clear_s if rule else 0.0)
     if entry.flapping:
-        quiet = max(quiet, FLAPPING_QUIET)
+        quiet = max(quiet, RESTLESS_QUIET if restless else FLAPPING_QUIET)
     return now - entry.gone_at >= quiet
 
 
@@ -247,14 +264,14 @@ class _Step:
         ]
 
     def _announce(self, key: str) -> None:
-        raises = (*self._raises.get(key, ()), self._now)
+        raises = (*self._raises.get(key, ()), self._now)[-RESTLESS_RAISES:]
         self._raises[key] = raises
         entry = self._entries[key]
         self._entries[key] = replace(
             entry,
             raised_at=self._now,
             severity=entry.condition.severity,
-            flapping=entry.flapping or len(raises) >= FLAPPING_RAISES,
+            flapping=entry.flapping or _is_flapping(raises, self._now),
         )
 
 

@@ -62,6 +62,26 @@ def test_a_fault_that_comes_and_goes_is_held_until_ten_minutes_were_quiet() -> N
     assert kinds(sim, "host.disk")[5:] == ["cleared"]
 
 
+def test_one_that_came_twelve_times_in_a_day_is_held_until_an_hour_was_quiet() -> None:
+    sim = Sim()
+    for n in range(12):
+        assert ("host.disk" in sim.keys) is False
+        sim.read("host.disk", 5e9, "warning")
+        sim.run(15)
+        assert sim.by_key["host.disk"].flapping is (n == 11)
+        sim.read("host.disk", 50e9)
+        sim.run(660)
+    sim.run(3600 - 660 - 2)
+    assert sim.keys == ["host.disk"]
+    sim.run(62)
+    assert sim.keys == []
+    for _ in range(24 * 60):  # the day after it is as any other
+        sim.step(60)
+    sim.read("host.disk", 5e9, "warning")
+    sim.run(15)
+    assert not sim.by_key["host.disk"].flapping
+
+
 def apache_dies(sim: Sim) -> None:
     sim.read("host.services", 3, "critical", apache="stopped", missing="apache")
     sim.unread("host.apache")

@@ -21,7 +21,8 @@ several (`power.ups:servidor`).
   kept back, unless another listed alarm explains it. A fault that only an instrument can tell
   begins when that instrument reads it. The same time must pass before it is called critical.
 - **Over after**: so long it must be gone. One that is raised three times in ten minutes is marked
-  as coming and going, and stays until ten minutes were quiet. What cannot be read is not over.
+  as coming and going, and stays until ten minutes were quiet; one that is raised twelve times in a
+  day, until an hour was. What cannot be read is not over.
 - **Stands under**: while one of these is listed, it is listed there as a consequence and not by
   itself. When that one goes and the fault stays, it is raised after its own delay.
 - **Can be put aside**: with a reason, for 30 minutes at most; it stays listed, comes back by
