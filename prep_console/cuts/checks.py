@@ -272,6 +272,21 @@ CHECKS: Final[Mapping[str, Check]] = MappingProxyType(
 )
 
 
+OF_ONE: Final[Mapping[str, str]] = {
+    "manifest.malformed": N_("Line {line} of this list of hashes cannot be read."),
+    "results.vote": N_("A number of votes in line {line} cannot be read: {value}"),
+    "results.counted": N_("The acta in line {line} does not say whether it is counted: {value}"),
+    "results.duplicate": N_("Line {line} repeats an acta that came before: {value}"),
+    "results.quote": N_("Line {line} opens a quote that never closes: {value}"),
+    "results.row": N_("Line {line} has another number of fields than the columns."),
+    "results.hash_form": N_("The hash of the acta in line {line} is no SHA-256: {value}"),
+    "arithmetic.row_sum": N_("The acta in line {line} adds up to another total than it states."),
+    "arithmetic.over_nominal": N_("The counted acta in line {line} has more votes than voters."),
+    "candidates.placeholder": N_("One candidate has no real name: {value}"),
+}
+"""What is said of a single one, where the table speaks of several (``n``)."""
+
+
 def finding(check_id: str, where: str = "", **values: Value) -> Finding:
     """A finding of one check. KeyError for an id that is not in the table."""
     return Finding(check_id, CHECKS[check_id].severity, where, values)
@@ -294,7 +309,8 @@ def describe(found: Finding) -> Sentence:
     known = CHECKS.get(found.check)
     if known is None:
         return Sentence(N_("Check {check}."), {"check": found.check})
-    return Sentence(known.text, found.values)
+    one = OF_ONE.get(found.check) if found.values.get("n") == 1 else None
+    return Sentence(one or known.text, found.values)
 
 
 def recorded(found: Mapping[str, Any]) -> Finding:

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prep_console.cuts.checks import describe
+from prep_console.cuts.checks import OF_ONE, describe
 from prep_console.cuts.lines import MAX_LINE_BYTES, Unreadable
 from prep_console.cuts.model import Finding, Results, Severity
 from prep_console.cuts.results import looks_like_results, read_results
+from prep_console.wording import Language, Value
 from tests.cuts.writing import Election, Style, acta, write_results
 
 if TYPE_CHECKING:
@@ -324,3 +325,15 @@ def test_any_bytes_are_read_or_refused(before: bytes, after: bytes) -> None:
         looks_like_results(data)
         with contextlib.suppress(Unreadable):
             read(data)
+
+
+@pytest.mark.parametrize("check", sorted(OF_ONE))
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_a_single_one_is_not_told_as_several(check: str, language: Language) -> None:
+    values: dict[str, Value] = {"n": 1, "line": 7, "value": "x"}
+    one = describe(Finding(check, Severity.WARNING, "", values)).in_(language)
+    values["n"] = 3
+    several = describe(Finding(check, Severity.WARNING, "", values)).in_(language)
+    assert one != several
+    assert "3 " in several
+    assert "1 " not in one
