@@ -279,7 +279,8 @@ class DecisionScreen(LiveScreen):
 
 
 def _seen_in(snapshot: Snapshot) -> Expected:
-    return Expected(snapshot.mode, snapshot.live.cut.id if snapshot.live is not None else None)
+    live = snapshot.live.cut.id if snapshot.live is not None else None
+    return Expected(snapshot.mode, live, snapshot.journal[0].seq if snapshot.journal else 0)
 
 
 def _ids(decision: Decision) -> tuple[str | None, str | None]:

@@ -159,6 +159,8 @@ def _freeze(snapshot: Snapshot, chosen: CutView | None) -> Decision:
         off = say(N_("nothing is public that could be frozen"))
     elif snapshot.mode == "frozen" and live is not None and target.id == live.id:
         off = say(N_("this cut is frozen already; choose another one to replace it"))
+    elif target.state == "withdrawn":
+        off = say(N_("this cut was withdrawn; only publishing it brings it back"))
     typed = local(snapshot, target.stamp).strftime("%H:%M") if target is not None else None
     there, here = hour_of(snapshot, target), hour_of(snapshot, live)
     title = say(N_("FREEZE THE FINAL CUT"))

@@ -15,14 +15,16 @@ from prep_console.cuts.checks import finding, may_stop
 from prep_console.cuts.model import Examination, Finding, Verdict
 from prep_console.cuts.stamps import MOST_AHEAD
 from prep_console.intake import quarantine, staging
-from prep_console.intake.had import cut_with, entry_of, has_other_files, new_parts
+from prep_console.intake.had import cut_of_all, cut_with, entry_of, has_other_files, new_parts
 from prep_console.intake.receipt import Override, Receipt, Result
 from prep_console.intake.sealing import seal_ready
 from prep_console.intake.staging import Delivery, Staged
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
 from prep_console.journal.state import State
-from prep_console.publication import actions, rules
+from prep_console.problems import Refused
+from prep_console.publication import actions, plans, rules
+from prep_console.publication.actions import Outcome
 from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle
 from prep_console.publication.station import Station
@@ -82,13 +84,14 @@ def decide(
             paths = [file.path for file in examination.files]
             files = station.staging / delivery.id / staging.FILES
             compare_and_repair(station, had_in, [files], actor, only=paths)
-        published = actions.advance(station)
+        published, waits = _advance(station)
         cut = cuts[-1] if cuts else had_in
         result: Result = "sealed" if cuts else "had"
-        return Receipt(result, examination, cut, waiting_for, None, published, _waits(station, cut))
+        waits = waits or _waits(station, cut)
+        return Receipt(result, examination, cut, waiting_for, None, published, waits)
     entry = entry_of(delivery, new, state)
     cuts, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, at_once)
-    published = actions.advance(station)
+    published, waits = _advance(station)
     mine = cut_with(station.state(), entry)
     return Receipt(
         "sealed" if mine else "waiting",
@@ -97,7 +100,7 @@ def decide(
         waiting_for,
         None,
         published,
-        _waits(station, mine),
+        waits or _waits(station, mine),
     )
 
 
@@ -110,11 +113,11 @@ def decide_overridden(
     stops = [*_stops(examination), *_older(examination, state)]
     if stops:
         return Receipt("refused", _with(examination, stops), None, (), override.quarantined)
-    new, had_in = new_parts(examination, state)
+    new, _ = new_parts(examination, state)
     if not new:
-        return Receipt("had", examination, had_in, ())
+        return Receipt("had", examination, cut_of_all(state, examination.parts), ())
     with station.acting("override") as ledger:
-        settle(ledger)
+        plans.refuse_if_frozen(settle(ledger))  # before anything of it is sealed
         data = {
             "quarantine": override.quarantined,
             "name": visible(delivery.name),
@@ -148,6 +151,15 @@ def park(station: Station, delivery: Delivery, actor: Actor) -> Receipt:
             settle(ledger)
             ledger.append([("parked", data)], actor)
     return Receipt("parked", delivery.examination, None, ())
+
+
+def _advance(station: Station) -> tuple[Outcome | None, Sentence | None]:
+    """Publish by the rules. What came is taken whether that can be done now or not: the engine
+    tries again, and meanwhile the receipt says why it waits."""
+    try:
+        return actions.advance(station), None
+    except Refused as refused:
+        return None, refused.what
 
 
 def _waits(station: Station, cut: str | None) -> Sentence | None:

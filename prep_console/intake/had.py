@@ -101,3 +101,12 @@ def cut_with(state: State, entry: Waiting) -> str | None:
         if any(p.sha256 in shas for p in cut.parts):
             return cut.id
     return None
+
+
+def cut_of_all(state: State, parts: Sequence[Part]) -> str | None:
+    """The newest cut that was put together from all of these parts, none of them carried over."""
+    wanted = {(p.election, p.sha256) for p in parts}
+    for cut in reversed(rules.stored(state)):
+        if wanted <= {(p.election, p.sha256) for p in cut.parts if not p.carried}:
+            return cut.id
+    return None

@@ -46,7 +46,7 @@ def override(
             sentence(N_("a delivery is let through only with a reason; nothing was done")),
             sentence(N_("say why with --reason TEXT")),
         )
-    plans.refuse_if_frozen(station.state())  # before anything of it is sealed
+    plans.refuse_if_frozen(station.state())  # asked again under the lock
     kept = _kept(station, identity)
     _refuse_unsafe(identity, kept.stops)
     receipt = receive(
@@ -60,10 +60,20 @@ def override(
     if receipt.result == "refused":
         stops = [f for f in receipt.examination.findings if f.severity is Severity.STOP]
         _refuse_unsafe(identity, stops)
-    if receipt.result != "sealed" or receipt.cut is None:
-        return receipt
+    if receipt.result not in {"sealed", "had"} or receipt.cut is None:
+        return receipt  # had: a crash came between sealing it and publishing it
     cut = CutId.of(receipt.cut)
-    published = actions.publish(station, cut, actor=actor, reason=reason, take_over=take_over)
+    try:
+        published = actions.publish(station, cut, actor=actor, reason=reason, take_over=take_over)
+    except Refused as refused:  # somebody froze meanwhile, or holds the lock
+        raise Refused(
+            sentence(
+                N_("it is stored as cut {cut} and not public: {why}"),
+                cut=receipt.cut,
+                why=str(refused.what),
+            ),
+            refused.todo,
+        ) from refused
     return replace(receipt, published=published, waits=None)
 
 

@@ -7,6 +7,7 @@ person who will not wait.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -18,7 +19,7 @@ from prep_console.intake.build import NoGoodCopy, build
 from prep_console.intake.staging import Delivery
 from prep_console.journal.actor import Actor
 from prep_console.journal.state import State, Waiting
-from prep_console.problems import Failed
+from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, lock, store
 from prep_console.publication.settle import settle
 from prep_console.publication.station import Station
@@ -41,7 +42,8 @@ def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> li
     except OSError as error:
         raise unwritable(error) from error
     if cuts:
-        actions.advance(station)
+        with suppress(Refused):  # the cuts are sealed all the same, and it is tried again
+            actions.advance(station)
     return cuts
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
+from itertools import chain
 from typing import Any
 
 from prep_console.cuts.stamps import CutId, Stamp
@@ -225,6 +226,16 @@ def _mark(state: State, parts: Iterable[PartRecord]) -> None:
             marks[part.election] = part.stamp
 
 
+def _accepted_before(state: State, part: PartRecord) -> bool:
+    """Whether a cut only takes it over. It raised its mark when it came; ``accept-from`` may have
+    set that back since, and only what comes anew raises it again."""
+    if part.stamp <= state.marks.get(part.election, ""):
+        return True  # it raises none: not worth a search
+    had = (part.election, part.stamp, part.sha256)
+    there = chain((c.parts for c in state.cuts.values()), (w.parts for w in state.waiting))
+    return any((p.election, p.stamp, p.sha256) == had for parts in there for p in parts)
+
+
 def _change(state: State, cut: str, **changes: Any) -> None:
     cuts = state.cuts
     assert isinstance(cuts, Late)
@@ -272,11 +283,11 @@ def _sealed(state: State, line: Line, data: Mapping[str, Any]) -> State:
         epoch=state.epoch,
         checks=tuple(str(check) for check in data.get("checks", ())),
     )
+    _mark(state, [part for part in record.parts if not _accepted_before(state, part)])
     cuts = state.cuts
     assert isinstance(cuts, Late)
     cuts.pop(record.id, None)  # sealed again after it was set aside: the order is that of sealing
     cuts[record.id] = record
-    _mark(state, record.parts)
     used = set(data.get("deliveries", ()))
     return replace(state, waiting=tuple(w for w in state.waiting if w.delivery not in used))
 

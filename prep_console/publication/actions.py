@@ -11,16 +11,17 @@ import subprocess
 import syslog
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Required, TypedDict, Unpack
 
+from prep_console import record
 from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal.actor import Actor, program
 from prep_console.journal.state import State
-from prep_console.problems import Problem, Refused
-from prep_console.publication import estado, plans, rules, seen, store
+from prep_console.problems import Failed, Problem, Refused
+from prep_console.publication import decided, estado, plans, rules, seen, store
 from prep_console.publication.plans import Note, Plan, Switch
 from prep_console.publication.pointer import Live
 from prep_console.publication.settle import refresh_estado, settle
@@ -38,6 +39,8 @@ class Expected:
 
     mode: Mode
     live: str | None
+    seq: int = field(default=0, compare=False)
+    """The journal's last line that they saw; 0: not known. It only tells who came between."""
 
 
 class Order(TypedDict, total=False):
@@ -84,12 +87,8 @@ def hold(station: Station, **order: Unpack[Order]) -> Outcome:
 
 def release(station: Station, **order: Unpack[Order]) -> Outcome:
     """Back to automatic: the newest cut that is not withdrawn goes live."""
-    outcome = _act(station, "release", plans.release, **order)
-    advanced = advance(station)
-    if advanced is None:
-        return outcome
-    told = sentence(N_("publishing is automatic; cut {cut} is live"), cut=advanced.to_cut)
-    return replace(advanced, action="release", from_cut=outcome.from_cut, told=told)
+    by_rule = partial(plans.publish_by_rule, settings=station.settings, now=datetime.now(UTC))
+    return _act(station, "release", plans.release, then=by_rule, **order)
 
 
 def freeze(station: Station, cut: CutId | None = None, **order: Unpack[Order]) -> Outcome:
@@ -150,19 +149,18 @@ def _act(
     action: str,
     planned: Callable[[State], Plan],
     *,
+    then: Callable[[State], Plan] | None = None,
     person: bool = True,
     **order: Unpack[Order],
 ) -> Outcome:
+    """``then``: what the rules do at once, under the same lock; nobody comes between."""
     station.prepare()
     reason, expected = order.get("reason", ""), order.get("expected")
     with station.acting(action, take_over=order.get("take_over", False)) as ledger:
         before = settle(ledger)
         refresh_estado(ledger)
         if expected is not None and expected != Expected(before.mode, before.live):
-            raise Refused(
-                sentence(N_("the station changed while you were deciding; nothing was done")),
-                sentence(N_("look at the screen and decide again")),
-            )
+            raise _overtaken(station, expected.seq)
         plan = planned(before)
         started = time.monotonic()
         match plan:
@@ -171,6 +169,8 @@ def _act(
             case Note():
                 ledger.append([(action, {**plan.data, "reason": reason})], order["actor"])
                 refresh_estado(ledger)
+        if then is not None:
+            plan = _follow(ledger, plan, then(ledger.state))
         after = ledger.state
     changed = not isinstance(plan, plans.Nothing)
     outcome = Outcome(action, changed, before.live, after.live, after.mode, plan.told)
@@ -179,6 +179,37 @@ def _act(
     confirmed = _confirmed(station, outcome, started)
     station.reserve()
     return confirmed
+
+
+def _follow(ledger: Ledger, done: Plan, follows: Plan) -> Plan:
+    """What the rules publish after a decision; the plan that tells of both."""
+    if not isinstance(follows, Switch) or follows.target is None:
+        return done
+    try:
+        _switch(ledger, "publish", follows, Order(actor=program("prep-console")), person=False)
+    except Refused as refused:  # the decision itself is done, and stays so
+        raise Failed(
+            sentence(N_("{done}; but {why}"), done=str(done.told), why=str(refused.what)),
+            refused.todo,
+        ) from refused
+    told = sentence(N_("publishing is automatic; cut {cut} is live"), cut=follows.target.id)
+    return replace(follows, told=told)
+
+
+def _overtaken(station: Station, seq: int) -> Refused:
+    """Somebody decided while this person was deciding: who it was, and what they did."""
+    todo = sentence(N_("look at the screen and decide again"))
+    first = decided.after(station.journal, seq)
+    if first is None:
+        told = sentence(N_("the station changed while you were deciding; nothing was done"))
+        return Refused(told, todo)
+    told = sentence(
+        N_("{who} was first, at {hour}: {what}; nothing of yours was done"),
+        who=record.author(first.actor.name),
+        hour=f"{first.at.astimezone(station.settings.zone):%H:%M:%S}",
+        what=record.words(first.kind, first.data),
+    )
+    return Refused(told, todo)
 
 
 def _switch(ledger: Ledger, action: str, plan: Switch, order: Order, person: bool) -> None:

@@ -35,7 +35,10 @@ def begin_afresh(
     now = datetime.now(UTC)
     _refuse_before_its_time(station.settings, now)
     name = now.strftime("%Y%m%dT%H%M%S%fZ")
-    with station.acting("station new", take_over=take_over) as ledger:
+    with (
+        lock.held(station.intake_lock, "station new"),  # nobody seals into what moves away
+        station.acting("station new", take_over=take_over) as ledger,
+    ):
         state = settle(ledger)
         if state.mode == "frozen":
             raise Refused(

@@ -88,8 +88,8 @@ class Station:
                 (self.journal.parent, 0o755),
                 (self.run, 0o755),
             ):
-                if not folder.is_dir():
-                    folder.mkdir(mode=mode, parents=folder != self.root)
+                if not folder.is_dir():  # another process may make it at the same moment
+                    folder.mkdir(mode=mode, parents=folder != self.root, exist_ok=True)
                     folder.chmod(mode)
         except OSError as error:
             raise _unwritable(error) from error

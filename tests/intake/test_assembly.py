@@ -16,10 +16,11 @@ from prep_console.intake.receive import receive
 from prep_console.intake.sealing import assemble_due
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
-from prep_console.problems import Failed
+from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, store
 from prep_console.publication.manifest import Manifest
 from prep_console.publication.station import Station
+from prep_console.wording import Sentence
 from tests import nights
 from tests.stations import sandbox
 
@@ -361,6 +362,25 @@ def test_a_waiting_delivery_without_its_files_may_come_again(desk: Desk) -> None
     next((folder / "files").iterdir()).unlink()
     desk.bring("AYUN", "20240602_2005")
     assert desk.bring("DIP_LOC", "20240602_2005").cut == "20240602_2005"
+
+
+def test_what_came_is_taken_though_somebody_holds_the_lock(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is sealed by then: the receipt says why it is not public yet, and it is tried again."""
+    desk.bring("DIP_LOC", "20240602_2005")
+    with monkeypatch.context() as busy:
+        busy.setattr(actions, "advance", _is_held)
+        receipt = desk.bring("AYUN", "20240602_2005")
+    assert (receipt.result, receipt.published) == ("sealed", None)
+    assert receipt.waits is not None
+    assert "has held the lock" in receipt.waits.in_("en")
+    assert actions.advance(desk.station) is not None
+    assert desk.live == "20240602_2005"
+
+
+def _is_held(*_: object) -> None:
+    raise Refused(Sentence("process 7 has held the lock"), Sentence("try again"))
 
 
 def test_every_new_cut_gets_a_later_modification_time(desk: Desk) -> None:

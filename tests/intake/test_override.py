@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from prep_console.intake import override as overriding
 from prep_console.intake.override import override
 from prep_console.intake.receive import receive
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
 from prep_console.problems import Refused, WrongUsage
-from prep_console.publication import store
+from prep_console.publication import actions, store
 from tests.cuts import deliveries as d
 from tests.stations import Sandbox, sandbox
 
@@ -163,4 +164,52 @@ def test_nothing_is_let_through_while_a_cut_is_frozen(box: Sandbox, tmp_path: Pa
     assert "overridden" not in {line.kind for line in journal.tail(box.station.journal, 50)}
     assert box.run("thaw", "--reason", "x", "--yes").code == 0
     assert box.run("publish", identity, "--override", "--reason", "x").code == 0
+    assert box.station.live().cut == STAMP
+
+
+def _frozen_after(box: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Somebody else freezes just after the override did ``name``."""
+    before = getattr(overriding, name)
+
+    def then(*args: object, **named: object) -> object:
+        done = before(*args, **named)
+        actions.freeze(box.station, actor=PERSON, reason="último corte")
+        return done
+
+    monkeypatch.setattr(overriding, name, then)
+
+
+@pytest.mark.parametrize(("name", "sealed"), [("_kept", False), ("receive", True)])
+def test_who_freezes_meanwhile_wins(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, sealed: bool
+) -> None:
+    """Before it is sealed nothing is done; afterwards it is said that it is stored."""
+    identity = quarantined(box, tmp_path, of_coahuila())
+    final = tmp_path / "20240602_2000_PREP_DIP_LOC_QRO.zip"
+    final.write_bytes(d.cut_zip(stamp="20240602_2000"))
+    receive(box.station, final, actor=PERSON)
+    actions.hold(box.station, actor=PERSON)
+    _frozen_after(box, monkeypatch, name)
+    with pytest.raises(Refused, match="20240602_2000") as told:
+        override(box.station, identity, actor=PERSON, reason="x")
+    assert (STAMP in box.station.state().cuts) == sealed
+    assert (f"stored as cut {STAMP}" in told.value.what.in_("en")) == sealed
+    assert box.station.live().cut == "20240602_2000"
+
+
+def test_cut_short_between_sealing_and_publishing_it_is_done_by_the_next_try(
+    box: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actions.hold(box.station, actor=PERSON)
+    identity = quarantined(box, tmp_path, of_coahuila())
+
+    def dies(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crash:
+        crash.setattr(actions, "publish", dies)
+        with pytest.raises(KeyboardInterrupt):
+            override(box.station, identity, actor=PERSON, reason="x")
+    assert box.station.live().cut is None
+    assert override(box.station, identity, actor=PERSON, reason="x").result == "had"
     assert box.station.live().cut == STAMP

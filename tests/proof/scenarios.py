@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests import nights
+from tests.cuts import deliveries as made
 from tests.proof.stations import ACTAS, STAMPS, Place, deliveries, receive_cuts
 
 FIRST, SECOND, THIRD, FOURTH, *_ = STAMPS
@@ -114,6 +116,20 @@ def _resync_repairs(at: Place, folder: Path) -> list[str]:
     return ["resync"]
 
 
+def _overridden(at: Place, folder: Path) -> list[str]:
+    """Another state's results were refused, and a person says that they are right."""
+    receive_cuts(at, folder, [FIRST, SECOND])
+    delivery = folder / "entrega"
+    delivery.mkdir()
+    for election in nights.ELECTIONS:
+        files = made.cut_files(election, THIRD, state="COAH")
+        (delivery / f"{THIRD}_PREP_{election}.zip").write_bytes(made.zipped(files))
+    refused = at.call("receive", "--json", str(delivery))
+    assert refused.code == 1, refused
+    identity = json.loads(refused.out)["quarantine"]
+    return ["publish", identity, "--override", "--reason", "proof"]
+
+
 def _resync_finds_nothing_new(at: Place, folder: Path) -> list[str]:
     receive_cuts(at, folder, [FIRST, SECOND])
     return ["resync"]
@@ -139,6 +155,7 @@ REST: Mapping[str, Scenario] = {
     "publish, frozen anew": Scenario(
         _after("freeze", SECOND, "--reason", "late", before=(("freeze",),))
     ),
+    "publish --override": Scenario(_overridden),
     "hold": Scenario(_after("hold", cuts=2)),
     "release": Scenario(_release),
     "thaw": Scenario(_after("thaw", before=(("freeze",),), cuts=2)),

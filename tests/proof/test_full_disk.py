@@ -12,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.proof import disks, whole
+from tests.proof import disks, table, whole
 from tests.proof.disks import Disk
 from tests.proof.stations import STAMPS, Place, deliveries, place, receive_cuts
 from tests.waiting import wait_until
 
 FIRST, SECOND, THIRD, FOURTH, *_ = STAMPS
 NOBODY = 65534
+_ROW = "full disk: decisions and deliveries on it"
 MANY = 40
 """More switches than there are spares for."""
 
@@ -46,6 +47,7 @@ def test_every_decision_works_on_a_disk_without_a_free_byte(disk: Disk, ground: 
     decided(at, "rollback", "--reason", "bad", live=SECOND, mode="hold")
     page = json.loads((at.root / "public/estado" / f"{whole.live(at.root)[1]}.json").read_bytes())
     assert page["restored"] is True
+    full = 0
     for command, live, mode in (
         (("rollback",), FIRST, "hold"),
         (("publish", THIRD), THIRD, "hold"),
@@ -57,19 +59,24 @@ def test_every_decision_works_on_a_disk_without_a_free_byte(disk: Disk, ground: 
         (("publish", FIRST), FIRST, "hold"),
     ):
         disk.fill()  # what the last switch gave back, somebody else takes at once
+        full += disk.free() == 0
         decided(at, *command, live=live, mode=mode)
+    table.record(_ROW, tried=8, fired=full)
 
 
 def test_switches_do_not_run_out_on_a_full_disk(disk: Disk, ground: Path) -> None:
     at = night(disk, ground)
+    full = 0
     for round_ in range(MANY):
         disk.fill()
+        full += disk.free() == 0
         target = (SECOND, THIRD)[round_ % 2]
         said = at.call("publish", target)
         assert said.code == 0, f"switch {round_}: {said.err}"
         assert whole.live(at.root)[0] == target
     assert whole.faults(at) == []
     assert at.run("journal", "--verify").code == 0
+    table.record(_ROW, tried=MANY, fired=full)
 
 
 def test_a_delivery_that_does_not_fit_is_refused_with_the_reason_and_stays(
@@ -91,6 +98,7 @@ def test_a_delivery_that_does_not_fit_is_refused_with_the_reason_and_stays(
     (disk.folder / "filling").unlink()
     receive_cuts(at, ground, [FOURTH])
     assert whole.live(at.root)[0] == FOURTH
+    table.record(_ROW, tried=1, fired=1)  # by its own words
 
 
 def test_a_disk_without_inodes_still_allows_a_rollback(ground: Path) -> None:
@@ -102,6 +110,7 @@ def test_a_disk_without_inodes_still_allows_a_rollback(ground: Path) -> None:
         said = at.run("receive", str(deliveries(ground, FOURTH)[0]))
         assert said.code == 3, said
         assert whole.faults(at) == []
+    table.record("disk without inodes: decisions and a delivery", tried=3, fired=3)
 
 
 @pytest.mark.parametrize("lost", ["pages", "pages and map"])
@@ -124,6 +133,7 @@ def test_a_switch_that_does_not_fit_is_told_and_leaves_the_cut_that_was(
     assert whole.live(at.root)[0] == THIRD
     (disk.folder / "filling").unlink()
     decided(at, "rollback", live=SECOND, mode="hold")
+    table.record(_ROW, tried=1, fired=1)
 
 
 def test_a_read_only_disk_is_told_and_can_still_be_looked_at(disk: Disk, ground: Path) -> None:
@@ -139,6 +149,7 @@ def test_a_read_only_disk_is_told_and_can_still_be_looked_at(disk: Disk, ground:
     assert at.run("cuts").code == at.run("journal", "--verify").code == 0
     disk.writable()
     decided(at, "rollback", live=SECOND, mode="hold")
+    table.record("read-only disk: commands", tried=3, fired=3)
 
 
 @contextmanager
@@ -180,3 +191,4 @@ def test_an_institute_that_fills_the_disk_does_not_stop_a_rollback(
         for _ in range(6):
             decided(at, "rollback", live=SECOND, mode="hold")
             decided(at, "publish", THIRD, live=THIRD, mode="hold")
+    table.record("disk that the institute fills: decisions", tried=12, fired=12)

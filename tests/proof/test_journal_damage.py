@@ -11,7 +11,7 @@ import pytest
 from prep_console.journal import chain, journal, reading
 from prep_console.journal.actor import Actor
 from prep_console.publication.settle import settle_if_open
-from tests.proof import whole
+from tests.proof import table, whole
 from tests.proof.stations import STAMPS, Place, deliveries, place, put_back, receive_cuts
 
 FIRST, SECOND, THIRD, FOURTH, *_ = STAMPS
@@ -61,6 +61,9 @@ def test_a_flipped_bit_anywhere_is_named_to_the_line(base: Place, tmp_path: Path
                 wrong.append((offset, bit, line, named))
         line += byte == ord("\n")
     assert wrong == []
+    table.record(
+        "journal: a bit flipped at each byte", tried=len(content) - 1, fired=len(content) - 1
+    )
 
 
 def test_a_lost_last_line_end_makes_the_line_torn_and_the_head_tells(
@@ -91,6 +94,7 @@ def test_lines_taken_out_swapped_doubled_or_cut_short_are_named(
         ):
             assert first_broken(path, b"".join(damaged)) == n + 1
         assert first_broken(path, b"".join([*before, line, line, *after])) == n + 2
+        table.record("journal: lines out, swapped, doubled, cut short", tried=6, fired=6)
 
 
 def test_a_line_made_anew_breaks_the_next(base: Place, tmp_path: Path) -> None:
@@ -120,6 +124,7 @@ def test_a_cut_off_tail_is_found_by_each_head_beyond_it(base: Place, tmp_path: P
         for n, line in enumerate(read):
             verdict = reading.verify(path, f"{line.seq}:{line.hash}")
             assert verdict.ok == (n < kept)
+    table.record("journal: cut off at each line", tried=len(lines), fired=len(lines))
 
 
 def test_the_estado_page_is_a_head_that_finds_it(at: Place) -> None:
@@ -145,6 +150,7 @@ def test_an_append_that_a_crash_cut_short_is_recovered_and_said(at: Place, torn:
     assert at.run("journal", "--verify").code == 0
     recovered = journal.read(at.station.journal).lines[-2:]
     assert [line.kind for line in recovered] == ["recovered", "hold"]
+    table.record("journal: an append that was cut short", tried=1, fired=1)
     assert recovered[0].data["torn_bytes"] == len(raw[:torn])
 
 
@@ -214,6 +220,7 @@ def test_whichever_line_is_damaged_the_station_goes_on(
         goes_on(at, tmp_path)
         verdict = reading.verify(at.station.journal)
         assert verdict.first_broken_line == n + 1
+        table.record("journal: damaged at a line, and the station goes on", tried=1, fired=1)
 
 
 def test_a_second_break_is_named_too(at: Place) -> None:

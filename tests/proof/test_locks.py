@@ -17,7 +17,7 @@ import pytest
 from prep_console.journal import journal
 from prep_console.publication.lock import process_start
 from tests import nights
-from tests.proof import kills, whole
+from tests.proof import kills, table, whole
 from tests.proof.stations import STAMPS, Place, deliveries, place, receive_cuts
 from tests.waiting import wait_until
 
@@ -78,6 +78,7 @@ def stopped_holder(at: Place) -> Iterator[subprocess.Popen[str]]:
         process.send_signal(signal.SIGSTOP)
         wait_until(lambda: _is_stopped(process.pid))
         yield process
+        table.record("lock: a holder that is stopped", tried=1, fired=1)
 
 
 def _is_stopped(pid: int) -> bool:
@@ -145,6 +146,7 @@ def test_a_real_rollback_that_hangs_half_way_is_taken_over_and_settled(
     assert whole.facts(at).withdrawn == {SECOND, THIRD}
     kinds = [line.kind for line in journal.read(at.station.journal).lines[-4:]]
     assert kinds == ["intent", "done" if switched else "abandoned", "intent", "done"]
+    table.record("lock: a rollback stopped in its switch, taken over", tried=1, fired=1)
 
 
 def test_taking_over_never_kills_a_process_that_only_has_the_pid(at: Place) -> None:
@@ -216,6 +218,7 @@ def test_two_rollbacks_at_once_never_withdraw_a_cut_twice(tmp_path: Path) -> Non
     intents = [line.data for line in lines if line.data.get("action") == "rollback"]
     withdrawn = [cut for intent in intents for cut in _list(intent["withdraws"])]
     assert len(intents) == 20
+    table.record("lock: two rollbacks at once", tried=10, fired=len(intents) // 2)
     assert sorted(withdrawn) == cuts[2:], "each cut once"
 
 
@@ -258,3 +261,5 @@ def test_an_engine_that_receives_and_people_who_decide_at_once(at: Place, tmp_pa
         assert at.run("publish", coming[-1]).code == 0
     assert whole.faults(at) == []
     assert whole.facts(at).live == coming[-1]
+    orders_given = len(orders) * len(coming)
+    table.record("lock: five people and an engine at once", tried=orders_given, fired=orders_given)

@@ -108,14 +108,15 @@ def _of_cut(folder: Path, pruned: bool) -> Iterator[str]:
         yield f"it holds leftovers: {sorted(p.name for p in folder.iterdir())}"
     if pruned:
         return
-    there = {str(p.relative_to(folder / "site")) for p in _files(folder / "site")}
+    there = {str(p.relative_to(folder / "site")) for p in files(folder / "site")}
     if there != set(manifest["files"]):
         yield f"files differ from the manifest: {sorted(there ^ set(manifest['files']))}"
     for name in sorted(there & set(manifest["files"])):
         yield from _of_file(folder / "site" / name, name, manifest["files"][name])
 
 
-def _files(site: Path) -> list[Path]:
+def files(site: Path) -> list[Path]:
+    """Everything in it that is no folder."""
     return [p for p in site.rglob("*") if not p.is_dir() or p.is_symlink()]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,8 +13,9 @@ from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.problems import Refused
-from prep_console.publication import actions
+from prep_console.publication import actions, lock
 from prep_console.publication.actions import Expected, Outcome
+from prep_console.publication.afresh import begin_afresh
 from prep_console.publication.station import Station
 from tests import nights
 from tests.stations import sandbox
@@ -132,6 +134,23 @@ def test_hold_stores_and_release_publishes_the_newest(station: Station, tmp_path
     assert not actions.release(station, actor=PERSON).changed
 
 
+def test_a_release_and_what_goes_live_by_it_are_one_step(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else somebody comes between, and a release that is refused has released all the same."""
+    actions.hold(station, actor=PERSON)
+    deliver(station, tmp_path, FOURTH)
+    held, purposes = lock.held, []
+
+    def noted(path: Path, purpose: str, **named: bool) -> AbstractContextManager[None]:
+        purposes.append(purpose)
+        return held(path, purpose, **named)
+
+    monkeypatch.setattr(lock, "held", noted)
+    assert actions.release(station, actor=PERSON).to_cut == FOURTH
+    assert purposes == ["release"]
+
+
 def test_frozen_stands_against_everything(station: Station, tmp_path: Path) -> None:
     actions.freeze(station, actor=PERSON, reason="último corte")
     deliver(station, tmp_path, FOURTH)
@@ -205,11 +224,24 @@ def test_an_unknown_cut_is_refused(station: Station) -> None:
 def test_what_the_person_saw_is_checked_again(station: Station) -> None:
     seen = Expected("auto", SECOND)
     lines = station.state().position.lines
-    with pytest.raises(Refused):
+    with pytest.raises(Refused, match=r"was first, .* 20240602_2015"):
         actions.rollback(station, actor=PERSON, expected=seen)
     assert station.state().position.lines == lines
     actions.rollback(station, actor=PERSON, expected=Expected("auto", THIRD))
     assert live(station) == SECOND
+
+
+def test_who_comes_late_is_told_who_was_first(station: Station) -> None:
+    """The first who changed it since they looked, whatever followed from that."""
+    actions.hold(station, actor=PERSON)
+    seen = Expected("hold", THIRD, station.state().position.seq)
+    actions.rollback(station, actor=Actor(1001, "luis"), reason="datos de prueba")
+    actions.suspend(station, actor=Actor(1002, "eva"))
+    with pytest.raises(Refused) as told:
+        actions.release(station, actor=PERSON, expected=seen)
+    assert "luis was first" in told.value.what.in_("en")
+    assert f"{SECOND}: “datos de prueba”" in told.value.what.in_("en")
+    assert "eva" not in told.value.what.in_("en")
 
 
 def test_a_damaged_cut_is_not_put_up(station: Station) -> None:
@@ -254,6 +286,53 @@ def test_accept_from_lets_older_cuts_in_again_and_they_outrank(
     deliver(station, tmp_path, "20240602_2012")
     assert live(station) == "20240602_2012"
     assert not actions.accept_from(station, Stamp.of("20240602_2012"), actor=PERSON).changed
+
+
+def test_a_revision_raises_no_mark_of_what_it_only_takes_over(
+    station: Station, tmp_path: Path
+) -> None:
+    """A correction of one election must not undo ``accept-from`` for the other."""
+    actions.accept_from(station, Stamp.of("20240602_2012"), actor=PERSON, reason="reloj malo")
+    again = nights.archive(tmp_path / "again", "DIP_LOC", THIRD, actas=5, seed=7)
+    receive(station, again, actor=PERSON)
+    assert station.state().marks == {"DIP_LOC": THIRD, "AYUN": "20240602_2012"}
+
+
+def test_sealing_what_waited_raises_no_mark_that_was_set_back(
+    station: Station, tmp_path: Path
+) -> None:
+    receive(station, nights.archive(tmp_path / "one", "DIP_LOC", FOURTH, actas=5), actor=PERSON)
+    actions.accept_from(station, Stamp.of("20240602_2012"), actor=PERSON, reason="reloj malo")
+    receive(station, nights.archive(tmp_path / "two", "AYUN", FOURTH, actas=5), actor=PERSON)
+    assert FOURTH in station.state().cuts
+    assert station.state().marks == {"DIP_LOC": "20240602_2012", "AYUN": FOURTH}
+
+
+def test_two_who_come_first_both_make_the_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process made them between our look and our making them."""
+    made = sandbox(tmp_path).station
+    made.prepare()
+    is_dir, looked_at = Path.is_dir, set[Path]()
+
+    def too_early(path: Path) -> bool:
+        first = path not in looked_at
+        looked_at.add(path)
+        return is_dir(path) and not (first and made.root in path.parents)
+
+    monkeypatch.setattr(Path, "is_dir", too_early)
+    made.prepare()
+    assert made.cuts in looked_at
+
+
+def test_a_station_is_not_put_away_while_a_delivery_is_decided_about(station: Station) -> None:
+    with lock.held(station.intake_lock, "receive"):
+        with pytest.raises(Refused, match="receive"):
+            begin_afresh(station, actor=PERSON)
+        assert live(station) == THIRD
+    begin_afresh(station, actor=PERSON)
+    assert live(station) is None
 
 
 def test_the_journal_says_who_and_why(station: Station) -> None:
