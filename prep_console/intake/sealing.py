@@ -166,12 +166,15 @@ def _drop_lost(station: Station, actor: Actor) -> None:
 
 
 def _set_aside(station: Station, deliveries: Sequence[str], actor: Actor) -> None:
-    """Deliveries that can become no cut any more go to quarantine, and the journal says why."""
+    """Deliveries that can become no cut any more go to quarantine, and the journal says why.
+
+    Until it has said so the delivery waits, and is there: what goes is a copy of its links.
+    """
     for name in deliveries:
         delivery = staging.kept(station, name)
         identity = quarantine.keep(
             station,
-            station.staging / name,
+            staging.linked_copy(station, name),
             name=delivery.name,
             source=delivery.source,
             at=datetime.now(UTC),
@@ -180,6 +183,7 @@ def _set_aside(station: Station, deliveries: Sequence[str], actor: Actor) -> Non
         with station.acting("set aside") as ledger:
             settle(ledger)
             ledger.append([("dropped", {"deliveries": [name], "quarantine": identity})], actor)
+        store.discard(station.staging / name)
 
 
 def unwritable(error: OSError) -> Failed:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import os
+import shutil
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -88,6 +89,15 @@ def new_folder(station: Station, prefix: str) -> Path:
     pid = os.getpid()
     folder = station.staging / f"{prefix}-{pid}-{process_start(pid)}-{next(_count)}"
     folder.mkdir(mode=0o700)
+    return folder
+
+
+def linked_copy(station: Station, delivery: str) -> Path:
+    """The same staged files under another name, so that a move of them has no moment without."""
+    folder = new_folder(station, "q")
+    shutil.copytree(
+        station.staging / delivery, folder, copy_function=os.link, symlinks=True, dirs_exist_ok=True
+    )
     return folder
 
 

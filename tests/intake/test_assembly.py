@@ -11,6 +11,7 @@ import pytest
 from prep_console import durable
 from prep_console.cuts.model import Verdict
 from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.intake import quarantine, staging
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
 from prep_console.intake.sealing import assemble_due
@@ -308,6 +309,32 @@ def test_a_first_part_that_can_never_be_whole_is_set_aside(desk: Desk) -> None:
     assert sorted(state.cuts) == ["20240602_2015"]
     assert state.waiting == ()
     assert len(list(desk.station.quarantine.iterdir())) == 1
+
+
+def test_what_is_set_aside_waits_until_the_journal_says_so(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash between leaves it waiting and whole, and the next look sets it aside."""
+    desk.bring("DIP_LOC", "20240602_2005")
+    keep = quarantine.keep
+
+    def dies(*args: object, **named: object) -> None:
+        keep(*args, **named)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crash:
+        crash.setattr(quarantine, "keep", dies)
+        desk.bring("DIP_LOC", "20240602_2010")
+        with pytest.raises(KeyboardInterrupt):
+            desk.bring("AYUN", "20240602_2010")
+    (first, *_) = desk.station.state().waiting
+    assert staging.is_whole(desk.station, staging.kept(desk.station, first.delivery))
+    assert assemble_due(desk.station, actor=PERSON) == ["20240602_2010"]
+    assert desk.live == "20240602_2010"
+    dropped = [x for x in journal.tail(desk.station.journal, 20) if x.kind == "dropped"]
+    assert [line.data["deliveries"] for line in dropped] == [[first.delivery]]
+    assert (desk.station.quarantine / str(dropped[0].data["quarantine"]) / "files").is_dir()
+    assert list(desk.station.staging.iterdir()) == []
 
 
 def test_what_is_carried_is_shared_on_disk_byte_for_byte(desk: Desk) -> None:

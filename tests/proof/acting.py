@@ -129,6 +129,7 @@ class Acting:
 
     def settle(self) -> None:
         """What the engine begins with."""
+        self.at.station.prepare()
         settle_if_open(self.at.station)
 
     def _engine(self) -> Said:

@@ -391,7 +391,7 @@ def _deliver(night: Night, act: Deliver, then: Step) -> Went:
     if accepted is None:
         return sealed(night)
     at_once = _assembled(accepted, at_once=act.now)
-    without = tuple(_all_assembled(night, at_once=act.now))
+    without = tuple(_sealed_before(night, accepted, at_once=act.now))
     return Went(accepted if at_once is None else at_once, sealed, halfway=without)
 
 
@@ -529,11 +529,12 @@ def _assembled(night: Night, *, at_once: bool) -> Night | None:
     return None
 
 
-def _all_assembled(night: Night, *, at_once: bool) -> Iterator[Night]:
-    """What a person's word makes of the parts that wait, before the one that came is accepted."""
-    more = _assembled(night, at_once=at_once)
-    while more is not None:
-        yield more
+def _sealed_before(night: Night, accepted: Night, *, at_once: bool) -> Iterator[Night]:
+    """Older cuts are sealed before the delivery that came is told to be accepted: a crash between
+    leaves those, and it may come again."""
+    came, more = accepted.waiting[-1], _assembled(accepted, at_once=at_once)
+    while more is not None and came in more.waiting:
+        yield replace(_without(more, [came]), marks=night.marks)
         more = _assembled(more, at_once=at_once)
 
 
