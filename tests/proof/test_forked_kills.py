@@ -124,6 +124,7 @@ def _with_source(folder: Path, server: Sshd) -> tuple[Place, Path]:
     return place(folder / "at", extra=_SETTINGS.format(carry_s=60) + sftp), source
 
 
+@pytest.mark.timeout(3600)  # its size is counted, not timed: a busy machine may take long
 @pytest.mark.slow
 @pytest.mark.server
 def test_killed_at_any_change_a_resync_that_fetches_leaves_before_or_after(
@@ -143,6 +144,7 @@ def test_killed_at_any_change_a_resync_that_fetches_leaves_before_or_after(
     _told("resync, fetches over SFTP", killed)
 
 
+@pytest.mark.timeout(3600)  # its size is counted, not timed: a busy machine may take long
 def test_killed_at_any_change_what_the_engine_puts_together_is_whole_or_not_there(
     scratch: Path,
 ) -> None:

@@ -190,6 +190,7 @@ def _judge(at: Place, race: Race, said: Sequence[Said], before: int) -> str:
     return winner
 
 
+@pytest.mark.timeout(3600)  # its size is counted, not timed: a busy machine may take long
 def test_two_consoles_and_the_engine_at_once_one_wins_and_the_others_are_told_by_whom(
     at: Place,
 ) -> None:
