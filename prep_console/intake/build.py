@@ -242,6 +242,7 @@ class _Builder:
             new_bytes=self._new_bytes,
             extra={
                 "deliveries": list(plan.deliveries),
+                "new": [p.part.election for p in plan.pieces if p.delivery is not None],
                 "images": [asdict(i) for d in used for i in d.examination.images],
             },
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from prep_console.cuts.stamps import CutId, Stamp
@@ -226,16 +225,6 @@ def _mark(state: State, parts: Iterable[PartRecord]) -> None:
             marks[part.election] = part.stamp
 
 
-def _accepted_before(state: State, part: PartRecord) -> bool:
-    """Whether a cut only takes it over. It raised its mark when it came; ``accept-from`` may have
-    set that back since, and only what comes anew raises it again."""
-    if part.stamp <= state.marks.get(part.election, ""):
-        return True  # it raises none: not worth a search
-    had = (part.election, part.stamp, part.sha256)
-    there = chain((c.parts for c in state.cuts.values()), (w.parts for w in state.waiting))
-    return any((p.election, p.stamp, p.sha256) == had for parts in there for p in parts)
-
-
 def _change(state: State, cut: str, **changes: Any) -> None:
     cuts = state.cuts
     assert isinstance(cuts, Late)
@@ -283,13 +272,29 @@ def _sealed(state: State, line: Line, data: Mapping[str, Any]) -> State:
         epoch=state.epoch,
         checks=tuple(str(check) for check in data.get("checks", ())),
     )
-    _mark(state, [part for part in record.parts if not _accepted_before(state, part)])
+    _mark(state, _come_with(state, record, data))
     cuts = state.cuts
     assert isinstance(cuts, Late)
     cuts.pop(record.id, None)  # sealed again after it was set aside: the order is that of sealing
     cuts[record.id] = record
     used = set(data.get("deliveries", ()))
     return replace(state, waiting=tuple(w for w in state.waiting if w.delivery not in used))
+
+
+def _come_with(state: State, cut: CutRecord, data: Mapping[str, Any]) -> list[PartRecord]:
+    """Parts that are accepted only by this line: a crash came before any other said so.
+
+    What a cut takes over raised its mark when it came, and so did what waited; ``accept-from`` may
+    have set that back since.
+    """
+    new = data.get("new")  # not in an older line
+    waited = {(p.election, p.stamp, p.sha256) for w in state.waiting for p in w.parts}
+    return [
+        part
+        for part in cut.parts
+        if (new is None or part.election in new)
+        and (part.election, part.stamp, part.sha256) not in waited
+    ]
 
 
 def _dropped(state: State, line: Line, data: Mapping[str, Any]) -> State:

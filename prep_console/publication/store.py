@@ -275,6 +275,7 @@ def line_of(sealed: Manifest, digest_of_manifest: str) -> dict[str, object]:
         "received_at": sealed.received_at.isoformat(),
         "verified_at": sealed.verified_at.isoformat(),
         "deliveries": list(sealed.extra.get("deliveries", ())),
+        **({"new": list(sealed.extra["new"])} if "new" in sealed.extra else {}),
     }
 
 

@@ -198,6 +198,7 @@ def seen(at: Place) -> Night:
         live=None if cut == whole.NOTHING else cut,
         marks=dict(state.marks),
         epoch=state.epoch,
+        accepted_from=state.accepted_from,
         cuts={c.id: c for c in cuts},
         waiting=tuple(
             Waiting(

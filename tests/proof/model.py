@@ -81,6 +81,8 @@ class Night:
     live: str | None = None
     marks: Mapping[str, str] = field(default_factory=dict)
     epoch: int = 0
+    accepted_from: str = ""
+    """The stamp that the last ``accept-from`` named."""
     cuts: Mapping[str, Cut] = field(default_factory=dict)
     waiting: tuple[Waiting, ...] = ()
     refused: int = 0
@@ -318,7 +320,7 @@ def _accept_from(night: Night, stamp: str) -> Went:
     if all(mark <= stamp for mark in night.marks.values()):
         return Went(night)
     marks = {election: min(mark, stamp) for election, mark in night.marks.items()}
-    return Went(replace(night, marks=marks, epoch=night.epoch + 1))
+    return Went(replace(night, marks=marks, epoch=night.epoch + 1, accepted_from=stamp))
 
 
 def _release(night: Night) -> Went:
@@ -392,7 +394,7 @@ def _deliver(night: Night, act: Deliver, then: Step) -> Went:
         return sealed(night)
     at_once = _assembled(accepted, at_once=act.now)
     without = tuple(_sealed_before(night, accepted, at_once=act.now))
-    return Went(accepted if at_once is None else at_once, sealed, halfway=without)
+    return Went(accepted if at_once is None else at_once, sealed, halfway=(accepted, *without))
 
 
 def _override(night: Night, act: Override) -> Went:
@@ -435,26 +437,40 @@ def _is_older(night: Night, parts: tuple[Part, ...]) -> bool:
     return any(part.stamp < night.marks.get(part.election, "") for part in parts)
 
 
-def _ever_had(night: Night) -> set[Part]:
-    """Parts that were accepted under this station's journal."""
-    sealed = {p for c in night.cuts.values() for p in c.parts}
-    return sealed | {p for w in night.waiting for p in w.parts}
+def _had(night: Night) -> set[Part]:
+    """Parts that were accepted; but what a person had accepted anew counts from then on, unless
+    it is live."""
+    here = [
+        part
+        for cut in night.cuts.values()
+        for part in cut.parts
+        if cut.epoch == night.epoch or cut.id == night.live or part.stamp < night.accepted_from
+    ]
+    return {*here, *(p for w in night.waiting for p in w.parts)}
 
 
 def _accepted(night: Night, parts: tuple[Part, ...]) -> Night | None:
     """The delivery waits and the marks rise; None when it was had already."""
-    had = _ever_had(night)
+    had = _had(night)
     new = tuple(p for p in parts if p not in had)
     if not new:
         return None
-    other_bytes = {(p.election, p.stamp) for p in had}
-    corrected = any((p.election, p.stamp) in other_bytes for p in new) and all(
-        p.stamp <= night.marks.get(p.election, "") for p in new
-    )
     marks = dict(night.marks)
     for part in new:
         marks[part.election] = max(part.stamp, marks.get(part.election, ""))
-    return replace(night, marks=marks, waiting=(*night.waiting, Waiting(new, corrected)))
+    entry = Waiting(new, _corrects(night, new, had))
+    return replace(night, marks=marks, waiting=(*night.waiting, entry))
+
+
+def _corrects(night: Night, new: tuple[Part, ...], had: set[Part]) -> bool:
+    """Other bytes under a stamp that was accepted, and no newer cut; a late part may be beside."""
+    marks = [night.marks.get(p.election, "") for p in new]
+    if all(part.stamp <= mark for part, mark in zip(new, marks, strict=True)):
+        return bool({(p.election, p.stamp) for p in new} & {(p.election, p.stamp) for p in had})
+    sealed = {(p.election, p.stamp): p for c in night.cuts.values() for p in c.parts}
+    return max(p.stamp for p in new) <= max(marks) and any(
+        sealed.get((p.election, p.stamp), p) != p for p in new
+    )
 
 
 def _wall(stamp: str) -> datetime:
@@ -539,13 +555,19 @@ def _sealed_before(night: Night, accepted: Night, *, at_once: bool) -> Iterator[
 
 
 def _revised(night: Night, entry: Waiting) -> Night | None:
-    """A corrected cut: the newest one that holds the part, with other bytes in its place."""
-    new = {(p.election, p.stamp): p for p in entry.parts}
+    """A corrected cut: the newest one that holds the part, with other bytes in its place, and
+    with what else came and was late for it."""
+    new = {(p.election, p.stamp) for p in entry.parts}
     for cut in reversed(night.stored):
         own = [p for p in cut.parts if p.election not in cut.carried]
         if any((p.election, p.stamp) in new for p in own):
-            parts = {p.election: new.get((p.election, p.stamp), p) for p in cut.parts}
-            return _sealed(night, cut.stamp, parts, cut.carried, corrected=True, used=[entry])
+            parts = {p.election: p for p in cut.parts}
+            came = [
+                p for p in entry.parts if p.stamp >= getattr(parts.get(p.election), "stamp", "")
+            ]
+            parts |= {p.election: p for p in came}
+            carried = cut.carried - {p.election for p in came}
+            return _sealed(night, cut.stamp, parts, carried, corrected=True, used=[entry])
     return None
 
 
