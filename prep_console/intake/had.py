@@ -71,6 +71,8 @@ def new_parts(examination: Examination, state: State) -> tuple[list[Part], str |
             had_in = next((c for c in reversed(same) if c is not None), had_in)
         else:
             new.append(part)
+    if not new:  # rather the cut that is this delivery than a correction that shares a part of it
+        had_in = cut_of_all(state, examination.parts) or had_in
     return new, had_in
 
 

@@ -335,6 +335,18 @@ def test_a_station_is_not_put_away_while_a_delivery_is_decided_about(station: St
     assert live(station) is None
 
 
+def test_what_is_live_comes_again_after_a_correction_and_is_had(
+    station: Station, tmp_path: Path
+) -> None:
+    """The correction is newer and shares a part of it: that makes nothing of this one new."""
+    again = nights.archive(tmp_path / "again", "DIP_LOC", THIRD, actas=5, seed=7)
+    receive(station, again, actor=PERSON)
+    assert f"{THIRD}.2" in station.state().cuts
+    came = receive(station, tmp_path / f"delivery-{THIRD}", actor=PERSON)
+    assert (came.result, came.cut) == ("had", THIRD)
+    assert f"{THIRD}.3" not in station.state().cuts
+
+
 def test_the_journal_says_who_and_why(station: Station) -> None:
     actions.rollback(station, actor=PERSON, reason="datos de prueba")
     decision = station.state().decision
