@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from unittest.mock import patch
 
 import pytest
 
@@ -97,10 +98,10 @@ def _decided(seen: Snapshot, action: Action, chosen: CutView) -> Order | None:
 def _carries_out(at: Place, order: Order, person: Actor, waits_s: float) -> Said:
     """In a process of its own: the console's way into the station."""
     wording.use("en")
-    setattr(orders, "current_actor", lambda: person)  # noqa: B010 - of this child only
     threading.Event().wait(waits_s)
     try:
-        outcome = StationActions(at.settings, at.settings_file).do(order)
+        with patch.object(orders, "current_actor", lambda: person):
+            outcome = StationActions(at.settings, at.settings_file).do(order)
     except Problem as problem:
         return Said(problem.exit_code, "", f"{problem.what} {problem.todo}")
     return Said(0, str(outcome.told), "")
