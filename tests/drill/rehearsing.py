@@ -93,9 +93,15 @@ def _seen(config: Path, reaction: Reaction) -> bool:
 
 def _decide(config: Path, scenario: Scenario, reaction: Reaction) -> None:
     for decision in reaction.decisions[:1]:
-        _call(config, decision, "--reason", "drill", "--yes")
+        cut = [_newest(config)] if decision == "publish" else []
+        _call(config, decision, *cut, "--reason", "drill", "--yes")
     if scenario.fault[reaction.fault - 1].kind == "web-server-dies":
         (config.parent / "web").write_text("on\n", "utf-8")  # as its advice says
+
+
+def _newest(config: Path) -> str:
+    """Id of the newest cut, which is the one that waits for a person's word."""
+    return str(json.loads(_call(config, "cuts", "--json").stdout)["cuts"][0]["id"])
 
 
 def _public_is_a_test(config: Path) -> bool:

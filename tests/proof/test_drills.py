@@ -59,6 +59,7 @@ def test_an_awake_operator_scores_in(name: str, folder: Path) -> None:
     print(told)
     if any(reaction.alarms for reaction in load(name).reaction):
         assert "announced by the station: after" in told
+    assert ": never" not in told
     assert points(report) >= 50, told
 
 
