@@ -29,6 +29,8 @@ _BALLAST_BYTES = 2 * 2**30
 _DRIFT_S = 5.0
 _SHORT_DAYS = 2
 _LEAST_STALE_S = 6.0
+_LEAST_LATE_S = 12.0
+"""However quick the night: an alarm that is over before it can be read rehearses nothing."""
 _ENDING_S = 6.0
 """The night goes on for so long after the last fault, for people to set things right."""
 
@@ -170,7 +172,7 @@ class Rehearsal:
             return
         drop = self._station.settings.drop_folder
         files = self._files(stamp, kinds)
-        late_s = 8 * 60 / self._speed if "late" in kinds else 0.0
+        late_s = max(8 * 60 / self._speed, _LEAST_LATE_S) if "late" in kinds else 0.0
         for at, (name, data) in enumerate(files.items()):
             last = at == len(files) - 1
             if last and "half" in kinds:
