@@ -39,6 +39,13 @@ def _trouble(reading: Reading) -> tuple[str, str] | None:
         told = [file] if file else []
         told += [f"{quiet:.0f} s"] if isinstance(quiet, int | float) else []
         return N_("what was arriving has come to a standstill"), _figure(told)
+    if reading.value == "unreadable":
+        file = str(reading.detail.get("file") or "")[:_TEXT]
+        return N_("its sender gave us no right to read what came"), _figure([file])
+    if reading.value == "undeletable":
+        return N_("what was taken cannot be deleted: the folder's group has no right to"), ""
+    if reading.value == "broken off":
+        return N_("its last session broke off; the tree waits for a whole one"), ""
     if reading.value == "older":
         stamp = str(reading.detail.get("stamp") or "")[:_TEXT]
         return N_("its newest cut is older than what was accepted"), _figure([stamp])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 
 from prep_console.config import Settings
 from prep_console.intake.push.arrivals import Arrivals, Arriving
-from prep_console.intake.push.sessions import marks_folder, sessions
+from prep_console.intake.push.sessions import broken_off, marks_folder, sessions
 from prep_console.snapshot import Detail, Reading
 
 _QUICK_S = 1.0
@@ -45,6 +46,11 @@ def reading(settings: Settings, arriving: Arriving | None) -> Reading:
     if known:
         detail["sessions"] = sum(session.open for session in known)
     if arriving is None:
+        tree = settings.drop.layout == "tree"
+        if tree and broken_off(known):
+            return Reading("broken off", "", "warning", now, detail=detail)
+        if not tree and not os.access(settings.drop_folder, os.W_OK | os.X_OK):
+            return Reading("undeletable", "", "warning", now, detail=detail)
         return Reading("waiting", "", "ok", now, detail=detail)
     detail |= {
         "file": arriving.file,
@@ -53,6 +59,8 @@ def reading(settings: Settings, arriving: Arriving | None) -> Reading:
         "bytes_per_s": round(arriving.bytes_per_s, 1),
         "quiet_s": round(arriving.quiet_s, 1),
     }
+    if arriving.closed:
+        return Reading("unreadable", "", "warning", now, detail=detail)
     if arriving.quiet_s >= settings.drop.stall_seconds:
         return Reading("stalled", "", "warning", now, detail=detail)
     return Reading("arriving", "", "ok", now, detail=detail)

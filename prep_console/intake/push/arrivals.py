@@ -33,6 +33,8 @@ class Arriving:
     """Since it was first seen."""
     quiet_s: float
     """Since it last grew."""
+    closed: bool = False
+    """It may not be read by us: its sender gave its group no right to."""
 
 
 @dataclass(slots=True)
@@ -43,6 +45,7 @@ class _Seen:
     first_size: int
     moved_at: float
     whole: bool
+    closed: bool
 
 
 class Arrivals:
@@ -61,34 +64,43 @@ class Arrivals:
                 break
             found[path] = self._followed(path, status, now)
         self._seen = found
-        coming = [(seen.moved_at, path) for path, seen in found.items() if not seen.whole]
+        coming = [
+            (seen.closed, seen.moved_at, path)
+            for path, seen in found.items()
+            if seen.closed or not seen.whole
+        ]
         if not coming:
             return None
-        path = max(coming)[1]
+        path = max(coming)[2]
         seen = found[path]
         lasted_s = seen.moved_at - seen.first_at
         rate = (seen.size - seen.first_size) / lasted_s if lasted_s > 0 else 0.0
-        return Arriving(visible(path.name)[:200], seen.size, rate, now - seen.moved_at)
+        name = visible(path.name)[:200]
+        return Arriving(name, seen.size, rate, now - seen.moved_at, seen.closed)
 
     def _followed(self, path: Path, status: os.stat_result, now: float) -> _Seen:
         seen = self._seen.get(path)
         size, mtime_ns = status.st_size, status.st_mtime_ns
         if seen is None or size < seen.size:
-            return _Seen(size, mtime_ns, now, size, now, _is_whole(path))
+            return _Seen(size, mtime_ns, now, size, now, *_judged(path))
         if (size, mtime_ns) != (seen.size, seen.mtime_ns):
             seen.size, seen.mtime_ns, seen.moved_at = size, mtime_ns, now
-            seen.whole = _is_whole(path)
+            seen.whole, seen.closed = _judged(path)
+        elif seen.closed:  # its rights may be put right, which moves neither
+            seen.whole, seen.closed = _judged(path)
         return seen
 
 
-def _is_whole(path: Path) -> bool:
-    """Nothing says that more of it must come."""
+def _judged(path: Path) -> tuple[bool, bool]:
+    """(nothing says that more of it must come, it may not be read)."""
     if path.name.startswith(".") or path.name.lower().endswith(_TEMPORARY):
-        return False
+        return False, False
     try:
-        return end_of(path) is not End.MISSING
+        return end_of(path) is not End.MISSING, False
+    except PermissionError:
+        return True, True
     except OSError:
-        return True
+        return True, False
 
 
 def _files(folder: Path, depth: int) -> Iterator[tuple[Path, os.stat_result]]:

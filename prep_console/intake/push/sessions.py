@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,3 +88,11 @@ def _held(descriptor: int) -> bool:
     except BlockingIOError:
         return True
     return False
+
+
+def broken_off(marks: Sequence[Session]) -> bool:
+    """Whether the last session that wrote broke off, and nobody is at it again."""
+    wrote = [session for session in marks if session.wrote]
+    if not wrote or any(session.open for session in wrote):
+        return False
+    return not max(wrote, key=lambda s: s.ended_at or s.started_at).whole
