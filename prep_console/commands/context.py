@@ -46,6 +46,31 @@ def print_lines(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
+def print_for_reading(lines: Iterable[str]) -> None:
+    """Sentences: whole words, and what goes on is indented below its beginning, on a terminal.
+
+    Into a file or another program each stays one line.
+    """
+    import shutil
+    import sys
+
+    if not sys.stdout.isatty():
+        print_lines(lines)
+        return
+    width = shutil.get_terminal_size().columns
+    print_lines(part for line in lines for part in folded(line, width))
+
+
+def folded(line: str, width: int) -> list[str]:
+    """``line`` over as many lines of ``width`` as it takes; a longer word is broken."""
+    import textwrap
+
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.wrap(
+        line, max(20, width), subsequent_indent=indent, break_on_hyphens=False
+    ) or [""]
+
+
 def print_json(document: dict[str, Any]) -> None:
     from prep_console.report import as_text
 

@@ -12,6 +12,7 @@ from prep_console.commands.context import (
     Context,
     delivery_argument,
     json_option,
+    print_for_reading,
     print_json,
     print_lines,
 )
@@ -84,7 +85,7 @@ def handover(context: Context, hours: int, as_json: bool) -> None:
     if as_json:
         print_json(shifts.handover_json(shift))
     else:
-        print_lines(shifts.handover_lines(shift))
+        print_for_reading(shifts.handover_lines(shift))
 
 
 @click.command()

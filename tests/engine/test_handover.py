@@ -8,12 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from prep_console.commands.context import folded
 from prep_console.engine.view import read_snapshot
 from prep_console.handover import handover
 from prep_console.journal import journal
 from prep_console.snapshot import EngineView, Reading
+from tests.console.terminals import Pty
 from tests.nights import two_archives
-from tests.stations import Sandbox, sandbox
+from tests.stations import PROGRAM, Sandbox, sandbox
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -63,3 +66,22 @@ def test_gaps_and_what_runs_out_are_told_and_a_blind_station_says_so(box: Sandbo
     assert [trend.reading for trend in shift.trends] == ["power.ups", "host.disk"]
     later = handover(night, journal.read(box.station.journal), now + timedelta(hours=1))
     assert (later.decisions, later.gaps) == ((), ())
+
+
+def test_on_a_terminal_it_is_folded_between_words_and_in_a_file_it_is_not(box: Sandbox) -> None:
+    reason = "the institute asked for it by telephone " * 4
+    assert box.run("release", "--reason", reason).code == 0
+    assert reason.strip() in box.run("handover").out
+    with Pty((PROGRAM, "--config", box.file, "--lang", "en", "handover"), (60, 24)) as terminal:
+        terminal.process.wait(60)
+        wait_until(lambda: b"WILL BITE" in terminal.received, 20, "all of it")
+        lines = terminal.received.decode().splitlines()
+    assert max(map(len, lines)) <= 60
+    told = next(n for n, line in enumerate(lines) if "the institute asked" in line)
+    assert lines[told + 1].startswith("    ")
+    assert reason.strip() in " ".join(" ".join(lines).split())
+
+
+def test_a_line_that_fits_stays_as_it_is() -> None:
+    assert folded("  ▲ short", 80) == ["  ▲ short"]
+    assert folded("", 80) == [""]
