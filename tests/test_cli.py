@@ -430,3 +430,16 @@ def test_a_terminal_without_our_signs_fails_nothing(box: Sandbox, encoding: str)
         assert "\\u" not in told
         if command == ["status"]:
             assert ("✖" if encoding in {"ascii", "utf-8"} else "X El motor") in told
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["rollback", "--to", ""], ["freeze", ""], ["publish", ""], ["accept-from", ""],
+     ["accept-from", f"{FIRST}.2"], ["prove", "", "--out", "x"]],
+)  # fmt: skip
+def test_an_empty_or_odd_id_decides_nothing(box: Sandbox, command: list[str]) -> None:
+    """As when a script's variable is empty: never the cut that no name would have meant."""
+    before = box.station.state().position
+    ran = box.run(*command)
+    assert (ran.code, ran.out) == (2, "")
+    assert box.station.state().position == before

@@ -14,7 +14,7 @@ from prep_console.wording import N_, sentence
 
 if TYPE_CHECKING:
     from prep_console.config import Settings
-    from prep_console.cuts.stamps import CutId
+    from prep_console.cuts.stamps import CutId, Stamp
     from prep_console.publication.station import Station
 
 
@@ -84,8 +84,20 @@ def cut_id(text: str) -> CutId:
         return CutId.of(text)
     except ValueError as error:
         raise WrongUsage(
-            sentence(N_("{text} is no cut id"), text=text),
+            sentence(N_("{text} is no cut id"), text=text or "''"),
             sentence(N_("an id looks like 20240602_2005; prep-console cuts lists them")),
+        ) from error
+
+
+def stamp_of(text: str) -> Stamp:
+    from prep_console.cuts.stamps import Stamp
+
+    try:
+        return Stamp.of(text)
+    except ValueError as error:
+        raise WrongUsage(
+            sentence(N_("{text} is no cut's date and time"), text=text or "''"),
+            sentence(N_("write it as 20240602_2005; status --json has the marks as high_water")),
         ) from error
 
 

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prep_console.commands.context import Context, cut_id, json_option, print_json, print_lines
+from prep_console.commands.context import (
+    Context,
+    cut_id,
+    json_option,
+    print_json,
+    print_lines,
+    stamp_of,
+)
 from prep_console.wording import N_, say
 
 if TYPE_CHECKING:
@@ -100,7 +107,7 @@ def publish(context: Context, cut: str, override: bool, **options: Any) -> None:
 @_decision
 def rollback(context: Context, to: str | None, **options: Any) -> None:
     """Bring back an earlier cut and put publishing on hold; the public reads the reason."""
-    _act(context, "rollback", options, to=cut_id(to) if to else None)
+    _act(context, "rollback", options, to=None if to is None else cut_id(to))
 
 
 @click.command()
@@ -122,7 +129,7 @@ def release(context: Context, **options: Any) -> None:
 @_decision
 def freeze(context: Context, cut: str | None, **options: Any) -> None:
     """The live cut, or CUT, stays up for good."""
-    _act(context, "freeze", options, cut_id(cut) if cut else None)
+    _act(context, "freeze", options, None if cut is None else cut_id(cut))
 
 
 @click.command()
@@ -144,7 +151,7 @@ def suspend(context: Context, **options: Any) -> None:
 @_decision
 def accept_from(context: Context, stamp: str, **options: Any) -> None:
     """Accept cuts from STAMP (20240602_2005) on again."""
-    _act(context, "accept-from", options, cut_id(stamp).stamp)
+    _act(context, "accept-from", options, stamp_of(stamp))
 
 
 @click.command()
