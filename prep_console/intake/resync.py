@@ -118,7 +118,7 @@ def _run(station: Station, actor: Actor, wait: bool, told: Teller, turns: ExitSt
     turns.close()  # what came is taken: the engine may ask again
     dropped = _Dropped()
     try:
-        dropped = _take_dropped(station, actor, wait)
+        dropped = _take_dropped(station, actor, wait, told)
     except Failed:
         if not any(answer.answered for answer in asking.answers):
             raise
@@ -264,9 +264,9 @@ class _Dropped:
         self.gave |= receipt.result == "had" and receipt.cut is not None and receipt.cut == live
 
 
-def _take_dropped(station: Station, actor: Actor, wait: bool) -> _Dropped:
+def _take_dropped(station: Station, actor: Actor, wait: bool, told: Teller) -> _Dropped:
     if station.settings.drop.layout == "tree":
-        return _take_tree(station, actor, wait)
+        return _take_tree(station, actor, wait, told)
     folder = DropFolder(station.settings.drop_folder, 0.0)
     dropped = _Dropped()
     for _ in range(_ROUNDS if wait else 1):
@@ -280,6 +280,7 @@ def _take_dropped(station: Station, actor: Actor, wait: bool) -> _Dropped:
         if not any(not folder.ready(a) for a in arrivals):
             break
         if wait:
+            told.heed()
             select.select([], [], [], _PAUSE_S)
     dropped.gave |= bool(assemble_due(station, actor=actor))
     if not station.state().waiting:
@@ -287,7 +288,7 @@ def _take_dropped(station: Station, actor: Actor, wait: bool) -> _Dropped:
     return dropped
 
 
-def _take_tree(station: Station, actor: Actor, wait: bool) -> _Dropped:
+def _take_tree(station: Station, actor: Actor, wait: bool, told: Teller) -> _Dropped:
     """The mirrored tree as it is, unless somebody is writing it."""
     tree, dropped = _mirrored(station), _Dropped()
     for _ in range(_ROUNDS if wait else 1):
@@ -306,6 +307,7 @@ def _take_tree(station: Station, actor: Actor, wait: bool) -> _Dropped:
         elif not tree.holds_files:
             break
         if wait:
+            told.heed()
             select.select([], [], [], _PAUSE_S)
     dropped.gave |= bool(assemble_due(station, actor=actor))
     return dropped

@@ -356,6 +356,21 @@ def test_cancelled_while_it_compares_nothing_is_taken(ground: Ground) -> None:
     assert ran.json["received"] == ["20240602_2010"]
 
 
+@pytest.mark.parametrize("layout", ["archives", "tree"])
+def test_cancelled_while_it_waits_for_what_is_arriving(layout: str, tmp_path: Path) -> None:
+    box = sandbox(tmp_path)
+    with box.file.open("a") as file:
+        file.write(f'[[intake.source]]\nkind = "drop"\nlayout = "{layout}"\n')
+    box = Sandbox(box.file, config.load(box.file))
+    box.station.prepare()
+    (box.settings.drop_folder / "20240602_2005_PREP_AYUN_QRO.zip").write_bytes(b"PK\x03\x04")
+    running = box.start("--lang", "en", "resync", "--wait")
+    wait_until(lambda: (now := resync_progress.read(box.station)) and now.state == "taking", 60)
+    assert resync_progress.cancel(box.station)
+    _, error = running.communicate(timeout=20)
+    assert b"the resync was cancelled" in error
+
+
 def test_beside_an_engine_that_pulls_from_the_same_source(ground: Ground) -> None:
     with engine(ground.box):
         ground.put(ground.first, "20240602_2005")

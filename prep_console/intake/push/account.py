@@ -38,12 +38,18 @@ def account_lines(settings: Settings) -> str:
     inside = say(
         N_("it lies in the station's own folder, which does not: give the source another path")
     )
+    dead = say(N_("for sshd_config: a session whose line is dead ends within a minute"))
     nobody = say(N_("name the institute's addresses in [institute] addresses"))
     lines = [
         f"# {by_rsync}",
         f"#    {why}",
         *([] if addresses else [f"#    {nobody}"]),
         f"{key_options(settings)} ssh-ed25519 AAAA... instituto",
+        "",
+        f"# {dead}",
+        f"Match User {account}",
+        *_ALIVE,
+        "Match all",
         "",
         f"# {as_root}",
         f"#    install -d -o {account} -g {OURS} -m 2770 {folder}",
@@ -76,7 +82,12 @@ _NOBODY = (
     "    PasswordAuthentication no",
     "    KbdInteractiveAuthentication no",
 )
+_ALIVE = (
+    "    ClientAliveInterval 15",
+    "    ClientAliveCountMax 3",
+)
 _RESTRICTED = (
+    *_ALIVE,
     "    DisableForwarding yes",
     "    PermitTTY no",
     "    PermitTunnel no",

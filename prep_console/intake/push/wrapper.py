@@ -1,7 +1,7 @@
 """The institute's forced command: rsync into one folder, and a mark when it is done.
 
-``prep-console-session FOLDER MARKS`` runs ``rrsync -wo -munge FOLDER`` for the client's own command
-and keeps a mark of the session under MARKS. Silence is no sign that a delivery is whole, nor is a
+``prep-console-session FOLDER MARKS`` runs ``rrsync -wo`` in FOLDER for the client's own command and
+keeps a mark of the session under MARKS. Silence is no sign that a delivery is whole, nor is a
 closed file; the exit code of the session is. While it runs the mark is locked (flock), so that one
 whose wrapper was killed shows: no end, and nobody holds it. Only the standard library: it runs
 under the institute's account for each of its sessions.
@@ -50,7 +50,8 @@ def main(arguments: list[str] | None = None) -> int:
     fcntl.flock(descriptor, fcntl.LOCK_EX)
     _written(descriptor, said)
     _forget_old(Path(marks))
-    code = _run(["rrsync", "-wo", "-munge", folder])
+    # no lock: a session whose line died would keep every later one out until sshd notices
+    code = _run(["rrsync", "-wo", "-munge", "-no-lock", folder])
     said |= {"ended_at": datetime.now(UTC).isoformat(), "exit_code": code}
     _written(descriptor, said)
     os.close(descriptor)

@@ -157,6 +157,56 @@ def test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one(
     table.record("kill in the transfer: push over rsync", tried=ROUNDS, fired=broken)
 
 
+def test_a_push_that_froze_keeps_the_next_one_out_of_nothing(
+    box: Sandbox, server: Sshd, cut: dict[str, Path], tmp_path: Path
+) -> None:
+    """The institute's line died and it connects again; here its first session is still open."""
+    big = tmp_path / "20240602_2005_PREP_DIP_LOC_QRO.bin"
+    big.write_bytes(bytes(4 << 20))
+    marks = marks_folder(box.settings.root)
+    frozen = subprocess.Popen(
+        rsync(server, "--bwlimit=100", big, "root@127.0.0.1:"), start_new_session=True
+    )
+    try:
+        wait_until(lambda: any(session.open for session in sessions(marks)), 30)
+        os.killpg(frozen.pid, signal.SIGSTOP)
+        done = run(rsync(server, "-a", *cut.values(), "root@127.0.0.1:"))
+        assert done.returncode == 0, done.stderr
+        assert [session.open for session in sessions(marks)] == [True, False]
+    finally:
+        os.killpg(frozen.pid, signal.SIGKILL)
+        frozen.wait()
+
+
+@pytest.mark.slow
+def test_two_push_at_once_while_the_engine_is_killed_again_and_again(
+    box: Sandbox, server: Sshd, tmp_path: Path
+) -> None:
+    """Both send the same cut, one in place and one by rename; every byte is right in the end."""
+    made = tmp_path / "night"
+    made.mkdir()
+    cut = nights.two_archives(made, stamp="20240602_2005", actas=400)
+    slow = f"--bwlimit={max(sum(p.stat().st_size for p in cut.values()) // 6144, 1)}"
+    pushing = [
+        subprocess.Popen(rsync(server, *how, slow, *cut.values(), "root@127.0.0.1:"))
+        for how in (["-a", "--inplace"], ["-az"])
+    ]
+    while any(push.poll() is None for push in pushing):
+        running = box.start("engine")
+        wait_until(lambda: alive(box) or all(push.poll() is not None for push in pushing), 60)
+        running.kill()
+        running.communicate(timeout=15)
+    assert [push.returncode for push in pushing] == [0, 0]
+    with engine(box):
+        wait_until(partial(is_live, box, "20240602_2005"), 90)
+    site = box.station.cuts / "20240602_2005" / "site"
+    assert {path.name: path.read_bytes() for path in site.glob("*.zip")} == {
+        path.name: path.read_bytes() for path in cut.values()
+    }
+    assert box.run("journal", "--verify").code == 0
+    assert not [path for path in box.station.staging.iterdir() if path.name.startswith("d-")]
+
+
 def test_a_wrapper_that_is_killed_shows_as_no_end_and_nobody_there(
     box: Sandbox, server: Sshd, tmp_path: Path
 ) -> None:
@@ -377,6 +427,7 @@ def test_sshd_takes_the_lines_for_sftp(box: Sandbox, tmp_path: Path) -> None:
         assert f"chrootdirectory {box.settings.drop_folder.parent}" in own
         assert "forcecommand internal-sftp" in own
         assert "disableforwarding yes" in own
+        assert "clientaliveinterval 15" in own
         assert "pubkeyauthentication yes" in own
         assert "pubkeyauthentication no" in said("entrega", "198.51.100.9")
         assert "forcecommand none" in said("root", "127.0.0.1")
