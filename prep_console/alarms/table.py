@@ -326,12 +326,42 @@ _RULES: Final = (
 TABLE: Final[Mapping[str, Rule]] = MappingProxyType({rule.id: rule for rule in _RULES})
 
 
+_REFUSED_FOR: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "stamp.older": N_("older than what was accepted"),
+        "stamp.future": N_("ahead of our clock"),
+        "stamp.missing": N_("its hour is missing"),
+        "stamp.disagree": N_("its hours disagree"),
+        "product.test": N_("test data"),
+        "product.computos": N_("final counts, not the PREP"),
+        "archive.truncated": N_("the archive is not whole"),
+        "archive": N_("the archive is damaged or unsafe"),
+        "delivery": N_("the delivery cannot be read"),
+        "results": N_("its results cannot be read"),
+        "site": N_("its site's data cannot be read"),
+        "state": N_("another state"),
+        "election": N_("another election, or one twice"),
+        "manifest": N_("other than its list of hashes says"),
+    }
+)
+"""Why a delivery was refused, in few words for a wall; by check, or by the family of checks."""
+
+
+def _refused_for(checks: str) -> str:
+    """Names of checks as words, each once; one of a newer version as it is."""
+    known = (_REFUSED_FOR.get(c, _REFUSED_FOR.get(c.partition(".")[0])) for c in checks.split(", "))
+    words = dict.fromkeys(known_text(one) for one in known if one is not None)
+    return ", ".join(words) or checks
+
+
 def sentence_of(alarm: AlarmView) -> Sentence:
     """What a person reads about an alarm; an id of a newer version shows its English text."""
     rule = TABLE.get(alarm.id)
     values = _filled(alarm.values, alarm.subject)
     if rule is None or not _fits(rule.text, values):
         return Sentence(N_("{text}"), {"text": alarm.text})
+    if rule.id == "cut.refused" and isinstance(checks := values["reason"], str):
+        values["reason"] = _refused_for(checks)
     return Sentence(rule.text, values)
 
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from prep_console.alarms import instruments
-from prep_console.alarms.table import TABLE
+from prep_console.alarms.condition import Condition
+from prep_console.alarms.table import TABLE, _refused_for, english_of, sentence_of
+from prep_console.cuts.checks import CHECKS
+from prep_console.cuts.model import Severity
+from prep_console.wording import use
+from tests.console.nights import NOW
+from tests.console.stations import bad_night
 from tests.wording import alarms
 
 
@@ -47,3 +54,22 @@ def test_what_only_readings_tell_is_in_the_table() -> None:
 
 def test_the_page_is_as_the_table() -> None:
     assert alarms.PAGE.read_text("utf-8") == alarms.page(), "run: make texts"
+
+
+def test_every_check_that_refuses_has_words_and_none_is_told_by_its_name() -> None:
+    stops = [name for name, check in CHECKS.items() if check.severity is Severity.STOP]
+    assert len(stops) > 30
+    for name in stops:
+        assert "." not in _refused_for(name), name
+    assert _refused_for("tomorrow.check") == "tomorrow.check"
+    assert _refused_for("archive.path, archive.link") == _refused_for("archive.path")
+
+
+def test_people_read_why_and_scripts_read_the_checks() -> None:
+    values = {"name": "a.zip", "reason": "stamp.older, product.test"}
+    told = replace(bad_night().alarms[0], id="cut.refused", subject="", values=values)
+    use("es")
+    assert "(anterior a lo ya aceptado, datos de prueba)" in str(sentence_of(told))
+    assert "(stamp.older, product.test)" in english_of(
+        Condition("cut.refused", "warning", NOW, values)
+    )
