@@ -116,3 +116,19 @@ class Sentence:
 def sentence(msgid: str, **values: Value) -> Sentence:
     """Shorthand for ``Sentence(msgid, {...})``; the extractor knows this name."""
     return Sentence(msgid, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Because(Sentence):
+    """A sentence whose ``{error}`` is another one of ours, in the same language."""
+
+    error: Sentence | None = None
+
+    def in_(self, language: Language) -> str:
+        error = "" if self.error is None else self.error.in_(language)
+        return say_in(language, self.msgid, **{**self.values, "error": error})
+
+
+def because(msgid: str, error: Sentence, **values: Value) -> Sentence:
+    """Shorthand for :class:`Because`; the extractor knows :func:`N_`."""
+    return Because(msgid, values, error)

@@ -443,3 +443,27 @@ def test_an_empty_or_odd_id_decides_nothing(box: Sandbox, command: list[str]) ->
     ran = box.run(*command)
     assert (ran.code, ran.out) == (2, "")
     assert box.station.state().position == before
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ('nme = "a"', {"en": "did you mean name?", "es": "¿quiso decir name?"}),
+        ('timezone = "Mars/X"', {"en": "is unknown: 'Mars/X'", "es": "no se conoce: 'Mars/X'"}),
+    ],
+)
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_wrong_settings_are_told_in_one_language(
+    tmp_path: Path, settings: str, words: dict[str, str], lang: str
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[station]\nroot = "{tmp_path}/root"\n{settings}\n')
+    file.chmod(0o644)
+    ran = subprocess.run(
+        [PROGRAM, "--config", file, "--lang", lang, "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 2
+    assert words[lang] in ran.stderr

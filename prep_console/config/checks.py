@@ -8,16 +8,19 @@ from zoneinfo import ZoneInfo
 
 from prep_console.config.model import Settings
 from prep_console.problems import Failed, WrongUsage
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, Sentence, because, sentence
 
 LEAST_PAGE_S = 3.0
 """A page of a wall that goes sooner cannot be read."""
 
 
-def wrong(where: str, error: str) -> WrongUsage:
-    """The settings ``where`` are wrong: what to raise."""
+def wrong(where: str, error: Sentence | str) -> WrongUsage:
+    """The settings ``where`` are wrong: what to raise. A ``str`` is a library's own message."""
+    told = N_("wrong settings in {path}: {error}")
     return WrongUsage(
-        sentence(N_("wrong settings in {path}: {error}"), path=where, error=error),
+        sentence(told, path=where, error=error)
+        if isinstance(error, str)
+        else because(told, error, path=where),
         sentence(N_("correct the file; prep-console config --example shows every setting")),
     )
 
@@ -26,22 +29,33 @@ def check(settings: Settings, where: str) -> None:
     """What types cannot say."""
     station, election = settings.station, settings.election
     if not station.root.startswith("/"):
-        raise wrong(where, f"station.root is not an absolute path: {station.root!r}")
+        raise wrong(
+            where,
+            sentence(N_("station.root is not an absolute path: {value}"), value=repr(station.root)),
+        )
     if election.cadence_minutes < 1:
-        raise wrong(where, "election.cadence_minutes is less than 1")
+        raise wrong(where, sentence(N_("election.cadence_minutes is less than 1")))
     if not 1 <= station.rehearsal_speed <= 120:
-        raise wrong(where, "station.rehearsal_speed is not between 1 and 120")
+        raise wrong(where, sentence(N_("station.rehearsal_speed is not between 1 and 120")))
     if station.rehearsal_speed != 1 and station.phase != "simulacro":
-        raise wrong(where, "station.rehearsal_speed is for the phase simulacro only")
+        raise wrong(where, sentence(N_("station.rehearsal_speed is for the phase simulacro only")))
     for name, moment in (("opens", election.opens), ("closes", election.closes)):
         if moment is not None and moment.tzinfo is None:
-            raise wrong(where, f"election.{name} has no offset, like 2024-06-02T20:00:00-06:00")
+            raise wrong(
+                where,
+                sentence(
+                    N_("election.{name} has no offset, like 2024-06-02T20:00:00-06:00"), name=name
+                ),
+            )
     if election.opens and election.closes and election.closes <= election.opens:
-        raise wrong(where, "election.closes is not after election.opens")
+        raise wrong(where, sentence(N_("election.closes is not after election.opens")))
     try:
         ZoneInfo(station.timezone)
     except (ValueError, OSError, KeyError) as error:
-        raise wrong(where, f"station.timezone is unknown: {station.timezone!r}") from error
+        raise wrong(
+            where,
+            sentence(N_("station.timezone is unknown: {value}"), value=repr(station.timezone)),
+        ) from error
     reference = datetime.fromisoformat("2024-06-02T20:00:00").replace(
         tzinfo=ZoneInfo("America/Mexico_City")
     )
@@ -54,14 +68,25 @@ def check(settings: Settings, where: str) -> None:
         )
     for moment in (election.opens, election.closes):
         if moment is not None and not 2000 <= moment.year <= 2100:
-            raise wrong(where, f"election: {moment.isoformat()} is no year of an election")
+            raise wrong(
+                where,
+                sentence(
+                    N_("election: {moment} is no year of an election"), moment=moment.isoformat()
+                ),
+            )
     _check_bounds(settings, where)
     for name in ("max_total_bytes", "max_entries", "max_ratio", "carry_after_seconds"):
         if getattr(settings.intake, name) < 0:
-            raise wrong(where, f"intake.{name} is negative")
+            raise wrong(where, sentence(N_("intake.{name} is negative"), name=name))
     prefix = settings.publication.estado_prefix
     if not re.fullmatch(r"/(?:[A-Za-z0-9._~-]+/)+", prefix) or re.search(r"/\.\.?/", prefix):
-        raise wrong(where, f"publication.estado_prefix is no URL folder like /_prep/: {prefix!r}")
+        raise wrong(
+            where,
+            sentence(
+                N_("publication.estado_prefix is no URL folder like /_prep/: {value}"),
+                value=repr(prefix),
+            ),
+        )
 
 
 def _check_bounds(settings: Settings, where: str) -> None:
@@ -73,19 +98,41 @@ def _check_bounds(settings: Settings, where: str) -> None:
         ("publication.ballast_bytes", settings.publication.ballast_bytes, 1024**3),
     ):
         if not 0 <= value <= most:
-            raise wrong(where, f"{name} is not between 0 and {most}: {value}")
+            raise wrong(
+                where,
+                sentence(
+                    N_("{name} is not between {least} and {most}: {value}"),
+                    name=name,
+                    least=0,
+                    most=most,
+                    value=value,
+                ),
+            )
     pages = settings.console.wall_pages
     if pages and not LEAST_PAGE_S <= pages <= 3600:
-        raise wrong(where, f"console.wall_pages is neither 0 nor from {LEAST_PAGE_S:g} to 3600")
+        raise wrong(
+            where,
+            sentence(
+                N_("console.wall_pages is neither 0 nor from {least} to 3600"),
+                least=f"{LEAST_PAGE_S:g}",
+            ),
+        )
     _check_thresholds(settings, where)
     _check_sources(settings, where)
     drop, root = settings.drop_folder, settings.root
     if not drop.is_absolute() or ".." in drop.parts or ".." in root.parts:
-        raise wrong(where, f"intake.source.path is no plain absolute path: {str(drop)!r}")
+        raise wrong(
+            where,
+            sentence(
+                N_("intake.source.path is no plain absolute path: {value}"), value=repr(str(drop))
+            ),
+        )
     if root.is_relative_to(drop) or (
         drop.is_relative_to(root) and not drop.is_relative_to(root / "incoming")
     ):
-        raise wrong(where, "intake.source.path lies in the way of the station's own folders")
+        raise wrong(
+            where, sentence(N_("intake.source.path lies in the way of the station's own folders"))
+        )
 
 
 def _check_thresholds(settings: Settings, where: str) -> None:
@@ -111,7 +158,16 @@ def _check_thresholds(settings: Settings, where: str) -> None:
         ("telemetry.max_bytes", telemetry.max_bytes, 1024**2, 2**40),
     ):
         if not least <= value <= most:
-            raise wrong(where, f"{name} is not between {least} and {most}: {value}")
+            raise wrong(
+                where,
+                sentence(
+                    N_("{name} is not between {least} and {most}: {value}"),
+                    name=name,
+                    least=least,
+                    most=most,
+                    value=value,
+                ),
+            )
 
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,32}")
@@ -123,29 +179,55 @@ def _check_sources(settings: Settings, where: str) -> None:
     for source in settings.sources:
         at = f"intake.source {source.label}"
         if not _LABEL.fullmatch(source.label):
-            raise wrong(where, f"{at}: name is no plain word of at most 32 letters")
+            raise wrong(
+                where, sentence(N_("{at}: name is no plain word of at most 32 letters"), at=at)
+            )
         if labels.count(source.label) > 1:
-            raise wrong(where, f"{at}: two sources have this name; give each its own")
+            raise wrong(
+                where, sentence(N_("{at}: two sources have this name; give each its own"), at=at)
+            )
         for key, kinds in _OF_KIND.items():
             if getattr(source, key) and source.kind not in kinds:
-                raise wrong(where, f"{at}: {key} belongs to kind {' or '.join(kinds)}")
+                raise wrong(
+                    where,
+                    sentence(
+                        N_("{at}: {key} belongs to kind {kinds}"),
+                        at=at,
+                        key=key,
+                        kinds=" / ".join(kinds),
+                    ),
+                )
         for key in _NEEDED[source.kind]:
             if not getattr(source, key):
-                raise wrong(where, f"{at}: {key} is missing")
+                raise wrong(where, sentence(N_("{at}: {key} is missing"), at=at, key=key))
         if source.kind == "https" and bool(source.url) == bool(source.index):
-            raise wrong(where, f"{at}: it needs either url or index")
+            raise wrong(where, sentence(N_("{at}: it needs either url or index"), at=at))
         if source.kind == "https" and source.layout == "tree":
-            raise wrong(where, f"{at}: a tree comes by drop or sftp; https fetches archives")
+            raise wrong(
+                where,
+                sentence(N_("{at}: a tree comes by drop or sftp; https fetches archives"), at=at),
+            )
         for key in ("url", "index"):
             if getattr(source, key) and not getattr(source, key).startswith("https://"):
-                raise wrong(where, f"{at}: {key} does not begin with https://")
+                raise wrong(
+                    where, sentence(N_("{at}: {key} does not begin with https://"), at=at, key=key)
+                )
         if source.pin_sha256 and not re.fullmatch(r"[0-9A-Fa-f]{64}", source.pin_sha256):
-            raise wrong(where, f"{at}: pin_sha256 is no SHA-256 in hexadecimal")
+            raise wrong(where, sentence(N_("{at}: pin_sha256 is no SHA-256 in hexadecimal"), at=at))
         for key, least, most in _BOUNDS_OF_SOURCE:
             if not least <= getattr(source, key) <= most:
-                raise wrong(where, f"{at}: {key} is not between {least} and {most}")
+                raise wrong(
+                    where,
+                    sentence(
+                        N_("{at}: {key} is not between {least} and {most}"),
+                        at=at,
+                        key=key,
+                        least=least,
+                        most=most,
+                    ),
+                )
     if [source.kind for source in settings.sources].count("drop") > 1:
-        raise wrong(where, "intake.source: only one source can be of kind drop")
+        raise wrong(where, sentence(N_("intake.source: only one source can be of kind drop")))
 
 
 _OF_KIND = {

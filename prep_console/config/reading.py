@@ -21,7 +21,7 @@ from prep_console.config.checks import check, wrong
 from prep_console.config.model import Settings
 from prep_console.cuts.elections import canonical
 from prep_console.problems import Failed, WrongUsage
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, Sentence, sentence
 
 DEFAULT_PATH = Path("/etc/prep-console/config.toml")
 
@@ -47,9 +47,9 @@ def parse(text: str, where: str) -> Settings:
     except tomllib.TOMLDecodeError as error:
         raise wrong(where, str(error)) from error
     except RecursionError as error:
-        raise wrong(where, "nested without end") from error
+        raise wrong(where, sentence(N_("nested without end"))) from error
     if "\0" in repr(document) or "\\x00" in repr(document):
-        raise wrong(where, "a value holds a NUL character")
+        raise wrong(where, sentence(N_("a value holds a NUL character")))
     try:
         settings = msgspec.convert(document, Settings)
     except msgspec.ValidationError as error:
@@ -64,9 +64,15 @@ def _canonical(settings: Settings, where: str) -> Settings:
     codes = [canonical(code) for code in election.elections]
     for written, code in zip(election.elections, codes, strict=True):
         if not code:
-            raise wrong(where, f"election.elections: {written!r} is no election that is known")
+            raise wrong(
+                where,
+                sentence(
+                    N_("election.elections: {value} is no election that is known"),
+                    value=repr(written),
+                ),
+            )
     if len(set(codes)) < len(codes):
-        raise wrong(where, "election.elections names one election twice")
+        raise wrong(where, sentence(N_("election.elections names one election twice")))
     if codes == election.elections:
         return settings
     changed = msgspec.structs.replace(election, elections=codes)
@@ -77,7 +83,7 @@ def _read(path: Path) -> str:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise wrong(str(path), "it is no plain file")
+            raise wrong(str(path), sentence(N_("it is no plain file")))
         if stat.S_IMODE(status.st_mode) & 0o022:
             raise WrongUsage(
                 sentence(N_("the settings file {path} can be written by others"), path=str(path)),
@@ -102,7 +108,7 @@ def _read(path: Path) -> str:
         ) from error
 
 
-def _explained(message: str) -> str:
+def _explained(message: str) -> Sentence | str:
     """msgspec's message, with the nearest right name for an unknown key."""
     match = re.fullmatch(
         r"Object contains unknown field `(?P<key>.*?)`(?: - at `\$\.?(?P<at>.*)`)?", message
@@ -116,8 +122,9 @@ def _explained(message: str) -> str:
     names = [field.name for field in msgspec.structs.fields(model)]
     near = difflib.get_close_matches(match["key"], names, n=1, cutoff=0.4)
     key = f"{table}.{match['key']}" if table else match["key"]
-    hint = f"; did you mean {near[0]}?" if near else f"; known: {', '.join(names)}"
-    return f"unknown key {key}{hint}"
+    if near:
+        return sentence(N_("unknown key {key}; did you mean {near}?"), key=key, near=near[0])
+    return sentence(N_("unknown key {key}; known: {names}"), key=key, names=", ".join(names))
 
 
 def _table(model: Any, name: str) -> Any:
