@@ -37,18 +37,21 @@ def newest_first(state: State) -> Iterator[CutRecord]:
     """Every cut, the newest first; the next ones are looked at only when they are asked for.
 
     Cuts are in the order of sealing, which is nearly that of their rank: an epoch never goes
-    back, and in one epoch the id alone tells the rank. So a cut is the newest of all that are
-    left as soon as no earlier sealed id could outrank it in the epoch reached.
+    back, and in one epoch the stamp in the id tells the rank, but for revisions. So a cut is the
+    newest of all that are left as soon as no earlier sealed stamp reaches its own in that epoch.
     """
     ids = list(state.cuts)
-    highest = list(accumulate(map(_order, ids), max))
+    highest = list(accumulate(ids, max))  # as texts: enough for the stamp, which has one width
     seen: list[tuple[_Newest, CutRecord]] = []
     for place in range(len(ids) - 1, -1, -1):
         cut = state.cuts[ids[place]]
         heappush(seen, (_Newest(rank(cut)), cut))
-        rest = (cut.epoch, highest[place - 1]) if place else None
-        while seen and (rest is None or seen[0][0].rank > rest):
+        rest = (cut.epoch, highest[place - 1][:_STAMP]) if place else (-1, "")
+        while seen and (seen[0][1].epoch, seen[0][1].id[:_STAMP]) > rest:
             yield heappop(seen)[1]
+
+
+_STAMP = len("20240602_2005")
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,8 @@ def _record_unrecorded(ledger: Ledger, actor: Actor) -> None:
 
 def unrecorded(station: Station, state: State) -> list[CutId]:
     """Sealed folders that no line speaks of: a crash came between the seal and its line."""
+    if store.folders(station) == len(state.cuts):
+        return []  # every cut has its folder, a pruned one too
     return store.cuts_besides(station, state.cuts)
 
 

@@ -32,6 +32,16 @@ LOOK_HOLDS_S = 60.0
 """A person who takes longer to decide waits for another look."""
 
 
+def folders(station: Station) -> int | None:
+    """How many folders the store holds, without reading their names; None where the file system
+    does not count them in the links of the folder above."""
+    try:
+        links = station.cuts.stat().st_nlink
+    except OSError:
+        return None
+    return links - 2 if links > 1 else None
+
+
 def cuts_besides(station: Station, known: Collection[str]) -> list[CutId]:
     """Ids of the folders in the store that are not ``known``, oldest first."""
     found: list[CutId] = []

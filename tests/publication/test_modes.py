@@ -356,3 +356,19 @@ def test_the_journal_says_who_and_why(station: Station) -> None:
         "ana",
         "datos de prueba",
     )
+
+
+def test_a_sealed_folder_without_its_line_is_found_by_the_next_action(
+    station: Station, tmp_path: Path
+) -> None:
+    """As a kill between the seal and the journal leaves it; and one that is no whole cut."""
+    journal = station.journal.read_bytes()
+    deliver(station, tmp_path, FOURTH)
+    station.journal.write_bytes(journal)
+    (station.run / "state.json").unlink(missing_ok=True)
+    actions.hold(Station(station.settings), actor=PERSON, reason="r")
+    assert FOURTH in station.whole_state().cuts
+    (station.cuts / "20240602_2100").mkdir()
+    actions.thaw(Station(station.settings), actor=PERSON)
+    assert not (station.cuts / "20240602_2100").exists()
+    assert (station.quarantine / "cut-20240602_2100").is_dir()
