@@ -105,6 +105,7 @@ def receive(
             unpacked,
         )
         with lock.held(station.intake_lock, "receive", patience_s=PATIENCE_S):
+            _refuse_what_was_put_away(staged)
             if newest is not None and staged.tampered:
                 files = staged.folder / staging.FILES
                 compare_and_repair(station, newest.id, [files], actor, only=staged.tampered)
@@ -121,6 +122,15 @@ def receive(
     finally:
         if staged.folder.name not in {w.delivery for w in station.state().waiting}:
             store.discard(staged.folder)
+
+
+def _refuse_what_was_put_away(staged: Staged) -> None:
+    """``station new`` moved it away with the night before; what was examined is no longer here."""
+    if not staged.folder.is_dir():
+        raise Failed(
+            sentence(N_("the station was put away while this delivery was read")),
+            sentence(N_("receive it again, if it belongs to the new one")),
+        )
 
 
 def _refuse_what_holds_us(station: Station, path: Path) -> None:

@@ -342,10 +342,12 @@ def _advanced(night: Night) -> Night:
 
 
 def _prune(night: Night, code: int) -> Went:
-    """The oldest go; never what is live (and so the final one), previous, or waits to go live."""
+    """The oldest go; never what is live (and so the final one), previous, or waits to go live:
+    while frozen, for months maybe, the newest of those."""
     live = night.cuts.get(night.live or "")
     kept = {c.id for c in (live, night.previous) if c is not None}
-    kept |= {c.id for c in night.stored if not c.withdrawn and (not live or c.rank > live.rank)}
+    waits = [c.id for c in night.stored if not c.withdrawn and (not live or c.rank > live.rank)]
+    kept |= set(waits[-1:] if night.mode == "frozen" else waits)
     count, gone = len(night.stored), []
     for cut in night.stored:
         if count > KEPT and cut.id not in kept:

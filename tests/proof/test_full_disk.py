@@ -53,8 +53,8 @@ def test_every_decision_works_on_a_disk_without_a_free_byte(disk: Disk, ground: 
         (("publish", THIRD), THIRD, "hold"),
         (("release",), THIRD, "auto"),
         (("hold",), THIRD, "hold"),
-        (("freeze", SECOND), SECOND, "frozen"),
-        (("thaw",), SECOND, "hold"),
+        (("freeze", FIRST), FIRST, "frozen"),
+        (("thaw",), FIRST, "hold"),
         (("suspend",), whole.NOTHING, "hold"),
         (("publish", FIRST), FIRST, "hold"),
     ):

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from prep_console.cuts.model import Examination
 from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.intake import receive as receiving
+from prep_console.intake.lists_beside import with_lists_beside
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
-from prep_console.problems import Refused
+from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, lock
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.afresh import begin_afresh
@@ -345,6 +349,24 @@ def test_what_is_live_comes_again_after_a_correction_and_is_had(
     came = receive(station, tmp_path / f"delivery-{THIRD}", actor=PERSON)
     assert (came.result, came.cut) == ("had", THIRD)
     assert f"{THIRD}.3" not in station.state().cuts
+
+
+def test_a_delivery_that_is_read_while_the_station_is_put_away_is_not_taken(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was staged of it went with the night before: nothing is said of it that is not so."""
+
+    def then_new(*args: Any) -> Examination:
+        begin_afresh(station, actor=PERSON)
+        return with_lists_beside(*args)
+
+    monkeypatch.setattr(receiving, "with_lists_beside", then_new)
+    with pytest.raises(Failed, match="put away"):
+        deliver(station, tmp_path, FOURTH)
+    monkeypatch.undo()
+    assert (live(station), station.state().cuts) == (None, {})
+    deliver(station, tmp_path, FOURTH)
+    assert live(station) == FOURTH
 
 
 def test_the_journal_says_who_and_why(station: Station) -> None:
