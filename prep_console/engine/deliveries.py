@@ -12,7 +12,7 @@ from asyncinotify import Inotify, Mask
 
 from prep_console.config import Settings
 from prep_console.engine.worker import Worker
-from prep_console.intake.drop import Arrival, DropFolder
+from prep_console.intake.drop import LINGERS_S, Arrival, DropFolder
 from prep_console.problems import Problem
 from prep_console.publication.station import Station
 
@@ -42,7 +42,7 @@ class Deliveries:
         from the future is then refused, and else waits in the drop folder.
         """
         self._folder = settings.drop_folder
-        self._drop = DropFolder(self._folder, settings.intake.settle_seconds)
+        self._drop = DropFolder(self._folder, settings.intake.settle_seconds, LINGERS_S)
         self._station = Station(settings)
         self._worker = worker
         self._switched = switched
@@ -93,7 +93,7 @@ class Deliveries:
                 self._look.set()  # what has come meanwhile may be of an older cut
                 break
         if not self._station.state().waiting:
-            self._drop.remove_sealed()
+            self._drop.all_sealed()
         return max(_RESCAN_S, took)  # a folder full of rubbish is no reason to be busy
 
     async def _take(self, arrival: Arrival) -> None:

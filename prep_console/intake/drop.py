@@ -35,6 +35,9 @@ _UNLISTED = 1000
 """Names remembered of archives that came without a hash: more than a night has."""
 _PARKED_S = 30.0
 """What only its own clock or ours can bring nearer is looked at again after this long."""
+LINGERS_S = 2.0
+"""Who wrote a file under its final name (rsync --inplace, sftp) sets its times and rights after
+closing it, and fails when it is gone: what was taken has rested so long before it is removed."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
 """Errors that say nothing about the file; it is looked at again."""
@@ -61,12 +64,15 @@ class Arrival:
 class DropFolder:
     """Remembers what it has seen of one folder between two looks."""
 
-    def __init__(self, folder: Path, settle_s: float) -> None:
+    def __init__(self, folder: Path, settle_s: float, lingers_s: float = 0.0) -> None:
         self._folder = folder
         self._settle_s = settle_s
+        self._lingers_s = lingers_s
         self._seen: dict[Path, tuple[Shape, float]] = {}
         self._taken: dict[Path, Shape] = {}
         self._waiting: dict[Path, Shape] = {}
+        self._done: dict[Path, Shape] = {}
+        """Sealed, or kept in quarantine: they go as soon as their sender is done with them."""
         self._put_off: dict[Path, float] = {}
         self._ends: dict[Path, tuple[Shape, End]] = {}
         """What its bytes said: a file that nobody touches is looked at once."""
@@ -100,6 +106,7 @@ class DropFolder:
             if self._knows_end(path, shape)
         ]
         self._seen = found
+        self._remove_done(now)
         self._taken = {p: s for p, s in self._taken.items() if p in found}
         self._waiting = {p: s for p, s in self._waiting.items() if p in found}
         self._put_off = {p: until for p, until in self._put_off.items() if p in found}
@@ -132,13 +139,23 @@ class DropFolder:
         if receipt.result == "waiting" or (receipt.result == "had" and receipt.cut is None):
             self._waiting[arrival.path] = arrival.shape
         else:
-            self._remove(arrival.path, arrival.shape)
+            self._done[arrival.path] = arrival.shape
+            self._remove_done(time.monotonic())
 
-    def remove_sealed(self) -> None:
+    def all_sealed(self) -> None:
         """Nothing waits for its cut any more: what was taken can go."""
-        for path, shape in list(self._waiting.items()):
-            del self._waiting[path]
-            self._remove(path, shape)
+        self._done.update(self._waiting)
+        self._waiting.clear()
+        self._remove_done(time.monotonic())
+
+    def _remove_done(self, now: float) -> None:
+        for path, shape in list(self._done.items()):
+            seen, since = self._seen.get(path, (None, now))
+            if seen != shape:  # gone, or written anew: that is another arrival
+                del self._done[path]
+            elif now - since >= self._lingers_s:
+                del self._done[path]
+                self._remove(path, shape)
 
     def _remove(self, path: Path, shape: Shape) -> bool:
         """Delete what was taken, unless something else has come under its name, and its hashes.

@@ -284,7 +284,7 @@ def _take_dropped(station: Station, actor: Actor, wait: bool, told: Teller) -> _
             select.select([], [], [], _PAUSE_S)
     dropped.gave |= bool(assemble_due(station, actor=actor))
     if not station.state().waiting:
-        folder.remove_sealed()
+        folder.all_sealed()
     return dropped
 
 

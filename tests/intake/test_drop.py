@@ -312,3 +312,23 @@ def test_a_link_that_leads_nowhere_or_to_itself_is_refused_and_goes(
     assert [f.check for f in receipt.examination.findings] == ["archive.link"]
     assert receipt.quarantined
     assert not os.path.lexists(link)
+
+
+def test_what_was_taken_goes_when_its_sender_is_done_with_it(
+    station: Station, tmp_path: Path
+) -> None:
+    """rsync --inplace sets the times of a file after closing it, and fails when it is gone."""
+    folder = station.settings.drop_folder
+    path = nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
+    drop = DropFolder(folder, 0.0, lingers_s=2.0)
+    began = time.monotonic()
+    (arrival,) = drop.look(began)
+    assert taken(station, drop, arrival).result == "sealed"
+    assert drop.look(began + 1) == []
+    os.utime(path, (1_717_400_000, 1_717_400_000))  # as a sender does, a moment late
+    (again,) = drop.look(began + 1.5)
+    assert taken(station, drop, again).result == "had"
+    assert drop.look(began + 3) == []
+    assert path.exists()
+    assert drop.look(began + 3.6) == []
+    assert not path.exists()
