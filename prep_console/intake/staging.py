@@ -23,7 +23,7 @@ from prep_console.cuts.archives import extract, is_archive_name
 from prep_console.cuts.checks import finding
 from prep_console.cuts.folders import kind_fault
 from prep_console.cuts.model import Examination, Finding, Limits
-from prep_console.intake.push.tree import GONE, TEMPORARY, looked
+from prep_console.intake.push.tree import GONE, TEMPORARY, WORKING, looked
 from prep_console.publication import store
 from prep_console.publication.lock import process_start
 from prep_console.publication.station import Station
@@ -163,7 +163,7 @@ def _take_tree(source: Path, copier: _Copier, *, coming: bool) -> str:
     """Every file beneath ``source`` in order; the shape of the tree before.
 
     Then all of it is looked at again: what moved, came or went meanwhile may be of two cuts.
-    ``coming``: others write there; what has rsync's temporary name is no part of it, and what is
+    ``coming``: others write there; what has rsync's temporary names is no part of it, and what is
     gone when its turn comes has moved.
     """
     before = looked(source).shape
@@ -189,6 +189,8 @@ def _copy_tree(source: Path, copier: _Copier, *, coming: bool) -> None:
     for here, folders, names, descriptor in os.fwalk(source, onerror=unread):
         inside = os.path.relpath(here, source)
         prefix = "" if inside == "." else f"{inside}/"
+        if coming:
+            folders[:] = [name for name in folders if name not in WORKING]
         folders.sort()
         for name in sorted([*folders, *names]):
             if coming and TEMPORARY.fullmatch(name) and name not in folders:

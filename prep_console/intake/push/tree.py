@@ -29,6 +29,9 @@ _FUTURE = timedelta(minutes=1)
 """A session that began later than this from now was dated by a clock that was put back since."""
 TEMPORARY = re.compile(r"\..+\.[A-Za-z0-9]{6}")
 """rsync writes ``.name.XXXXXX`` and renames it when it is whole."""
+WORKING = {".~tmp~", ".rsync-partial"}
+"""Folders of rsync's own (``--delay-updates``, ``--partial-dir``): what a killed session leaves in
+them is of another cut."""
 
 
 GONE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP}
@@ -147,7 +150,7 @@ def looked(folder: Path) -> Look:
 
     os.close(os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
     for here, folders, names, descriptor in os.fwalk(folder, onerror=unread):
-        folders.sort()
+        folders[:] = sorted(name for name in folders if name not in WORKING)
         newest_ns = max(newest_ns, os.fstat(descriptor).st_ctime_ns)
         for name in sorted(names):
             try:

@@ -18,7 +18,7 @@ from prep_console import config
 from prep_console.intake import staging
 from prep_console.intake.push.account import key_options
 from prep_console.intake.push.sessions import Session, marks_folder, sessions
-from prep_console.intake.push.tree import LONG_REST_S, MirroredTree
+from prep_console.intake.push.tree import LONG_REST_S, MirroredTree, looked
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import program
 from tests import nights
@@ -270,6 +270,26 @@ def test_what_was_looked_at_is_what_is_taken(box: Sandbox, tmp_path: Path) -> No
     assert tree.ready(1.0)
     receipt = receive(box.station, folder, actor=program("test"), dropped=True, standing=tree.shape)
     assert receipt.cut == "20240602_2005"
+
+
+@pytest.mark.parametrize("working", [".~tmp~", ".rsync-partial"])
+def test_what_a_killed_rsync_left_in_its_own_folders_is_no_part_of_the_tree(
+    box: Sandbox, tmp_path: Path, working: str
+) -> None:
+    folder = box.settings.drop_folder
+    sent = put(folder, "20240602_2010", tmp_path / "made")
+    left = folder / "descargas" / working
+    left.mkdir()
+    (left / "index.html").write_text("<p>20240602_2005</p>")
+    receipt = receive(
+        box.station,
+        folder,
+        actor=program("test"),
+        dropped=True,
+        standing=looked(folder).shape,
+    )
+    assert receipt.cut == "20240602_2010"
+    assert contents(box.station.cuts / "20240602_2010" / "site") == sent
 
 
 @pytest.mark.slow
