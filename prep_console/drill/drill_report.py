@@ -102,7 +102,7 @@ def text(done: Rehearsed) -> str:
             say(
                 N_("fault {number}, {kind}: {began} to {ended} UTC"),
                 number=number,
-                kind=done.scenario.fault[number - 1].kind,
+                kind=say(_KINDS[done.scenario.fault[number - 1].kind]),
                 began=f"{began:%H:%M:%S}",
                 ended="…" if ended is None else f"{ended:%H:%M:%S}",
             )

@@ -34,7 +34,8 @@ from prep_console.publication.apache import find_apache, standalone
 from prep_console.publication.station import Station
 from prep_console.wording import N_, Language, Sentence, sentence
 
-_STARTED_WITHIN_S = 20.0
+_STARTED_WITHIN_S = 60.0
+"""A busy machine takes its time; what ended is noticed at once."""
 _ENDED_WITHIN_S = 10.0
 
 

@@ -26,7 +26,7 @@ def points(report: Path) -> int:
 def faults(report: Path) -> int:
     """How many faults the kept report says began and ended."""
     text = (report / "simulacro.txt").read_text("utf-8")
-    return len(re.findall(r"^fault \d+, [a-z-]+: [\d:]+ to [\d:]+ UTC$", text, re.M))
+    return len(re.findall(r"^fault \d+, [\w -]+: [\d:]+ to [\d:]+ UTC$", text, re.M))
 
 
 def rehearse(
@@ -47,7 +47,8 @@ def rehearse(
         env={**os.environ, "TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40"},
     ) as process:
         os.close(terminal)
-        reader = threading.Thread(target=_drain, args=(main,), daemon=True)
+        shown = bytearray()
+        reader = threading.Thread(target=_drain, args=(main, shown), daemon=True)
         reader.start()
         try:
             if awake:
@@ -57,14 +58,16 @@ def rehearse(
             process.terminate()
     reader.join(10)
     os.close(main)
-    assert code == 0
+    assert code == 0, shown.decode("utf-8", "replace")[-3000:]
     return report
 
 
-def _drain(main: int) -> None:
+def _drain(main: int, shown: bytearray) -> None:
+    """What the terminal was told, the last of it kept."""
     try:
-        while os.read(main, 65536):
-            pass
+        while told := os.read(main, 65536):
+            shown += told
+            del shown[:-65536]
     except OSError:
         return
 

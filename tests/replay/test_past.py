@@ -235,9 +235,9 @@ def test_a_jump_in_a_record_of_fifty_thousand_lines_is_quick(tmp_path: Path) -> 
     assert len(past.nights[0].lines) > 49_000
     took = []
     for m in (1400, 3, 700, 1399, 50, 1000):
-        began = time.perf_counter()
+        began = time.process_time()  # what others do on this machine is not counted
         past.at(AT + minutes(m))
-        took.append(time.perf_counter() - began)
+        took.append(time.process_time() - began)
     assert sorted(took)[len(took) // 2] < 0.1, took
 
 
