@@ -110,8 +110,10 @@ def marked(pilot: Screen) -> bool:
     """The word, the moment and a sign at both ends of every line below the band."""
     lines = rows(pilot)
     band = 2 if len(lines) >= 34 else 1
-    return "REPLAY  03/06/2024 02:08:00" in lines[0] and all(
-        line.startswith("◂") and line.endswith("◂") for line in lines[band:]
+    return (
+        bool(lines)
+        and "REPLAY  03/06/2024 02:08:00" in lines[0]
+        and all(line.startswith("◂") and line.endswith("◂") for line in lines[band:])
     )
 
 
