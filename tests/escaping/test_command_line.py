@@ -102,6 +102,8 @@ WRONG: tuple[tuple[str, ...], ...] = (
     ("demo", "--from", FOREIGN),
     ("drill", FOREIGN),
     ("manual", FOREIGN),
+    ("replay", "--from", FOREIGN),
+    ("replay", "--folder", f"/nowhere/{FOREIGN}", "--at", "02:35", "--json"),
 )
 
 
