@@ -65,9 +65,15 @@ def cells(spans: Line) -> int:
 
 
 def clip(text: str, width: int) -> str:
-    """``text`` in at most ``width`` cells; what is cut off leaves an ellipsis behind."""
+    """``text`` in at most ``width`` cells; what is cut off leaves an ellipsis behind.
+
+    Behind the last word that fits, where there is one: half a word may read as another.
+    """
     if _cells(text) <= width:
         return text
+    blank = set_cell_size(text, max(0, width - 1)).rfind(" ")
+    if blank > width // 2:
+        return text[:blank].rstrip() + " …"
     return set_cell_size(text, width - 1).rstrip() + "…" if width > 1 else "…"[:width]
 
 

@@ -7,11 +7,12 @@ in between that draws only what changed.
 from __future__ import annotations
 
 import statistics
+import sys
 import threading
 import time
 from collections.abc import Iterator
 
-from tests.bench.figure import Figure, spread
+from tests.bench.figure import NO_BOUND, Figure, spread
 from tests.bench.grounds import FULL_NIGHT, fill, full_night, scratch, served
 from tests.console.terminals import Pty, cpu_s, resident_bytes
 from tests.stations import PROGRAM, Sandbox
@@ -21,6 +22,9 @@ _SETTLE_S = 12.0
 _WATCHED_S = 60.0
 _STARTS = 7
 _KEYS = 20
+_SIZES = ((80, 24), (120, 40), (240, 70))
+_AT_REST = (((80, 24), 250), ((120, 40), 400), ((160, 45), 400), ((240, 70), NO_BOUND))
+_WALL_AT_REST = (((80, 24), 250), ((160, 45), 400), ((640, 180), NO_BOUND))
 _MIB = 1024 * 1024
 _PAINTED = "ayuda"
 """Stands in the last row, so everything above it is there."""
@@ -36,13 +40,33 @@ def rows() -> Iterator[Figure]:
             now = box.settings.root / "run" / "now.json"
             wait_until(now.exists, 20, "the engine's first heartbeat")
             yield from _starts(box)
-            yield from _rest(box, (80, 24), 250)
-            yield from _rest(box, (160, 45), 400)
-            yield from _rest(box, (160, 45), 400, "--wall")
-            yield _keys(box)
+            for size, bound in _AT_REST:
+                yield from _rest(_console(box, size), _named(size, "at rest"), bound)
+            for size, bound in _WALL_AT_REST:
+                terminal = _console(box, size, "--wall")
+                yield from _rest(terminal, _named(size, "--wall at rest"), bound, traffic_only=True)
+            for size in _SIZES:
+                yield _keys(box, size)
         finally:
             engine.terminate()
             engine.communicate(timeout=20)
+    for size in _SIZES:
+        yield from _rest(_busy(size), _named(size, "in a busy minute"), NO_BOUND)
+    yield from _rest(
+        _busy((160, 45), "--wall"),
+        _named((160, 45), "--wall in a busy minute"),
+        NO_BOUND,
+        traffic_only=True,
+    )
+
+
+def _named(size: tuple[int, int], what: str) -> str:
+    return f"console {what}, {size[0]}×{size[1]}"
+
+
+def _busy(size: tuple[int, int], *more: str) -> Pty:
+    """A made-up station: a cut each five seconds, five alarms that come and go each seven."""
+    return Pty([sys.executable, "-m", "tests.console.sham", "busy", *more], size)
 
 
 def _console(box: Sandbox, size: tuple[int, int], *more: str) -> Pty:
@@ -67,9 +91,8 @@ def _painted(terminal: Pty) -> float:
     return terminal.received_at(terminal.received.index(mark))
 
 
-def _rest(box: Sandbox, size: tuple[int, int], bound: float, *more: str) -> Iterator[Figure]:
-    what = f"console{' ' + more[0] if more else ''} at rest, {size[0]}×{size[1]}"
-    with _console(box, size, *more) as terminal:
+def _rest(opened: Pty, what: str, bound: float, *, traffic_only: bool = False) -> Iterator[Figure]:
+    with opened as terminal:
         wait_until(lambda: len(terminal.received) > 2000, 20)
         pause = threading.Event()
         pause.wait(_SETTLE_S)
@@ -81,15 +104,16 @@ def _rest(box: Sandbox, size: tuple[int, int], bound: float, *more: str) -> Iter
         memory = resident_bytes(pid)
     note = f"{_WATCHED_S:.0f} s"
     yield Figure(f"{what}: to the terminal", sent / passed, bound, "bytes/s", note)
-    if not more:
-        yield Figure(f"{what}: of a core", 100 * share, 1.0, "%", note)
+    if not traffic_only:
+        most = NO_BOUND if bound == NO_BOUND else 1.0
+        yield Figure(f"{what}: of a core", 100 * share, most, "%", note)
         yield Figure(f"{what}: memory", memory / _MIB, 60, "MiB", "resident")
 
 
-def _keys(box: Sandbox) -> Figure:
+def _keys(box: Sandbox, size: tuple[int, int]) -> Figure:
     """From the byte of a key to the first byte of what it draws."""
     took = []
-    with _console(box, (80, 24)) as terminal:
+    with _console(box, size) as terminal:
         _painted(terminal)
         for _ in range(_KEYS):
             threading.Event().wait(0.11)  # no two keys in one frame
@@ -97,7 +121,7 @@ def _keys(box: Sandbox) -> Figure:
             terminal.write(b"j")
             _more_than(terminal, before)
             took.append(1000 * (terminal.received_at(before + 1) - began))
-    return Figure("console: key to paint", statistics.median(took), 50, "ms", spread(took))
+    return Figure(_named(size, "key to paint"), statistics.median(took), 50, "ms", spread(took))
 
 
 def _more_than(terminal: Pty, count: int) -> None:

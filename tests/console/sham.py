@@ -18,9 +18,13 @@ from prep_console.snapshot import ReadingState, Snapshot
 from prep_console.widgets.history_graph import Sample
 from prep_console.wording import use
 from tests.console.nights import STATES, FakeStation, night
-from tests.console.stations import bad_night, equipped
+from tests.console.stations import bad_night, busy, equipped
 
-_MADE: dict[str, Callable[[datetime], Snapshot]] = {"equipped": equipped, "bad_night": bad_night}
+_MADE: dict[str, Callable[[datetime], Snapshot]] = {
+    "equipped": equipped,
+    "bad_night": bad_night,
+    "busy": busy,
+}
 """Nights that are made anew for each moment; the others stand as they are."""
 
 

@@ -107,6 +107,16 @@ def equipped(now: datetime = NOW) -> Snapshot:
     return replace(night(now), readings=all_well(now), history=history)
 
 
+def busy(now: datetime) -> Snapshot:
+    """A minute in which a cut comes each five seconds and alarms come and go each seven."""
+    second = int(now.timestamp())
+    there = NOW + timedelta(seconds=300 * (second // 5 % 200) + second % 5)
+    alarms = tuple(bad_alarms(there)) if second // 7 % 2 else ()
+    cpu = _reading(there, float(second % 17 + 4), "%", "ok", cpus=4, min_cpus=4, load=0.41)
+    base = equipped(there)
+    return replace(base, alarms=alarms, readings={**base.readings, "host.cpu": cpu})
+
+
 def bad_night(now: datetime = NOW) -> Snapshot:
     """The mains are gone, the generator did not start, the disk fills, Apache is out of workers."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 MARK = "[red on blue]"
@@ -37,16 +37,21 @@ def steering(text: str, *, lines: bool = True) -> list[str]:
     ]
 
 
-def poisoned(value: Any, name: str = "") -> Any:
-    """``value`` with :data:`FOREIGN` in every text that comes from outside, however deep."""
+def hostile(text: str) -> str:
+    """A text as it came, with what would steer a terminal behind it."""
+    return text + FOREIGN
+
+
+def poisoned(value: Any, name: str = "", make: Callable[[str], str] = hostile) -> Any:
+    """``value`` with what ``make`` makes of every text that comes from outside, however deep."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **{k: poisoned(v, k) for k, v in fields.items()})
+        return dataclasses.replace(value, **{k: poisoned(v, k, make) for k, v in fields.items()})
     if isinstance(value, tuple):
-        return tuple(poisoned(one, name) for one in value)
+        return tuple(poisoned(one, name, make) for one in value)
     if isinstance(value, Mapping):
         inside = "_" if name in {"data", "values", "detail"} else name
-        return {k: poisoned(v, inside) for k, v in value.items()}
+        return {k: poisoned(v, inside, make) for k, v in value.items()}
     if isinstance(value, str) and value and any(name.endswith(end) for end in TAKEN):
-        return value + FOREIGN
+        return make(value)
     return value

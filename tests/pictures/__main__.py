@@ -25,7 +25,7 @@ from tests import nights
 from tests.apache.server import Apache
 from tests.bench.grounds import scratch
 from tests.console.terminals import CHECKOUT, Tmux
-from tests.pictures import public
+from tests.pictures import matrix, public
 from tests.pictures.drawing import svg
 from tests.stations import PROGRAM, Sandbox, sandbox
 from tests.waiting import wait_until
@@ -61,6 +61,13 @@ def at(moment: datetime | float, *command: str | Path) -> list[str]:
     return ["env", *clock, *(str(part) for part in command)]
 
 
+def as_png(drawn: Path, out: Path, zoom: float) -> None:
+    """A terminal has few colours: with a palette a picture takes a quarter of the bytes."""
+    subprocess.run(["rsvg-convert", "--zoom", f"{zoom:g}", "-o", out, drawn], check=True)
+    subprocess.run(["pngquant", "--force", "--ext", ".png", "--strip", "32", out], check=True)
+    print(out.relative_to(CHECKOUT), flush=True)
+
+
 @dataclass
 class Screens:
     """Consoles in both languages, and the pictures wanted of them."""
@@ -87,11 +94,7 @@ class Screens:
             captured = self.screens[kind, language].tmux("capture-pane", "-e", "-N", "-p")
             drawn = OUT / f"{full}.svg"
             drawn.write_text(svg(captured, SIZES[kind], f"prep-console: {name}"), "utf-8")
-            subprocess.run(
-                ["rsvg-convert", "--zoom", "1.5", "-o", drawn.with_suffix(".png"), drawn],
-                check=True,
-            )
-            print(drawn.relative_to(CHECKOUT), flush=True)
+            as_png(drawn, drawn.with_suffix(".png"), 1.5)
 
 
 @dataclass
@@ -168,11 +171,24 @@ def main(wanted: Sequence[str]) -> None:
                     "host": {"min_cpus": 1, "min_memory_bytes": 1, "min_free_bytes": 1},
                 },
             )
-            if not wanted or not all(any(part in one for part in _MADE) for one in wanted):
+            made = (*_MADE, *_LOOKS, "size-", "theme-")
+            if not wanted or not all(any(part in one for part in made) for one in wanted):
                 play(Studio(folder, wanted, box=box))
         instruments(folder, wanted)
         if not wanted or "public" in wanted:
             print(public.take(OUT).relative_to(CHECKOUT), flush=True)
+        every_look(folder, wanted)
+
+
+def every_look(folder: Path, wanted: Sequence[str]) -> None:
+    """Each theme, size class and language."""
+
+    def draw(name: str, size: tuple[int, int], captured: str, zoom: float) -> None:
+        drawn = folder / f"{name}.svg"
+        drawn.write_text(svg(captured, size, f"prep-console: {name}"), "utf-8")
+        as_png(drawn, OUT / f"{name}.png", zoom)
+
+    matrix.take(folder, wanted, LANGUAGES, lambda *c: at(offset_s(LOOKED_AT), *c), draw)
 
 
 def play(studio: Studio) -> None:
@@ -234,6 +250,7 @@ def instruments(folder: Path, wanted: Sequence[str]) -> None:
 
 
 _MADE = ("equipped", "power", "instruments", "graph", "alarm", "shelve", "manual", "public")
+_LOOKS = tuple(shot.name for shot in matrix.shots())
 
 
 def _made_up(folder: Path, made: str, kind: str, wanted: Sequence[str]) -> None:
