@@ -346,7 +346,6 @@ def _columns(shown: list[Instrument], width: int) -> list[Line]:
 
 def _old(snapshot: Snapshot, grid: Grid, old: float, stale_s: float | None) -> list[Line]:
     """The whole wall says that it is old, for how long, why, and what was public before."""
-    minutes, seconds = divmod(int(old), 60)
     told = [say(N_("THIS WALL IS OLD"))]
     if (stale_s or 0.0) > STALE_S:
         told.append(say(N_("Nothing could be read for {age}."), age=span(old)))
@@ -364,7 +363,8 @@ def _old(snapshot: Snapshot, grid: Grid, old: float, stale_s: float | None) -> l
         for row in digits.enlarged(text.center(grid.columns), grid.scale, halves=grid.halves)
     ]
     room = grid.height - len(below) - 2
-    digit_rows = grid.blocks(f"{minutes:02d}:{seconds:02d}", grid.width - 4, room)
+    # an age with its units: from afar 01:03 would be taken for the public hour
+    digit_rows = grid.blocks(span(old), grid.width - 4, room)
     above = [line(Span(row.center(grid.width), "band-critical")) for row in digit_rows]
     block = [*above, *([()] if above else []), *below]
     free = max(0, grid.height - len(block)) // 2

@@ -134,6 +134,8 @@ def test_an_old_wall_says_why_and_what_was_public() -> None:
     silent = replace(night(), engine=EngineView(False, None, 63.0))
     shown = " ".join(plain(drawn(silent)).split())
     assert "THIS WALL IS OLD" in shown
+    rows = plain(drawn(silent))
+    assert any(digits.big("1 min 03 s", n)[0].strip() in rows for n in range(1, 9))
     assert "ENGINE STOPPED: nobody receives cuts" in shown
     assert "Nothing could be read" not in shown
     assert "Last known public cut: 02:35" in shown
