@@ -269,7 +269,7 @@ async def test_a_long_listing_that_goes_on_is_not_judged_hung(tmp_path: Path) ->
     server = f"/usr/lib/openssh/sftp-server | {sys.executable} {tmp_path}/slow.py"
     with sshd(tmp_path / "sshd", f"ForceCommand {server}") as slow:
         settings = of_sshd(tmp_path, slow, there, layout="tree", stall_seconds=2.5)
-        puller = Puller(settings, settings.sources[0], grace_s=0.5)
+        puller = Puller(settings, settings.sources[0], grace_s=2.0)
         told: list[Progress] = []
         began = time.monotonic()
         done = await puller.pull({}, told.append)
