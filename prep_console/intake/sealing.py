@@ -21,7 +21,7 @@ from prep_console.journal.actor import Actor
 from prep_console.journal.state import State, Waiting
 from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, lock, store
-from prep_console.publication.settle import settle
+from prep_console.publication.settle import settle, settle_if_open
 from prep_console.publication.station import Station
 from prep_console.wording import N_, sentence
 
@@ -38,6 +38,7 @@ def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> li
         return []
     try:
         with lock.held(station.intake_lock, "assemble", patience_s=PATIENCE_S):
+            settle_if_open(station)  # a cut that a killed worker sealed and could not record
             cuts, _ = seal_ready(station, {}, actor, at_once)
     except OSError as error:
         raise unwritable(error) from error

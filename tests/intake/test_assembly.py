@@ -411,6 +411,30 @@ def _is_held(*_: object) -> None:
     raise Refused(Sentence("process 7 has held the lock"), Sentence("try again"))
 
 
+def test_a_cut_that_was_sealed_and_not_recorded_is_recorded_and_not_sealed_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The engine's worker was killed in between; the engine goes on and asks a new one."""
+    desk.bring("DIP_LOC", "20240602_2005")
+    desk.bring("AYUN", "20240602_2005")
+    desk.bring("DIP_LOC", "20240602_2010")
+    commit = store.commit
+
+    def dies(*args: Any) -> None:
+        commit(*args)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as crash:
+        crash.setattr(store, "commit", dies)
+        with pytest.raises(KeyboardInterrupt):
+            assemble_due(desk.station, actor=PERSON, at_once=True)
+    assert "20240602_2010" not in desk.station.state().cuts
+    assemble_due(desk.station, actor=PERSON, at_once=True)
+    state = desk.station.state()
+    assert list(state.cuts) == ["20240602_2005", "20240602_2010"]
+    assert state.waiting == ()
+
+
 def test_every_new_cut_gets_a_later_modification_time(desk: Desk) -> None:
     moments = []
     for stamp in ("20240602_2005", "20240602_2010"):
