@@ -467,3 +467,12 @@ def test_wrong_settings_are_told_in_one_language(
     )
     assert ran.returncode == 2
     assert words[lang] in ran.stderr
+
+
+def test_a_number_beyond_all_on_a_page_keeps_no_decision_back(box: Sandbox) -> None:
+    """An altered estado page, whose head of the journal is no number any more."""
+    page = box.station.public / "estado" / f"{box.station.live().estado}.json"
+    text = page.read_text("utf-8")
+    page.chmod(0o644)
+    page.write_text(text.replace('"seq": ', '"seq": 1e400, "was": '), "utf-8")
+    assert box.run("rollback", "--reason", "prueba").code == 0

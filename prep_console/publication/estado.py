@@ -116,7 +116,7 @@ def head_of(public: Path, seq: int) -> tuple[int, str] | None:
     try:
         said = json.loads((public / "estado" / f"{seq}.json").read_bytes())["journal"]
         return int(said["seq"]), str(said["hash"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None
 
 
