@@ -58,8 +58,14 @@ class Tmux:
 
     def tmux(self, *arguments: str) -> str:
         """One tmux command; what it printed."""
+        # readline, which pytest loads, sets LINES and COLUMNS behind Python's back: a child that
+        # inherited them would take every terminal for one of 80 by 24
         ran = subprocess.run(
-            ["tmux", "-S", self._socket, *arguments], capture_output=True, text=True, check=True
+            ["tmux", "-S", self._socket, *arguments],
+            capture_output=True,
+            text=True,
+            check=True,
+            env=dict(os.environ),
         )
         return ran.stdout
 
