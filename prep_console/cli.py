@@ -158,7 +158,7 @@ def _tell(problem: Problem, context: Context) -> None:
 
 
 def _public_now(context: Context) -> str | None:
-    from prep_console.report import public_now
+    from prep_console.reports.status import public_now
 
     try:
         return public_now(context.station.live().cut)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def alarms(context: Context, as_json: bool) -> None:
     """What is wrong now: why, what it means, what to do."""
-    from prep_console.alarm_report import alarm_lines, alarms_json
     from prep_console.engine.view import read_snapshot
+    from prep_console.reports.alarms import alarm_lines, alarms_json
 
     snapshot = read_snapshot(context.settings)
     if as_json:

@@ -72,7 +72,7 @@ def folded(line: str, width: int) -> list[str]:
 
 
 def print_json(document: dict[str, Any]) -> None:
-    from prep_console.report import as_text
+    from prep_console.reports.document import as_text
 
     click.echo(as_text(document))
 

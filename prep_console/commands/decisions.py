@@ -40,7 +40,7 @@ def _act(
     """Ask where a person sits at a terminal, act, and say what was done."""
     from prep_console.journal.actor import current_actor
     from prep_console.publication import actions
-    from prep_console.report import outcome_json, outcome_line
+    from prep_console.reports.decisions import outcome_json, outcome_line
 
     station = context.station
     if not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
@@ -65,7 +65,7 @@ def _let_through(context: Context, identity: str, options: dict[str, Any]) -> No
     """Take a delivery out of quarantine and publish it, as this person's decision."""
     from prep_console.intake.override import override
     from prep_console.journal.actor import current_actor
-    from prep_console.report import receipt_json, receipt_lines
+    from prep_console.reports.deliveries import receipt_json, receipt_lines
 
     station, zone = context.station, context.settings.zone
     if options["reason"] and not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
@@ -84,7 +84,7 @@ def _let_through(context: Context, identity: str, options: dict[str, Any]) -> No
 
 
 def _ask(station: Station, name: str) -> None:
-    from prep_console.report import public_now
+    from prep_console.reports.status import public_now
 
     click.echo(public_now(station.live().cut))
     click.confirm(say(N_("Do it: {action}?"), action=name), abort=True)

@@ -40,7 +40,7 @@ def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
     from prep_console.intake.verify import existing
     from prep_console.journal.actor import current_actor
     from prep_console.publication.retention import prune_if_needed
-    from prep_console.report import receipt_json, receipt_lines
+    from prep_console.reports.deliveries import receipt_json, receipt_lines
 
     station = context.station
     zone = context.settings.zone

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from prep_console.changes_report import told
 from prep_console.commands.context import Context, cut_id, json_option, print_json, print_lines
 from prep_console.problems import Failed, Refused
+from prep_console.reports.changes import told
 from prep_console.wording import N_, sentence
 
 if TYPE_CHECKING:

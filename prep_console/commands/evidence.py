@@ -87,9 +87,9 @@ _MOMENT = click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"])
 def minutes(context: Context, out: Path, begins: datetime | None, ends: datetime | None) -> None:
     """The night as a document for the institute and an auditor."""
     from prep_console import durable
-    from prep_console import minutes as night
     from prep_console.engine.view import read_snapshot
     from prep_console.journal import reading
+    from prep_console.reports import minutes as night
 
     settings, station = context.settings, context.station
     start, end = (at.replace(tzinfo=settings.zone) if at else None for at in (begins, ends))

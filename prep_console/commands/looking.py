@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 def status(context: Context, as_json: bool) -> None:
     """State of the station now."""
     from prep_console.engine.view import read_snapshot
-    from prep_console.report import status_json, status_lines
+    from prep_console.reports.status import status_json, status_lines
 
     snapshot = read_snapshot(context.settings)
     if as_json:
@@ -55,7 +55,7 @@ def check(context: Context) -> int:
 def cuts(context: Context, as_json: bool) -> None:
     """The sealed cuts, newest first."""
     from prep_console.engine.view import read_snapshot
-    from prep_console.report import cut_lines, cuts_json
+    from prep_console.reports.cuts import cut_lines, cuts_json
 
     settings = context.settings
     found = read_snapshot(settings).cuts
@@ -75,9 +75,9 @@ def handover(context: Context, hours: int, as_json: bool) -> None:
     """What the next shift must know."""
     from datetime import timedelta
 
-    from prep_console import handover as shifts
     from prep_console.engine.view import read_snapshot
     from prep_console.journal.reading import read
+    from prep_console.reports import handover as shifts
 
     snapshot = read_snapshot(context.settings)
     since = snapshot.observed_at - timedelta(hours=hours)
@@ -95,7 +95,7 @@ def handover(context: Context, hours: int, as_json: bool) -> None:
 def verify(context: Context, path: Path, as_json: bool) -> int:
     """Examine a delivery and change nothing."""
     from prep_console.intake.verify import verify as look
-    from prep_console.report import examination_json, examination_lines
+    from prep_console.reports.deliveries import examination_json, examination_lines
 
     settings = _settings_or_none(context)
     examination, zone = look(path, settings)

@@ -36,7 +36,7 @@ def replay(
     from prep_console.console.player import FASTEST, SLOWEST
     from prep_console.engine.past import Past
     from prep_console.engine.past_times import moment_named
-    from prep_console.report import status_json
+    from prep_console.reports.status import status_json
 
     settings = context.settings
     if folder is not None:

@@ -11,7 +11,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, Protocol, TypedDict
 
-from prep_console import changes_report
 from prep_console.alarms import records
 from prep_console.config import Settings
 from prep_console.console import exports, histories, wording_of
@@ -25,6 +24,7 @@ from prep_console.publication import actions, manifest
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.station import Station
 from prep_console.publication.store import LookedOver
+from prep_console.reports import changes as change_report
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.history_graph import Bounds, Sample
@@ -133,7 +133,7 @@ class StationActions:
         """As ``diff`` tells it."""
         from prep_console.publication.changes import between  # csv, zipfile: not for the start
 
-        return tuple(changes_report.told(between(Station(self._settings), before, after)))
+        return tuple(change_report.told(between(Station(self._settings), before, after)))
 
     def export(self, wanted: str) -> Path:
         """As ``journal`` tells it, into the current folder."""

@@ -12,7 +12,6 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 
-from prep_console import changes_report
 from prep_console.config import Settings
 from prep_console.console import exports, histories, replay_keys, wording_of
 from prep_console.console.app import ConsoleApp, run_app
@@ -30,6 +29,7 @@ from prep_console.journal import reading
 from prep_console.problems import Refused
 from prep_console.publication import manifest
 from prep_console.publication.actions import Outcome
+from prep_console.reports import changes as change_report
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.cuts_table import Row
@@ -78,7 +78,7 @@ class PastActions:
         from prep_console.publication.changes import between  # csv, zipfile: not for the start
 
         station = self._past.station_at(self._player.moment)
-        return tuple(changes_report.told(between(station, before, after)))
+        return tuple(change_report.told(between(station, before, after)))
 
     def export(self, wanted: str) -> Path:
         """The record as it was at the replayed moment."""

@@ -11,8 +11,8 @@ from prep_console import record
 from prep_console.drill.rehearsal import Told
 from prep_console.drill.scenario import Scenario
 from prep_console.drill.score import Score
-from prep_console.handover import words
 from prep_console.journal.chain import Line
+from prep_console.reports.handover import words
 from prep_console.wording import N_, language, say, visible
 
 _COLOURS = {

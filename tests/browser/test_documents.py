@@ -18,7 +18,7 @@ from prep_console.drill.score import score
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Line
 from prep_console.journal.reading import Verdict
-from prep_console.minutes import minutes, minutes_html
+from prep_console.reports.minutes import minutes, minutes_html
 from prep_console.wording import sentence, use
 from tests.browser.chromium import Chromium
 from tests.browser.seeing import seen_well

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from prep_console.changes_report import told
 from prep_console.publication.changes import Changes, ImageChanges
+from prep_console.reports.changes import told
 from prep_console.wording import use
 from tests.console.nights import FakeStation, night
 from tests.console.test_screens import console, see, shown, until

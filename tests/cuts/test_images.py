@@ -14,7 +14,7 @@ from prep_console.cuts.model import Examination, Images, Limits, Verdict
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.publication import store
-from prep_console.report import examination_json
+from prep_console.reports.deliveries import examination_json
 from tests.cuts import deliveries as d
 from tests.cuts import writing as w
 from tests.cuts.test_delivery import EXPECTS, NAME, ZONE, look

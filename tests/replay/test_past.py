@@ -15,7 +15,7 @@ from prep_console.alarms.table import sentence_of
 from prep_console.engine.past import Past, placed
 from prep_console.journal.actor import program
 from prep_console.problems import Refused
-from prep_console.report import status_json
+from prep_console.reports.status import status_json
 from prep_console.snapshot import EngineView, Snapshot
 from tests.replay.pasts import (
     AT,

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from prep_console.engine.past import Past
-from prep_console.report import status_json
+from prep_console.reports.status import status_json
 from tests import nights
 from tests.apache.server import Apache
 from tests.console.terminals import Tmux

@@ -15,10 +15,10 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from prep_console import dates, record
-from prep_console.handover import Gap, gaps, words
 from prep_console.journal.chain import Line
 from prep_console.journal.decided import is_decision
 from prep_console.journal.reading import Verdict
+from prep_console.reports.handover import Gap, gaps, words
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.wording import N_, language, say, say_n, visible
 

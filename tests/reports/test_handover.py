@@ -10,8 +10,8 @@ import pytest
 
 from prep_console.commands.context import folded
 from prep_console.engine.view import read_snapshot
-from prep_console.handover import handover
 from prep_console.journal import journal
+from prep_console.reports.handover import handover
 from prep_console.snapshot import EngineView, Reading
 from tests.console.terminals import Pty
 from tests.nights import two_archives

@@ -17,7 +17,8 @@ from prep_console.cuts.checks import reasons, recorded
 from prep_console.journal.chain import Line
 from prep_console.journal.decided import is_decision
 from prep_console.journal.journal import Reading as JournalReading
-from prep_console.report import SCHEMA, status_json, status_lines
+from prep_console.reports.document import SCHEMA
+from prep_console.reports.status import status_json, status_lines
 from prep_console.snapshot import CutView, Detail, Snapshot
 from prep_console.wording import N_, Sentence, say, say_n, sentence, visible
 

@@ -13,7 +13,7 @@ import pytest
 
 from prep_console.engine.view import read_snapshot
 from prep_console.journal.reading import read, verify
-from prep_console.minutes import minutes, minutes_html
+from prep_console.reports.minutes import minutes, minutes_html
 from tests.escaping.foreign import FOREIGN, steering
 from tests.nights import archive, stamps, two_archives
 from tests.stations import Sandbox, sandbox

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from prep_console.alarms.table import TABLE, sentence_of
+from prep_console.reports.document import iso
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.wording import N_, known_text, say, visible
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat()
 
 
 def alarm_json(alarm: AlarmView) -> dict[str, Any]:
@@ -25,8 +21,8 @@ def alarm_json(alarm: AlarmView) -> dict[str, Any]:
         "severity": alarm.severity,
         "since": alarm.since.isoformat(),
         "acknowledged_by": alarm.acknowledged_by,
-        "acknowledged_at": _iso(alarm.acknowledged_at),
-        "shelved_until": _iso(alarm.shelved_until),
+        "acknowledged_at": iso(alarm.acknowledged_at),
+        "shelved_until": iso(alarm.shelved_until),
         "shelved_by": alarm.shelved_by,
         "shelved_reason": alarm.shelved_reason,
         "flapping": alarm.flapping,
