@@ -198,7 +198,8 @@ class Snapshot:
     elections: tuple[str, ...]
     timezone: str
     phase: Phase
-    cadence_minutes: int
+    cadence_s: float
+    """From one cut to the next as they arrive: less by its speed in a quickened rehearsal."""
     mode: Mode
     decision: DecisionView | None
     """The decision behind hold or frozen, or behind a live cut that a person chose; else None."""

@@ -10,7 +10,7 @@ from typing import Literal
 from prep_console.snapshot import CutView, RefusedView, Snapshot
 from prep_console.widgets.figures import cut_hour, hour, second, size, span
 from prep_console.widgets.lines import Line, Span, Tone, column, fit, holds, line, plain
-from prep_console.wording import N_, say, visible
+from prep_console.wording import N_, say, say_n, visible
 
 Row = CutView | RefusedView
 Explain = Callable[[RefusedView], str]
@@ -176,7 +176,7 @@ def _cut(snapshot: Snapshot, cut: CutView, width: int) -> Line:
             "  ",
             column(state, 11, tone),
             column(actas, 7, tone, right=True),
-            Span(" " + say(N_("actas")), "dim"),
+            column(" " + say_n("acta", "actas", cut.counted or 0), 6, "dim"),
             column(delta, 8, "warning" if fell else tone, right=True),
             column(size(cut.bytes), 9, "dim", right=True),
             *(_clocks(snapshot, cut) if width >= CLOCKS_FROM else ()),

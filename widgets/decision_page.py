@@ -9,7 +9,7 @@ from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.figures import cut_age, cut_hour, local, milliseconds, second
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, line, rule, wrap
 from prep_console.widgets.public_band import drill_band, mode_span
-from prep_console.wording import N_, say, visible
+from prep_console.wording import N_, say, say_n, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ def _cut(
         f"  {visible(cut.id)}",
     ]
     if cut.counted is not None:
-        spans.append(f"  {cut.counted:,} {say(N_('actas'))}")
+        spans.append(f"  {cut.counted:,} {say_n('acta', 'actas', cut.counted)}")
         if against is not None and against.counted is not None:
             change = cut.counted - against.counted
             spans.append(Span(f" ({change:+,})", "warning" if change < 0 else ""))

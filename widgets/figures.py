@@ -46,7 +46,7 @@ def _hour(snapshot: Snapshot, moment: datetime, night: datetime) -> str:
 
 def replayed(snapshot: Snapshot, cut: CutView) -> bool:
     """Whether the cut is of another time than it came: then its age says nothing."""
-    return abs(cut.received_at - cut.stamp) > timedelta(minutes=2 * snapshot.cadence_minutes)
+    return abs(cut.received_at - cut.stamp) > timedelta(seconds=2 * snapshot.cadence_s)
 
 
 def cut_age(snapshot: Snapshot, cut: CutView) -> str:

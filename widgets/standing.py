@@ -213,7 +213,7 @@ def _waiting(snapshot: Snapshot) -> str:
 
 def _late(snapshot: Snapshot) -> Notice | None:
     """Late at 1.5, critical at 2 cadences after the last cut (the contract's bounds)."""
-    late_s, cadence_s = snapshot.late_s, snapshot.cadence_minutes * 60
+    late_s, cadence_s = snapshot.late_s, snapshot.cadence_s
     if late_s is None or late_s < cadence_s * 0.5 or snapshot.mode == "frozen":
         return None
     newest = max((cut.stamp for cut in snapshot.cuts), default=None)

@@ -242,7 +242,7 @@ def put_together(
         elections=tuple(settings.election.elections),
         timezone=settings.station.timezone,
         phase=settings.station.phase,
-        cadence_minutes=settings.election.cadence_minutes,
+        cadence_s=lateness.cadence(settings).total_seconds(),
         mode=state.mode,
         decision=_decision(state),
         live=LiveView(public, record.manifest, state.live_since or public.sealed_at)
@@ -259,7 +259,7 @@ def put_together(
         next_due=next_due,
         late_s=None if next_due is None else max(0.0, round((now - next_due).total_seconds(), 1)),
         cuts=cuts,
-        cuts_missed=_missed(state, lateness.cadence(settings)),
+        cuts_missed=_missed(state, timedelta(minutes=settings.election.cadence_minutes)),
         refused=tuple(
             RefusedView(
                 r.id,
@@ -370,6 +370,7 @@ def _served(said: Now | None, engine: EngineView, now: datetime) -> ServedView |
 
 
 def _missed(state: State, cadence: timedelta) -> int:
+    """By the hours that the cuts bear: those of a quickened rehearsal are as far apart as ever."""
     times = sorted({CutId.of(cut.id).stamp.wall for cut in state.cuts.values()})
     gaps = pairwise(times)
     return sum(max(0, round((later - earlier) / cadence) - 1) for earlier, later in gaps)

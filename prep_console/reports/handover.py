@@ -75,7 +75,7 @@ def handover(snapshot: Snapshot, journal: JournalReading, since: datetime) -> Ha
         since=since,
         decisions=tuple(line for line in shift if is_decision(line)),
         refused=tuple(line for line in shift if line.kind == "refused"),
-        gaps=tuple(gaps(snapshot.cuts, timedelta(minutes=snapshot.cadence_minutes), since)),
+        gaps=tuple(gaps(snapshot.cuts, timedelta(seconds=snapshot.cadence_s), since)),
         trends=tuple(sorted(_trends(snapshot), key=lambda trend: trend.hours)),
         broken_line=journal.breaks[0].line if journal.breaks else None,
     )

@@ -88,7 +88,7 @@ def minutes(
         start,
         end,
         tuple(cuts),
-        tuple(gaps(cuts, timedelta(minutes=snapshot.cadence_minutes), start)),
+        tuple(gaps(cuts, timedelta(seconds=snapshot.cadence_s), start)),
         tuple(line for line in every if start <= line.time <= end),
         verdict,
     )
@@ -215,7 +215,7 @@ def _lines(night: Minutes, zone: ZoneInfo, wanted: Callable[[Line], bool]) -> It
 
 def _pictures(night: Minutes, zone: ZoneInfo) -> Iterator[str]:
     """Minutes between two cuts, and seconds from a cut's arrival until a visitor saw it."""
-    cadence = float(night.snapshot.cadence_minutes)
+    cadence = night.snapshot.cadence_s / 60
     between = [
         (after.received_at, (after.received_at - before.received_at).total_seconds() / 60)
         for before, after in pairwise(night.cuts)

@@ -132,6 +132,15 @@ def test_late_only_from_one_and_a_half_cadences() -> None:
     assert found.severity == "critical"
 
 
+def test_late_in_a_quickened_rehearsal_goes_by_its_own_cadence() -> None:
+    quick = replace(night(), cadence_s=15.0)
+    assert standing.notices(replace(quick, late_s=7.0)) == []
+    (found,) = standing.notices(replace(quick, late_s=8.0))
+    assert found.severity == "warning"
+    (found,) = standing.notices(replace(quick, late_s=16.0))
+    assert found.severity == "critical"
+
+
 def test_hold_band_says_who_when_why_and_how_many_wait() -> None:
     shown = " ".join(screen(held(2)).split())
     for part in (
