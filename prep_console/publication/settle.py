@@ -37,7 +37,11 @@ def settle_if_open(station: Station) -> None:
 
 
 def refresh_estado(ledger: Ledger) -> None:
-    """See that the estado pages say what the state says; switch them with the same cut if not."""
+    """See that the estado pages say what the state says; switch them with the same cut if not.
+
+    A page that names a line beyond the journal's end is made anew: the end was cut off, and is
+    told once.
+    """
     station, state = ledger.station, ledger.state
     live = station.live()
     if live.cut != state.live:
@@ -45,7 +49,9 @@ def refresh_estado(ledger: Ledger) -> None:
     wanted = estado.describe(station.settings, state, live.cut)
     if live.estado == 0 and live.cut is None and state.position.seq == 0:
         return
-    if not estado.altered(station.public, live.estado, wanted):
+    head = estado.head_of(station.public, live.estado)
+    beyond = head is not None and head[0] > state.position.seq
+    if not beyond and not estado.altered(station.public, live.estado, wanted):
         return
     ledger.write_estado(live.estado + 1, wanted)
     ledger.write_pointer(Live(live.cut, live.estado + 1))

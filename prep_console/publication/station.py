@@ -241,9 +241,21 @@ class Ledger:
     def __init__(self, station: Station) -> None:
         self.station = station
         self.state = station.state()
-        if self.state.breaks:
-            breaks = [{"line": b.line, "seq": b.seq, "reason": b.reason} for b in self.state.breaks]
+        if found := self.state.breaks or self._cut_off():
+            breaks = [{"line": b.line, "seq": b.seq, "reason": b.reason} for b in found]
             self.append([("segment", {"breaks": breaks})], Actor(os.getuid(), "journal"))
+
+    def _cut_off(self) -> tuple[Break, ...]:
+        """Lines that are gone from the journal's end: a chain cannot show it, the public page can.
+
+        It names the head of the switch that made it. Where nothing is live the station may have
+        begun afresh a moment ago.
+        """
+        live = self.station.live()
+        head = estado.head_of(self.station.public, live.estado) if live.cut is not None else None
+        if head is None or head[0] <= self.state.position.seq:
+            return ()
+        return (_gone(self.state, *head),)
 
     def append(
         self, entries: Iterable[tuple[str, Mapping[str, object]]], actor: Actor
@@ -335,12 +347,12 @@ def _checkpoint_in(content: bytes) -> State | None:
 
 
 def _with_break(state: State, reached: Position) -> State:
-    gone = Break(
-        state.position.lines + 1,
-        reached.seq,
-        f"lines are gone or were rewritten: it once reached {reached.seq}:{reached.hash}",
-    )
-    return replace(state, breaks=(*state.breaks, gone))
+    return replace(state, breaks=(*state.breaks, _gone(state, reached.seq, reached.hash)))
+
+
+def _gone(state: State, seq: int, head: str) -> Break:
+    reason = f"lines are gone or were rewritten: it once reached {seq}:{head}"
+    return Break(state.position.lines + 1, seq, reason)
 
 
 def _unwritable(error: OSError) -> Failed:

@@ -256,6 +256,29 @@ def test_a_journal_that_became_shorter_than_the_checkpoint_is_an_alarm(
     goes_on(at, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "left", [0, 1, -1], ids=["nothing", "one line", "all before the last switch"]
+)
+def test_a_cut_off_end_is_told_once_by_who_kept_nothing_of_it(
+    left: int, at: Place, tmp_path: Path
+) -> None:
+    """The public page names the last switch: without it a shorter chain looks whole."""
+    settle_if_open(at.station)
+    lines = lines_of(at)
+    if left == -1:
+        left = max(n for n, line in enumerate(lines) if json.loads(line)["kind"] == "intent")
+    at.station.journal.write_bytes(b"".join(lines[:left]))
+    (at.root / "run" / "state.json").unlink()
+    assert at.call("hold").code == 0
+    assert at.call("hold", "--reason", "once more").code == 0
+    kinds = [json.loads(line)["kind"] for line in lines_of(at)]
+    assert kinds.count("segment") == 1
+    status = json.loads(at.call("status", "--json").out)
+    assert "journal.broken" in {alarm["id"] for alarm in status["alarms"]}
+    assert status["live"]["id"] == THIRD
+    goes_on(at, tmp_path)
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"\0" * 4096, b"not a journal\n" * 3])
 def test_a_journal_that_is_gone_or_something_else_leaves_the_public_cut_up(
     content: bytes, at: Place, tmp_path: Path

@@ -100,6 +100,9 @@ def test_a_journal_harmed_under_the_engine_loses_no_cut(
     verified = at.run("journal", "--verify", "--head", head).code
     assert verified == (0 if harm is torn else 1)
     assert (harm is torn) == ("recovered" in kinds)
+    assert (harm is torn) != ("segment" in kinds)
+    broken = {alarm["id"] for alarm in status["alarms"]} & {"journal.broken"}
+    assert bool(broken) == (harm is not torn)
     table.record("a journal harmed under a running engine", tried=1, fired=1)
 
 
