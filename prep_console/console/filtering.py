@@ -18,11 +18,12 @@ _LONGEST = 60
 
 
 class FilterLine(Input):
-    """Over the foot while it is open."""
+    """Over the foot while it is open; indented as it is, since a replay marks both edges."""
 
     DEFAULT_CSS = """
-    FilterLine { dock: bottom; height: 1; border: none; padding: 0 1; width: 1fr;
+    FilterLine { dock: bottom; height: 1; border: none; width: 1fr;
         background: ansi_default; color: ansi_default; display: none; }
+    FilterLine.-textual-compact { padding: 0 1; }
     """
 
 

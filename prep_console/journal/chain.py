@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from prep_console.journal.actor import Actor
+from prep_console.wording import N_
 
 GENESIS = "0" * 64
 """``prev`` of the first line."""
@@ -44,6 +45,7 @@ class Break:
     seq: int | None
     """What the line calls itself, when it can be read."""
     reason: str
+    """One of our sentences, in English."""
 
 
 def canonical(value: object) -> bytes:
@@ -74,9 +76,9 @@ def parse(raw: bytes) -> Line:
     digest = record.pop("hash", None)
     body = canonical(record)
     if hashlib.sha256(body).hexdigest() != digest:
-        raise BrokenLine("its content does not match its own hash")
+        raise BrokenLine(N_("its content does not match its own hash"))
     if canonical({**record, "hash": digest}) != raw:
-        raise BrokenLine("it is not written canonically")
+        raise BrokenLine(N_("it is not written canonically"))
     return _line(record, digest)
 
 
@@ -84,9 +86,9 @@ def _record(raw: bytes) -> dict[str, object]:
     try:
         record = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise BrokenLine("it cannot be read as JSON") from error
+        raise BrokenLine(N_("it cannot be read as JSON")) from error
     if not isinstance(record, dict):
-        raise BrokenLine("it is no JSON object")
+        raise BrokenLine(N_("it is no JSON object"))
     return record
 
 
@@ -96,7 +98,7 @@ def _line(record: dict[str, object], digest: str) -> Line:
         time = datetime.fromisoformat(str(record["time"]))
         actor = Actor.from_json(record["actor"])
     except (KeyError, ValueError, TypeError) as error:
-        raise BrokenLine(f"a field is missing or wrong: {error}") from error
+        raise BrokenLine(N_("a field is missing or wrong")) from error
     if not (
         isinstance(seq, int)
         and isinstance(kind, str)
@@ -104,7 +106,7 @@ def _line(record: dict[str, object], digest: str) -> Line:
         and isinstance(prev, str)
         and time.tzinfo is not None
     ):
-        raise BrokenLine("a field has the wrong type")
+        raise BrokenLine(N_("a field has the wrong type"))
     return Line(seq, time, actor, kind, data, prev, digest)
 
 
@@ -138,9 +140,11 @@ def follow(
             seq, head = claimed_seq or seq + 1, claimed_hash or head
             continue
         if line.prev != head:
-            breaks.append(Break(number, line.seq, "it does not follow from the line before it"))
+            breaks.append(Break(number, line.seq, N_("it does not follow from the line before it")))
         elif line.seq != seq + 1:
-            breaks.append(Break(number, line.seq, f"its number is not {seq + 1}"))
+            breaks.append(
+                Break(number, line.seq, N_("its number does not follow the one before it"))
+            )
         lines.append(line)
         seq, head = line.seq, line.hash
     return Followed(tuple(lines), tuple(breaks), seq, head)

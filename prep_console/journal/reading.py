@@ -14,7 +14,7 @@ from prep_console import record
 from prep_console.journal import journal
 from prep_console.journal.chain import Line
 from prep_console.problems import Failed, WrongUsage
-from prep_console.wording import N_, Sentence, sentence, visible
+from prep_console.wording import N_, Sentence, because, sentence, visible
 
 _FOLLOW_S = 0.5
 
@@ -61,10 +61,10 @@ def verify(
         first = reading.breaks[0]
         return Verdict(
             False,
-            sentence(
-                N_("the chain is broken at line {line}: {reason}"),
+            because(
+                N_("the chain is broken at line {line}: {error}"),
+                sentence(first.reason),
                 line=first.line,
-                reason=first.reason,
             ),
             end.lines,
             end.seq,

@@ -21,7 +21,7 @@ from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal.chain import Line
 from prep_console.publication.evidence import Evidence, Files
 from prep_console.publication.manifest import SealedPart
-from prep_console.wording import N_, Language, say, say_n, visible
+from prep_console.wording import N_, Language, known_text, say, say_n, visible
 
 
 def holds(found: Evidence, files: Files) -> bool:
@@ -108,7 +108,9 @@ def found_texts(found: Evidence, files: Files) -> Iterator[str]:
         )
     for gap in found.breaks:
         yield say(
-            N_("the chain is broken at line {line}: {reason}"), line=gap.line, reason=gap.reason
+            N_("the chain is broken at line {line}: {error}"),
+            line=gap.line,
+            error=known_text(gap.reason),
         )
     if found.cut_off is not None:
         yield say(

@@ -75,9 +75,14 @@ def minutes(
     begins: datetime | None,
     ends: datetime | None,
 ) -> Minutes:
-    """The stretch between two moments; without them, everything the journal tells. Pure."""
+    """The stretch between two moments; without them, everything the journal tells. Pure.
+
+    A cut comes before the line that tells of it: the first one may be older than the journal.
+    """
     every = tuple(lines)
-    start = begins or (every[0].time if every else snapshot.observed_at)
+    told = (line.time for line in every[:1])
+    came = (cut.received_at for cut in snapshot.cuts)
+    start = begins or min((*told, *came), default=snapshot.observed_at)
     end = ends or snapshot.observed_at
     cuts = sorted(
         (cut for cut in snapshot.cuts if start <= cut.received_at <= end),

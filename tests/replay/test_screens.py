@@ -268,6 +268,14 @@ async def test_the_palette_moves_it_and_decides_nothing(box: Sandbox) -> None:
         await see(pilot, "no alarm before this")
 
 
+@pytest.mark.parametrize("opener", ["slash", "colon"])
+async def test_its_mark_hides_no_letter_of_what_is_typed(box: Sandbox, opener: str) -> None:
+    async with replay(box) as pilot:
+        await pilot.press(opener, *"hold")
+        await until(pilot, lambda: "hold" in rows(pilot)[-1])
+        assert rows(pilot)[-1].startswith("◂hold")
+
+
 async def test_the_past_is_silent(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     rung: list[int] = []
     monkeypatch.setattr(ReplayApp, "bell", lambda self: rung.append(1))

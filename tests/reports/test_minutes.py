@@ -59,6 +59,14 @@ def test_it_holds_the_cuts_the_decision_the_refusal_and_the_head(
     assert steering(text.replace("\n", "")) == []
 
 
+def test_the_first_cut_of_the_night_came_before_the_journal_had_a_line(tmp_path: Path) -> None:
+    made, delivery, out = sandbox(tmp_path), tmp_path / "delivery", tmp_path / "acta.html"
+    two_archives(delivery, CUTS[0])
+    assert made.run("receive", delivery).code == 0
+    assert made.run("minutes", "--out", out).code == 0
+    assert out.read_text(encoding="utf-8").count(f">{CUTS[0]}<") == 1
+
+
 def test_nothing_from_outside_is_markup_and_nothing_is_fetched(
     box: Sandbox, tmp_path: Path
 ) -> None:
