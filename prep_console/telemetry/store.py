@@ -121,6 +121,7 @@ class Store:
             self._meant = self._number("SELECT max(at) FROM mean") or 0
             path.chmod(0o644)
             self._file = path.stat()
+            self._log = _files_of_log(path)
         except BaseException:
             self._database.close()
             raise
@@ -207,10 +208,16 @@ class Store:
         return sum(_size(self._path, end) for end in ("", "-wal", "-shm"))
 
     def _same_file(self) -> None:
-        """SQLite goes on writing into a file that was deleted, and trusts its own memory."""
+        """SQLite goes on writing into a file that was deleted, and trusts its own memory.
+
+        Its log can go as well: a reader that opened what lay here before takes that for its own,
+        and deletes it when it leaves.
+        """
         found = self._path.stat()
         if (found.st_dev, found.st_ino) != (self._file.st_dev, self._file.st_ino):
             raise Damaged("another file is in its place")
+        if _files_of_log(self._path) != self._log:
+            raise Damaged("its log was taken away")
         with self._path.open("rb") as file:
             if found.st_size < self._file.st_size or file.read(len(_MAGIC)) != _MAGIC:
                 raise Damaged("it was cut off or written over")
@@ -275,6 +282,12 @@ def _value(reading: Reading) -> float | str | None:
     if isinstance(value, str):
         return value[:_TEXT]
     return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _files_of_log(path: Path) -> tuple[int, ...]:
+    """Which files the log and its index are; they stay as long as somebody has them open."""
+    beside = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    return tuple(file.stat().st_ino if file.exists() else 0 for file in beside)
 
 
 def _size(path: Path, end: str) -> int:

@@ -168,7 +168,13 @@ def another(path: Path) -> None:
     path.write_bytes(os.urandom(100_000))
 
 
-@pytest.mark.parametrize("harm", [delete, delete_all, cut_off, empty, garbage, another])
+def log_gone(path: Path) -> None:
+    """As a reader leaves it that had opened the file that lay here before."""
+    for end in ("-wal", "-shm"):
+        path.with_name(path.name + end).unlink()
+
+
+@pytest.mark.parametrize("harm", [delete, delete_all, cut_off, empty, garbage, another, log_gone])
 def test_a_harmed_file_is_made_anew(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     clock = Ticking()
     with recorder(tmp_path, clock) as made:
