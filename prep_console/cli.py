@@ -47,6 +47,7 @@ from prep_console.commands.neighbours import (
 from prep_console.commands.reading import manual
 from prep_console.commands.replaying import replay
 from prep_console.commands.running import console, demo, engine
+from prep_console.commands.usage import wrong_usage
 from prep_console.problems import Failed, Problem, WrongUsage
 from prep_console.twins import write_twins
 from prep_console.wording import N_, sentence
@@ -111,9 +112,7 @@ def _wrong_usage(error: click.ClickException) -> WrongUsage:
     todo = sentence(
         N_("see {command} --help"), command=context.command_path if context else "prep-console"
     )
-    if isinstance(error, click.exceptions.NoArgsIsHelpError):  # its message is the whole help
-        return WrongUsage(sentence(N_("wrong usage: a command is missing")), todo)
-    return WrongUsage(sentence(N_("wrong usage: {error}"), error=error.format_message()), todo)
+    return WrongUsage(wrong_usage(error), todo)
 
 
 def _fault(error: Exception, told: Failed) -> Failed:

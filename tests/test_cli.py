@@ -403,6 +403,32 @@ def test_a_wrong_command_is_told_in_one_line_of_the_chosen_language(
     assert len(ran.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (["minutes"], "falta --out"),
+        (["diff", FIRST], "falta B"),
+        (["handover", "--hours", "nan"], "--hours espera un número de 1 a 8784"),
+        (["handover", "--hours", "0"], "--hours espera un número de 1 a 8784"),
+        (["shelve", "x", "--minutes", "x"], "--minutes espera un número"),
+        (["minutes", "--out", "x", "--from", "x"], "--from espera una hora, como 2024-06-02"),
+        (["replay", "--from"], "--from necesita un valor"),
+        (["hold", "--yes=1"], "--yes no lleva valor"),
+        (["hold", "--reazon", "x"], "no existe la opción --reazon; quizá --reason"),
+        (["reples"], "no existe el comando reples; quizá "),
+        (["nonsense"], "no existe el comando nonsense"),
+        (["handover", "one", "two"], "sobran palabras: one two"),
+        (["--lang", "fr", "status"], "--lang es uno de: es, en"),
+    ],
+)
+def test_the_library_s_complaints_are_told_in_our_words(
+    box: Sandbox, command: list[str], words: str
+) -> None:
+    ran = box.run(*command, lang="es")
+    assert ran.code == 2
+    assert words in ran.err
+
+
 @pytest.mark.parametrize("command", [["diff", FIRST, SECOND], ["rollback"], ["handover"]])
 def test_a_journal_that_cannot_be_read_is_told_in_words(box: Sandbox, command: list[str]) -> None:
     box.station.journal.unlink()

@@ -133,7 +133,7 @@ def handover_lines(shift: Handover) -> Iterable[str]:
     yield ""
     yield say(N_("NOW"))
     yield from _indented(status_lines(snapshot))
-    if snapshot.late_s:
+    if snapshot.late_s and snapshot.late_s >= snapshot.cadence_s / 2:  # as the alarm, and no sooner
         yield "  " + say_n(
             "The next cut is late by {n} minute",
             "The next cut is late by {n} minutes",

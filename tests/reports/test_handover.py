@@ -11,8 +11,9 @@ import pytest
 from prep_console.commands.context import folded
 from prep_console.engine.view import read_snapshot
 from prep_console.journal import journal
-from prep_console.reports.handover import handover
+from prep_console.reports.handover import handover, handover_lines
 from prep_console.snapshot import EngineView, Reading
+from prep_console.wording import use
 from tests.console.terminals import Pty
 from tests.nights import two_archives
 from tests.stations import PROGRAM, Sandbox, sandbox
@@ -85,3 +86,16 @@ def test_on_a_terminal_it_is_folded_between_words_and_in_a_file_it_is_not(box: S
 def test_a_line_that_fits_stays_as_it_is() -> None:
     assert folded("  ▲ short", 80) == ["  ▲ short"]
     assert folded("", 80) == [""]
+
+
+def test_a_next_cut_is_late_only_once_the_alarm_would_say_so(box: Sandbox) -> None:
+    use("es")
+    seen = replace(read_snapshot(box.settings), cadence_s=300.0)
+    read = journal.read(box.station.journal)
+    told = {
+        late_s: " ".join(
+            handover_lines(handover(replace(seen, late_s=late_s), read, datetime.now(UTC)))
+        )
+        for late_s in (20.0, 149.0, 151.0)
+    }
+    assert [late_s for late_s, text in told.items() if "minutos de retraso" in text] == [151.0]
