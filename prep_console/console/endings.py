@@ -14,20 +14,28 @@ import signal
 import sys
 import termios
 import threading
+from codecs import getincrementaldecoder
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
+from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
+
+from prep_console.console.pasting import Pasting
 
 POLITE_S = 2.0
 """Time for the app to restore the terminal by itself."""
+_READ_BYTES = 4096
+_TICK_S = 0.1
+"""How long to wait for input before looking whether an ESC stands alone, or all ends."""
 
 
 class QuietDriver(LinuxDriver):
     """Textual's driver, except that a terminal that is gone ends the input thread at once.
 
-    The watch in :class:`Endings` sees the hang-up and ends the app; here it is no error.
+    The watch in :class:`Endings` sees the hang-up and ends the app; here it is no error. And
+    what is pasted is cleaned before it is read (:mod:`prep_console.console.pasting`).
     """
 
     def _run_input_thread(self) -> None:
@@ -35,6 +43,17 @@ class QuietDriver(LinuxDriver):
             self.run_input_thread()
         except OSError:
             self.exit_event.set()
+
+    def run_input_thread(self) -> None:
+        parser, pasting = XTermParser(self._debug), Pasting()
+        decode = getincrementaldecoder("utf-8")("replace").decode
+        while not self.exit_event.is_set():
+            ready, _, _ = select.select([self.fileno], [], [], _TICK_S)
+            if ready and (text := decode(os.read(self.fileno, _READ_BYTES))):
+                for event in parser.feed(pasting.cleaned(text)):
+                    self.process_message(event)
+            for event in parser.tick():
+                self.process_message(event)
 
 
 class Endings:

@@ -42,6 +42,13 @@ def test_q_leaves_and_restores_the_terminal() -> None:
         assert terminal.attributes() == before
 
 
+def test_what_is_pasted_presses_no_key_whatever_is_in_it(console: Pty) -> None:
+    console.write(b"\x1b[200~red \x1b[" + b"q" * 40 + b" \x1b\x1bq\x1b[201~")
+    console.write(b"?")
+    wait_until(lambda: "HELP" in console.text, 10, "the help that was asked for after it")
+    assert running(console.process.pid)
+
+
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
 def test_a_signal_ends_it_and_restores_the_terminal(console: Pty, number: signal.Signals) -> None:
     console.process.send_signal(number)
