@@ -151,10 +151,22 @@ def _result(progress: Progress, width: int) -> list[Line]:
     return lines
 
 
-def seen_text(snapshot: Snapshot, seen: bool | None, after_s: float | None, cut: str | None) -> str:
-    """The proof in words: done is only what a visitor was seen to get."""
-    if seen is None:
+def seen_text(
+    snapshot: Snapshot,
+    seen: bool | None,
+    after_s: float | None,
+    cut: str | None,
+    *,
+    before: str | None = None,
+) -> str:
+    """The proof in words: done is only what a visitor was seen to get.
+
+    ``seen`` is None when there was nothing to look for; ``before`` was public until then.
+    """
+    if seen is None and cut == before:
         return say(N_("The public saw this cut already."))
+    if seen is None:
+        return say(N_("Not looked at over HTTP: no site is configured."))
     if seen and cut is None:
         return say(
             N_("Seen over HTTP after {ms}: visitors get the notice (503)."),

@@ -239,7 +239,13 @@ class DecisionScreen(LiveScreen):
         """In the app's thread: what came of it."""
         if isinstance(result, Outcome):
             self._awaited = result.to_cut
-            proof = seen_text(self._snapshot, result.seen, result.seen_after_s, result.to_cut)
+            proof = seen_text(
+                self._snapshot,
+                result.seen,
+                result.seen_after_s,
+                result.to_cut,
+                before=result.from_cut,
+            )
             if not self._decision.shows_cuts:
                 proof = ""
             self._finish(

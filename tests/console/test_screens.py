@@ -273,6 +273,13 @@ async def test_durable_but_not_yet_seen_is_said_until_it_is_seen() -> None:
         await see(pilot, "Seen over HTTP meanwhile")
 
 
+async def test_where_no_site_is_configured_nobody_claims_what_the_public_saw() -> None:
+    async with console(FakeStation(seen=None)) as pilot:
+        await pilot.press("b", "1", "y")
+        await see(pilot, "Not looked at over HTTP: no site is configured.")
+        assert "already" not in shown(pilot)
+
+
 async def test_while_it_is_being_done_nothing_can_be_pressed_twice() -> None:
     station = FakeStation()
     station.gate.clear()
