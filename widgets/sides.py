@@ -54,7 +54,10 @@ def own_side(snapshot: Snapshot) -> OwnSide:
         if reading is None:
             continue
         state = judged(snapshot, name, reading, "").state
-        if state == "ok":
+        if name == "host.services" and state == "ok" and reading.detail.get("apache") == "stopped":
+            if say(N_("Apache")) not in found.ill:  # the alarm looks here too
+                found.ill.append(say(N_("Apache")))
+        elif state == "ok":
             found.well.append(say(label))
         elif state == "unknown":
             found.unknown.append(say(label))

@@ -124,6 +124,21 @@ def test_late_looks_at_our_side_first_when_it_is_ill() -> None:
     assert "institute's side" not in shown
 
 
+def test_late_never_calls_ours_well_while_the_alarm_says_that_apache_is_down() -> None:
+    snapshot = late()
+    now = NOW + timedelta(minutes=14)
+    services = Reading(1.0, "", "ok", now, detail={"apache": "stopped", "ssh": "running"})
+    apache = Reading(None, "", "critical", now, "x", detail={"running": False})
+    for readings in (
+        {"host.services": services},
+        {"host.services": services, "host.apache": apache},
+    ):
+        seen = replace(snapshot, readings={**snapshot.readings, **readings})
+        shown = " ".join(screen(seen).split())
+        assert "Look at our side first: Apache." in shown
+        assert "Ours is well" not in shown
+
+
 def test_late_only_from_one_and_a_half_cadences() -> None:
     assert standing.notices(replace(night(), late_s=149.0)) == []
     (found,) = standing.notices(replace(night(), late_s=151.0))
