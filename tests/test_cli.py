@@ -429,6 +429,16 @@ def test_the_library_s_complaints_are_told_in_our_words(
     assert words in ran.err
 
 
+def test_receive_tells_every_warning_that_the_cut_then_bears(tmp_path: Path) -> None:
+    made = sandbox(tmp_path, {"election": {"opens": "2024-06-02T20:00:00-06:00"}})
+    nights.two_archives(tmp_path / "in", FIRST)
+    received = made.run("receive", tmp_path / "in")
+    assert received.code == 0
+    assert "▲ the cut as a whole:\n  ▲ cut.still_zero: AYUN is zero" in received.out
+    (cut,) = made.run("cuts", "--json").json["cuts"]
+    assert cut["warnings"] == received.out.count("  ▲ ")
+
+
 @pytest.mark.parametrize("command", [["diff", FIRST, SECOND], ["rollback"], ["handover"]])
 def test_a_journal_that_cannot_be_read_is_told_in_words(box: Sandbox, command: list[str]) -> None:
     box.station.journal.unlink()

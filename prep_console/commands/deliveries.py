@@ -22,8 +22,10 @@ from prep_console.problems import Refused
 from prep_console.wording import N_, say, sentence
 
 if TYPE_CHECKING:
+    from prep_console.cuts.model import Finding
     from prep_console.intake.receipt import Receipt
     from prep_console.intake.resync_progress import ResyncProgress
+    from prep_console.publication.station import Station
 
 
 @click.command()
@@ -51,14 +53,27 @@ def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
         at_once=at_once,
         clock_known=is_known_right(read_snapshot(context.settings).readings),
     )
+    of_cut = _of_cut(station, receipt)
     prune_if_needed(station)
     if as_json:
         print_json(receipt_json(receipt, zone))
     if receipt.result in {"refused", "parked"}:
         raise _not_taken(called(path), receipt)
     if not as_json:
-        print_lines(receipt_lines(receipt, zone))
+        print_lines(receipt_lines(receipt, zone, of_cut))
     return 0
+
+
+def _of_cut(station: Station, receipt: Receipt) -> tuple[Finding, ...]:
+    """The warnings of the cut that was just sealed; none when its manifest cannot be read now."""
+    from prep_console.publication import store
+
+    if receipt.cut is None or receipt.result != "sealed":
+        return ()
+    try:
+        return store.load(station, receipt.cut)[0].findings
+    except (OSError, ValueError):  # the delivery was taken all the same
+        return ()
 
 
 def _not_taken(name: str, receipt: Receipt) -> Refused:

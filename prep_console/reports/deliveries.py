@@ -120,10 +120,13 @@ def examination_lines(examination: Examination, zone: ZoneInfo) -> Iterable[str]
                 mismatched=images.mismatched,
                 orphan=images.orphan,
             )
-    for found in examination.findings:
-        sign = "✖" if str(found.severity) == "stop" else "▲"
-        where = f" [{visible(found.where)}]" if found.where else ""
-        yield f"  {sign} {found.check}: {describe(found)}{where}"
+    yield from map(_finding_line, examination.findings)
+
+
+def _finding_line(found: Finding) -> str:
+    sign = "✖" if str(found.severity) == "stop" else "▲"
+    where = f" [{visible(found.where)}]" if found.where else ""
+    return f"  {sign} {found.check}: {describe(found)}{where}"
 
 
 def _shown(value: int | None) -> str:
@@ -146,8 +149,14 @@ def receipt_json(receipt: Receipt, zone: ZoneInfo) -> dict[str, Any]:
     }
 
 
-def receipt_lines(receipt: Receipt, zone: ZoneInfo) -> Iterable[str]:
-    """``receive`` for a person, unless it was refused."""
+def receipt_lines(
+    receipt: Receipt, zone: ZoneInfo, of_cut: Iterable[Finding] = ()
+) -> Iterable[str]:
+    """``receive`` for a person, unless it was refused.
+
+    ``of_cut`` are the warnings in the sealed cut's manifest: those that only the cut as a whole
+    has (against the cut before it, or the hour) are in no delivery's examination.
+    """
     if receipt.result == "had":
         yield say(N_("already had: nothing was done"))
     elif receipt.result == "waiting":
@@ -158,6 +167,11 @@ def receipt_lines(receipt: Receipt, zone: ZoneInfo) -> Iterable[str]:
     elif receipt.cut is not None:
         yield say(N_("sealed as cut {cut}"), cut=receipt.cut)
     yield from examination_lines(receipt.examination, zone)
+    known = [(found.check, found.values) for found in receipt.examination.findings]
+    more = [found for found in of_cut if (found.check, found.values) not in known]
+    if more:
+        yield say(N_("▲ the cut as a whole:"))
+        yield from map(_finding_line, more)
     if receipt.published is not None:
         yield outcome_line(receipt.published)
     elif receipt.waits is not None:
