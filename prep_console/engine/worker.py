@@ -10,6 +10,7 @@ import asyncio
 import ctypes
 import importlib
 import multiprocessing
+import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -87,6 +88,7 @@ class Worker:
                 max_workers=1,
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_begin,
+                initargs=(os.getpid(),),
                 max_tasks_per_child=_DELIVERIES_PER_PROCESS,
             )
         try:
@@ -99,9 +101,11 @@ class Worker:
             ) from error
 
 
-def _begin() -> None:
-    """Die with the engine, and leave its signals to it."""
+def _begin(engine: int) -> None:
+    """Die with the engine, whose pid this is, and leave its signals to it."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != engine:  # it died before it could take us along; its pipes tell us nothing
+        os._exit(0)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
 

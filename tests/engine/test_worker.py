@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
+import os
 import pickle
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from prep_console.engine.worker import Worker
+from prep_console.engine.worker import Worker, _begin
 from prep_console.problems import Failed, Problem, Refused, WrongUsage
 from prep_console.wording import sentence
 from tests.stations import sandbox
@@ -47,3 +49,23 @@ def test_an_unforeseen_error_is_told_and_the_process_lives_on(tmp_path: Path) ->
         assert "ValueError" in asyncio.run(twice())
     finally:
         worker.close()
+
+
+@pytest.mark.parametrize("engine_is_gone", [True, False])
+def test_a_process_whose_engine_died_while_it_started_ends(
+    engine_is_gone: bool, tmp_path: Path
+) -> None:
+    """The kernel tells nobody of a death that came before it was asked to."""
+    done = tmp_path / "done"
+    process = multiprocessing.get_context("spawn").Process(
+        target=_begun, args=(1 if engine_is_gone else os.getpid(), done)
+    )
+    process.start()
+    process.join(60)
+    assert process.exitcode == 0
+    assert done.exists() != engine_is_gone
+
+
+def _begun(engine: int, done: Path) -> None:
+    _begin(engine)
+    done.touch()

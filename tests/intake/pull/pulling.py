@@ -78,12 +78,15 @@ def archive(folder: Path, name: str, size: int, seed: int = 1) -> bytes:
 
 
 def pulling_children() -> list[psutil.Process]:
-    """The children of this process that fetch."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.is_running() and "prep_console.intake.pull.child" in child.cmdline()
-    ]
+    """The children of this process that fetch, and have not ended."""
+    return [child for child in psutil.Process().children() if _fetches(child)]
+
+
+def _fetches(child: psutil.Process) -> bool:
+    try:
+        return "prep_console.intake.pull.child" in child.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):  # it ended, or this very moment
+        return False
 
 
 async def until(condition: object, timeout_s: float = 10.0) -> None:

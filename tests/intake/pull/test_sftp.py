@@ -258,7 +258,7 @@ while data := os.read(0, 4096):
 
 
 async def test_a_long_listing_that_goes_on_is_not_judged_hung(tmp_path: Path) -> None:
-    """Over a line of 0.4 MB/s it takes twice as long as the child may be silent."""
+    """Over a line of 0.4 MB/s it takes half as long again as the child may be silent."""
     there, here = tmp_path / "sitio", tmp_path / "root/fetched/sftp/tree"
     for number in range(8000):
         for path in (there / str(number % 9) / str(number), here / str(number % 9) / str(number)):
@@ -276,7 +276,7 @@ async def test_a_long_listing_that_goes_on_is_not_judged_hung(tmp_path: Path) ->
         took = time.monotonic() - began
         await puller.close()
     assert done.state == "resting"
-    assert took > 5.0
+    assert took > 1.5 * 2.5
     assert max(progress.files for progress in told) > 1000
     assert {progress.total_bytes for progress in told} == {None}
 

@@ -363,9 +363,10 @@ def test_two_cuts_are_never_mixed_whatever_the_writer_does(box: Sandbox, tmp_pat
     writer = subprocess.Popen(
         [sys.executable, "-c", _WRITER, str(tmp_path / "sites"), str(folder), str(marks)]
     )
-    taken, moved = set[str](), 0
+    taken, moved, tried = set[str](), 0, 0
     try:
-        for _ in range(rounds):
+        while tried < rounds or moved < rounds / 20:
+            tried += 1
             wait_until(tree.ready, 30)
             receipt = receive(
                 box.station, folder, actor=program("test"), dropped=True, standing=tree.shape
@@ -417,5 +418,5 @@ for site in sorted(sites.iterdir()):
     for _ in range(8):
         wrapper._run = session(site)
         wrapper.main([str(folder), str(marks)])
-        rest(chance.random() / 15)
+        rest(chance.random() / 60)
 """
