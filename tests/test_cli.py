@@ -412,6 +412,7 @@ def test_a_wrong_command_is_told_in_one_line_of_the_chosen_language(
         (["handover", "--hours", "0"], "--hours espera un número de 1 a 8784"),
         (["shelve", "x", "--minutes", "x"], "--minutes espera un número"),
         (["minutes", "--out", "x", "--from", "x"], "--from espera una hora, como 2024-06-02"),
+        (["demo", "--port", "99999"], "--port espera un número de 1 a 65535"),
         (["replay", "--from"], "--from necesita un valor"),
         (["hold", "--yes=1"], "--yes no lleva valor"),
         (["hold", "--reazon", "x"], "no existe la opción --reazon; quizá --reason"),

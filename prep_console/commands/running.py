@@ -57,7 +57,7 @@ def engine(context: Context) -> int:
 @click.option("--speed", type=float, help="Simulated seconds per second.")
 @click.option("--from", "source", type=click.Path(path_type=Path), help="A real final cut.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Keep the station here.")
-@click.option("--port", type=int, help="Port of the web server on loopback.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port of the web server on loopback.")
 @click.option("--cuts", "count", type=int, help="Stop after so many cuts.")
 @click.option("--headless", is_flag=True, help="No screen: the guided tour, checked.")
 @click.option("--lose-mains", type=float, metavar="SECONDS", help="The mains go after so long.")
