@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from prep_console import dates
 from prep_console.snapshot import PastView, Snapshot
 from prep_console.widgets.figures import local
 from prep_console.widgets.lines import Line, Span, fit, line
@@ -38,7 +39,7 @@ def band(snapshot: Snapshot, width: int, height: int) -> list[Line]:
     running = f"▸ {speed_text(past.speed)}" if past.playing else say(N_("║ paused"))
     parts = [
         f"{SIGN}{SIGN} {say(N_('REPLAY'))}",
-        f"{moment:%d/%m/%Y %H:%M:%S}",
+        dates.second(moment),
         running if past.playing or past.speed == 1 else f"{running} ({speed_text(past.speed)})",
     ]
     if past.broken_line is not None:

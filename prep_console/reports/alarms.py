@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from prep_console import dates
 from prep_console.alarms.table import TABLE, sentence_of
 from prep_console.reports.document import iso
 from prep_console.snapshot import AlarmView, Snapshot
@@ -52,7 +53,7 @@ def alarm_lines(snapshot: Snapshot) -> Iterable[str]:
             N_("the station cannot be read in full: {error}"), error=known_text(snapshot.read_error)
         )
     for alarm in snapshot.alarms:
-        since = f"{alarm.since.astimezone(zone):%d/%m/%Y %H:%M:%S}"
+        since = dates.second(alarm.since.astimezone(zone))
         yield f"{_sign(alarm)} {sentence_of(alarm)}"
         yield f"    {visible(alarm.key)} · " + say(N_("since {time}"), time=since)
         yield from ("    " + fact for fact in _alarm_facts(alarm, zone))
