@@ -132,19 +132,30 @@ def table(
     explain: Explain,
     choice: Choice = EVERYTHING,
 ) -> list[Line]:
-    """``height`` rows around the cursor (a row's :func:`key_of`; None: the newest)."""
+    """``height`` rows around the cursor (a row's :func:`key_of`).
+
+    None: from the newest on, or from as far down as brings the public one and the one before it
+    into view: after several rollbacks only withdrawn ones would be.
+    """
     everything = chosen_rows(snapshot, choice, explain)
     if not everything and choice.wanted:
         return [line(Span("  " + say(N_("No cut holds that.")), "warning"))]
     if not everything:
         return [line(Span("  " + say(N_("No cut has arrived yet.")), "dim"))]
     at = place(everything, cursor)
-    first = max(0, min(at - height // 2, len(everything) - height))
+    wanted = at - height // 2 if cursor is not None else _public(snapshot, everything) + 2 - height
+    first = max(0, min(wanted, len(everything) - height))
     shown = everything[first : first + height]
     return [
         _row(snapshot, row, width, explain, chosen=first + y == at and cursor is not None)
         for y, row in enumerate(shown)
     ]
+
+
+def _public(snapshot: Snapshot, everything: Sequence[Row]) -> int:
+    live = snapshot.live.cut.id if snapshot.live is not None else None
+    public = (i for i, row in enumerate(everything) if isinstance(row, CutView) and row.id == live)
+    return next(public, 0)
 
 
 def place(everything: Sequence[Row], cursor: str | None) -> int:

@@ -316,6 +316,23 @@ def test_the_table_scrolls_to_its_cursor() -> None:
     assert "● 02:35" not in shown
 
 
+@pytest.mark.parametrize("height", [2, 3, 5, 40])
+def test_the_public_cut_is_in_view_however_many_were_withdrawn(height: int) -> None:
+    """After several rollbacks the newest rows are all withdrawn."""
+    snapshot = night()
+    live = snapshot.cuts[8]
+    states = ["withdrawn"] * 8 + ["live", "previous"] + ["kept"] * (len(snapshot.cuts) - 10)
+    cuts = tuple(replace(c, state=s) for c, s in zip(snapshot.cuts, states, strict=True))
+    assert snapshot.live is not None
+    public = replace(snapshot.live, cut=live)
+    rolled_back = replace(snapshot, cuts=cuts, live=public, refused=())
+    shown = cuts_table.table(rolled_back, 78, height, cursor=None, explain=lambda _: "")
+    text = [" ".join("".join(span.text for span in one).split()) for one in shown]
+    assert len(text) == min(height, len(cuts))
+    assert any(one.startswith("● ") and "public" in one for one in text)
+    assert any(one.startswith("○ ") for one in text)
+
+
 def test_a_corrected_cut_waits_for_a_person() -> None:
     waiting = cut(0, revision_of="corrected", waits=True)
     snapshot = night()
