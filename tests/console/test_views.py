@@ -321,8 +321,9 @@ def test_the_public_cut_is_in_view_however_many_were_withdrawn(height: int) -> N
     """After several rollbacks the newest rows are all withdrawn."""
     snapshot = night()
     live = snapshot.cuts[8]
-    states = ["withdrawn"] * 8 + ["live", "previous"] + ["kept"] * (len(snapshot.cuts) - 10)
-    cuts = tuple(replace(c, state=s) for c, s in zip(snapshot.cuts, states, strict=True))
+    gone = (replace(one, state="withdrawn") for one in snapshot.cuts[:8])
+    before = replace(snapshot.cuts[9], state="previous")
+    cuts = (*gone, replace(live, state="live"), before, *snapshot.cuts[10:])
     assert snapshot.live is not None
     public = replace(snapshot.live, cut=live)
     rolled_back = replace(snapshot, cuts=cuts, live=public, refused=())
