@@ -49,9 +49,13 @@ class QuietDriver(LinuxDriver):
         decode = getincrementaldecoder("utf-8")("replace").decode
         while not self.exit_event.is_set():
             ready, _, _ = select.select([self.fileno], [], [], _TICK_S)
-            if ready and (text := decode(os.read(self.fileno, _READ_BYTES))):
-                for event in parser.feed(pasting.cleaned(text)):
-                    self.process_message(event)
+            if ready:
+                read = os.read(self.fileno, _READ_BYTES)
+                if not read:  # a terminal that is gone is ready for ever
+                    return
+                if text := decode(read):
+                    for event in parser.feed(pasting.cleaned(text)):
+                        self.process_message(event)
             for event in parser.tick():
                 self.process_message(event)
 

@@ -108,12 +108,15 @@ def running(pid: int) -> bool:
         status = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
-    return status.rpartition(")")[2].split()[0] != "Z"
+    fields = status.rpartition(")")[2].split()
+    return bool(fields) and fields[0] != "Z"  # none: it went between opening and reading
 
 
 def cpu_s(pid: int) -> float:
-    """Processor time the process has used so far."""
+    """Processor time the process has used so far. OSError when it is gone, to the last of it."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    if len(fields) < 13:  # it went between opening and reading
+        raise ProcessLookupError(pid)
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 

@@ -16,7 +16,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -128,7 +128,8 @@ def gone_without_spinning(pid: int, parent: subprocess.Popen[bytes] | None = Non
         if parent is not None:
             parent.poll()
         if running(pid):
-            used = cpu_s(pid)
+            with suppress(OSError):
+                used = cpu_s(pid)
             return False
         return True
 
