@@ -52,9 +52,9 @@ PAGES: dict[Page, str] = {
 """What a wall may turn through; the first is the one that it comes back to."""
 
 _FEWEST_COLUMNS, _FEWEST_ROWS = 76, 22
-_TRACK = 24
-"""Places that the heartbeat goes through, there and back: beside each other, so that a beat
-redraws two cells."""
+_TRACK = 12
+"""Places that the heartbeat goes through, there and back. Each second redraws them: blanks in one
+colour are the fewest bytes."""
 
 
 def _as_it_came(row: RefusedView) -> str:
@@ -258,7 +258,7 @@ def _foot(snapshot: Snapshot, grid: Grid, frame: Wall) -> Line:
     if frame.turning:
         place = list(PAGES).index(frame.page) + 1
         which = f"{say(PAGES[frame.page])} {place}/{len(PAGES)} "
-    beat = line(" ", time, "  ", Span("·" * at, "dim"), "█", Span("·" * (_TRACK - 1 - at), "dim"))
+    beat = line(" ", time, "  │", " " * at, "█", " " * (_TRACK - 1 - at), "│")
     if cells(beat) > grid.columns:
         beat = line(" ", "█ "[frame.beat % 2], " ", time)
     return ends(beat, line(Span(which, "dim")), grid.columns)
