@@ -141,7 +141,7 @@ def test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one(
             push = rsync(server, "-a", *slow, *cut.values(), "root@127.0.0.1:")
             pushing = subprocess.Popen(push, stderr=subprocess.DEVNULL, start_new_session=True)
             point = chance.randrange(size)
-            wait_until(partial(_came, box.settings, point, pushing), 30)
+            wait_until(partial(_came, box.settings, stamp, point, pushing), 30)
             broken += pushing.poll() is None
             with suppress(ProcessLookupError):  # it may have ended a moment ago
                 os.killpg(pushing.pid, signal.SIGKILL)
@@ -442,17 +442,18 @@ def test_it_says_what_is_missing_and_in_both_languages(tmp_path: Path) -> None:
     assert 'from="' not in account_lines(box.settings)
 
 
-def _came(settings: Settings, point: int, pushing: subprocess.Popen[bytes]) -> bool:
-    return _bytes(settings) > point or pushing.poll() is not None
+def _came(settings: Settings, stamp: str, point: int, pushing: subprocess.Popen[bytes]) -> bool:
+    return _bytes(settings, stamp) > point or pushing.poll() is not None
 
 
 def is_live(box: Sandbox, stamp: str) -> bool:
     return live(box) == stamp
 
 
-def _bytes(settings: Settings) -> int:
+def _bytes(settings: Settings, stamp: str) -> int:
+    """What has come of this cut: the one before may still lie there for a moment."""
     total = 0
-    for path in settings.drop_folder.rglob("*"):
+    for path in settings.drop_folder.rglob(f"*{stamp}*"):
         with suppress(FileNotFoundError):
             total += path.stat().st_size if path.is_file() else 0
     return total
