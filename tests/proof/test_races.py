@@ -208,14 +208,16 @@ def test_two_consoles_and_the_engine_at_once_one_wins_and_the_others_are_told_by
         stamp = next(coming)
         _take(at, _drop(at, stamp, "DIP_LOC"))
         _take(at, _drop(at, stamp, "AYUN"))
-    took_s = (time.monotonic() - began) / 6
+    within_s = (time.monotonic() - began) / 3  # twice what one delivery takes
     won: Counter[str] = Counter()
     for stamp in coming:
         held = lot.random() < 0.3
         _ready(at, stamp, held=held)
-        race = _race(at, lot, stamp, held=held, within_s=2 * took_s)
+        race = _race(at, lot, stamp, held=held, within_s=within_s)
         before = at.station.state().position
-        won[_judge(at, race, _races(at, race), before)] += 1
+        winner = _judge(at, race, _races(at, race), before)
+        won[winner] += 1
+        within_s *= 0.8 if winner == ENGINE else 1.1  # a third of them are its own, on any machine
         for path in at.settings.drop_folder.iterdir():
             path.unlink()
         assert at.call("prune").code == 0

@@ -59,6 +59,8 @@ async def mirror(job: Job, sftp: asyncssh.SFTPClient, flow: Flow) -> Pulled:
         newest = max((file.mtime_ns for file in there.values()), default=0) // _SECOND_NS
         late = [path for path, file in there.items() if file.mtime_ns // _SECOND_NS == newest]
         await _fetch(sftp, job, there, late, target, flow)
+        if any(_here(target / path) != there[path] for path in late):
+            raise PullFailed("damaged", "the tree is being written")
     if (not known.handed or job.again) and await _listing(sftp, job, flow) != there:
         raise PullFailed("damaged", "the tree is being written")
     if known.handed and not job.again:

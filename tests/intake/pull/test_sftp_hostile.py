@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from prep_console.intake.pull.job import Progress, PullFailed
 from tests.intake.pull.pulling import archive, bytes_of, of_sshd, pulled
@@ -142,20 +143,23 @@ async def test_a_tree_rewritten_in_place_within_a_second_is_never_mixed(tmp_path
     write()
     with sshd(tmp_path / "sshd") as server:
         settings = of_sshd(tmp_path, server, there, layout="tree")
-        for _ in range(3):
+        settings = replace(settings, intake=replace(settings.intake, settle_seconds=1.0))
+        handed = refused = 0
+        while handed < 3 or not refused:
             stop = False
             writer = asyncio.create_task(writing())
-            puller = asyncio.create_task(pulled(settings, again=True))
-            await asyncio.sleep(1.2)
+            puller = asyncio.create_task(pulled(settings, again=True, rest_s=1.2))
+            await asyncio.sleep(0.5 + (handed + refused) % 7 / 10)
             stop = True
             await writer
             (ended,) = await asyncio.gather(puller, return_exceptions=True)
             if isinstance(ended, BaseException):
                 assert isinstance(ended, PullFailed)
+                refused += 1
                 continue
             (tree,) = ended.paths
-            assert len({(tree / name).read_text()[:9] for name in names}) == 1
-            assert len({(tree / name).read_text() for name in names}) == 1
+            assert {(tree / name).read_text() for name in names} == {f"{cut:09}" * 100}
+            handed += 1
 
 
 async def test_a_tree_is_handed_over_when_it_has_stood_still(tmp_path: Path) -> None:

