@@ -12,13 +12,14 @@ import hashlib
 import os
 import stat
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
 
 from prep_console.cuts import candidates, manifests, results
+from prep_console.cuts.archived_images import hashed_again
 from prep_console.cuts.archives import (
     Kind,
     NoScratch,
@@ -30,7 +31,7 @@ from prep_console.cuts.archives import (
 from prep_console.cuts.checks import finding
 from prep_console.cuts.evidence import Alien, Evidence, FoundJson, FoundResults, Place
 from prep_console.cuts.folders import READ_ONLY, LooseFile, opened, walk
-from prep_console.cuts.images import ALGORITHMS, Image, is_image, reconcile
+from prep_console.cuts.images import Image, is_image, reconcile
 from prep_console.cuts.members import CHUNK, Budget, Member, Unsafe, chunks_of, stream_of
 from prep_console.cuts.model import DeliveredFile, Examination, Expectations, Finding, Limits
 from prep_console.cuts.names import FileName, read_name
@@ -203,12 +204,17 @@ class _Reader:
 
     # -- the actas' images -------------------------------------------------------------------
 
-    def images(self, tree: Path) -> Iterator[Image]:
-        """Every delivered image; the SHA-256 of loose ones is known by now."""
+    def images(self, path: Path) -> Iterator[Image]:
+        """Every delivered image; SHA-256 is known by now."""
         for file in self.evidence.files:
             if is_image(file.path):
-                yield Image(file.path, partial(_image_hash, tree, file))
-        yield from self.evidence.archived_images
+                yield Image(file.path, partial(_image_hash, path, file))
+
+        def again(file: str, algorithm: str) -> Sequence[bytes]:
+            lies = path / file if path.is_dir() else path
+            return hashed_again(lies, file, algorithm, self._limits, self._scratch)
+
+        yield from self.evidence.archived_images.each(again)
 
     # -- what lies in archives ---------------------------------------------------------------
 
@@ -231,8 +237,7 @@ class _Reader:
 
     def _visit(self, member: Member, place: Place, depth: int) -> None:
         if is_image(member.path):
-            made = manifests.digest_of(member.chunks(), ALGORITHMS.values())
-            self.evidence.archived_images.add(place.where, member.path, made)
+            self.evidence.archived_images.add(place.file, place.where, member)
             return
         if not is_archive_name(member.path):
             self._look(member.open(), member.path, member.where, place, None)

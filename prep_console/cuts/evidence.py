@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from prep_console.cuts.images import ArchivedImages
+from prep_console.cuts.archived_images import ArchivedImages
 from prep_console.cuts.manifests import HashList
 from prep_console.cuts.model import DeliveredFile, Finding, Results
 from prep_console.cuts.names import FileName

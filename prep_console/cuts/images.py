@@ -8,10 +8,9 @@ acta and has another hash than it is a mismatch. A site's logos lie in other fol
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Final
 
 from prep_console.cuts.checks import finding
@@ -21,8 +20,6 @@ from prep_console.cuts.numbers import unquoted
 ALGORITHMS: Final[Mapping[int, str]] = {32: "md5", 40: "sha1", 64: "sha256"}
 """By hexadecimal digits; nearly all rows have SHA-256, one real one has 40."""
 
-_HASHES: Final = sum(ALGORITHMS) // 2
-"""Bytes of one image's hashes."""
 _TOLD: Final = 20
 """Orphans that are told by name; the others are only counted."""
 _IMAGE: Final = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".pdf", ".gif", ".webp", ".bmp")
@@ -40,49 +37,6 @@ class Image:
     """Its path, archives joined with ``!/``."""
     digest: Callable[[str], str]
     """Algorithm to hexadecimal hash; of what is linked or staged, SHA-256 costs nothing."""
-
-
-class ArchivedImages:
-    """The images of archives: hashed while they stream past, 68 bytes and a name for each.
-
-    An archive may hold 200,000; as objects they would take a KiB each.
-    """
-
-    def __init__(self) -> None:
-        self._archives: list[tuple[int, str]] = []
-        """Where each archive's names begin, and the archive."""
-        self._names = bytearray()
-        self._hashes = bytearray()
-
-    def add(self, archive: str, path: str, digests: Mapping[str, str]) -> None:
-        """``path`` in ``archive``; ``digests``: of every one of ALGORITHMS, hexadecimal."""
-        if not self._archives or self._archives[-1][1] != archive:
-            self._archives.append((len(self._names), archive))
-        self._names += path.encode("utf-8", "surrogateescape") + b"\0"
-        for algorithm in ALGORITHMS.values():
-            self._hashes += bytes.fromhex(digests[algorithm])
-
-    def __iter__(self) -> Iterator[Image]:
-        start = at = 0
-        archives = deque(self._archives)
-        archive = ""
-        while start < len(self._names):
-            if archives and archives[0][0] == start:
-                archive = archives.popleft()[1]
-            end = self._names.index(b"\0", start)
-            hashes = bytes(self._hashes[at : at + _HASHES])
-            path = self._names[start:end].decode("utf-8", "surrogateescape")
-            yield Image(f"{archive}!/{path}", partial(_digest, hashes))
-            start, at = end + 1, at + _HASHES
-
-
-def _digest(hashes: bytes, algorithm: str) -> str:
-    at = 0
-    for digits, name in ALGORITHMS.items():
-        if name == algorithm:
-            return hashes[at : at + digits // 2].hex()
-        at += digits // 2
-    raise KeyError(algorithm)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,18 @@ from pathlib import Path
 from prep_console.publication import actions
 from tests import nights
 from tests.bench.figure import NO_BOUND, Figure, median_ratio, run, seconds, spread
-from tests.bench.grounds import ACTOR, IMAGE, LARGE, QUERETARO, Served, scratch, served, take, tree
+from tests.bench.grounds import (
+    ACTOR,
+    IMAGE,
+    LARGE,
+    QUERETARO,
+    Served,
+    scratch,
+    served,
+    take,
+    tree,
+    warm_memory,
+)
 from tests.stations import PROGRAM
 
 _TIMES = 7
@@ -39,6 +50,7 @@ def _archives(name: str, size: int, times: int) -> Figure:
     took: list[float] = []
     with scratch() as folder, served(folder / "station") as ground:
         stamps = nights.stamps(count=times + 1)
+        warm_memory(folder, (times + 2) * size)
         _deliver(folder / "first", stamps[0], size)
         take(ground.box, folder / "first")
         for stamp in stamps[1:]:

@@ -46,6 +46,19 @@ def scratch() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+def warm_memory(folder: Path, size: int) -> None:
+    """Use ``size`` bytes of the page cache and give them back.
+
+    In a virtual machine a page that nobody has used yet is first got from the host: 250 MB of them
+    took 0.48 s to write instead of 0.05 s, whoever wrote them. A station has been up for days.
+    """
+    path = folder / "warm"
+    with path.open("wb") as file:
+        for _ in range(size // MEGABYTE):
+            file.write(bytes(MEGABYTE))
+    path.unlink()
+
+
 @dataclass(frozen=True, slots=True)
 class Served:
     """A station with an Apache in front of it, and the settings that name it as the site."""

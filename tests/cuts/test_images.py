@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from prep_console.cuts.archived_images import ArchivedImages
 from prep_console.cuts.delivery import examine
 from prep_console.cuts.images import Image, reconcile
+from prep_console.cuts.members import Member
 from prep_console.cuts.model import Examination, Images, Limits, Verdict
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
@@ -94,6 +97,43 @@ def test_images_in_the_archive(tmp_path: Path, algorithm: str) -> None:
     path = tmp_path / NAME
     path.write_bytes(d.zipped(files))
     assert look(path).images == (Images("DIP_LOC", 1, 2, 0, 0, algorithm),)
+
+
+@pytest.mark.parametrize("algorithm", ["sha256", "sha1", "md5"])
+def test_images_in_archives_of_archives_keep_their_names(tmp_path: Path, algorithm: str) -> None:
+    """Another hash than SHA-256 is made in a second reading: each image's own, wherever it lies."""
+    inner = d.zipped({"actas/z1.jpg": picture(3), "actas/stray.jpg": b"in the inner one"})
+    first = {"actas/a.jpg": picture(1), "m.zip": inner, "actas/220002B010002.jpg": b"not as said"}
+    put = d.put(
+        tmp_path / "20240602_2005_PREP",
+        {
+            "20240602_2005_PREP_DIP_LOC_QRO.zip": d.zipped(
+                {**first, "QRO_DIP_LOC_2024.csv": results(5, algorithm)}
+            ),
+            "actas/loose.jpg": picture(4),
+            "imagenes.tar": d.tarred({"actas/t.jpg": picture(5), "actas/odd.jpg": b"in the tar"}),
+        },
+    )
+    found = look(put)
+    assert found.images == (Images("DIP_LOC", 4, 0, 1, 2, algorithm),)
+    archive = "20240602_2005_PREP_DIP_LOC_QRO.zip!/"
+    assert sorted(found_in(found)) == [
+        ("images.mismatch", f"{archive}actas/220002B010002.jpg"),
+        ("images.orphan", f"{archive}m.zip!/actas/stray.jpg"),
+        ("images.orphan", "imagenes.tar!/actas/odd.jpg"),
+    ]
+
+
+def test_an_archive_that_cannot_be_read_again_is_nobodys_images() -> None:
+    """Of what was read the first time nothing is taken for another file's."""
+    kept = ArchivedImages()
+    for file, number in (("a.zip", 1), ("a.zip", 2), ("b.zip", 3)):
+        content = iter([picture(number)])
+        kept.add(file, file, Member(f"{number}.jpg", "", partial(iter, content)))
+    sha1 = {number: hashlib.sha1(picture(number)).digest() for number in (1, 2, 3)}
+    again = {"a.zip": [sha1[1]], "b.zip": [sha1[3]]}
+    made = [image.digest("sha1") for image in kept.each(lambda file, _: again[file])]
+    assert made == [sha1[1].hex(), "00" * 20, sha1[3].hex()]
 
 
 def test_without_hashes_nothing_is_said_of_images(tmp_path: Path) -> None:

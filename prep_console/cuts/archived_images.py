@@ -1,0 +1,118 @@
+"""The actas' images that lie in archives: SHA-256 while they stream past, another hash on demand.
+
+Nearly all institutes say SHA-256. MD5 and SHA-1 beside it tripled what a delivery of images costs,
+for the few states whose actas say one of them; there the archives are read once more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from prep_console.cuts import manifests
+from prep_console.cuts.archives import Kind, is_archive_name, kind_of, read_archive, taken_out
+from prep_console.cuts.folders import READ_ONLY
+from prep_console.cuts.images import Image, is_image
+from prep_console.cuts.members import Budget, Member, Unsafe
+from prep_console.cuts.model import Limits
+
+_USUAL = "sha256"
+
+Again = Callable[[str, str], Sequence[bytes]]
+"""Hashes a delivered file's images once more, by an algorithm, in the order of their coming."""
+
+
+class ArchivedImages:
+    """32 bytes and a name for each: an archive may hold 200,000, as objects a KiB each."""
+
+    def __init__(self) -> None:
+        self._archives: list[tuple[int, str]] = []
+        """Where each archive's names begin, and the archive."""
+        self._names = bytearray()
+        self._hashes = {_USUAL: bytearray()}
+        """By algorithm; of all images, in the order in which they came."""
+        self._counts: dict[str, int] = {}
+        """Of each delivered file, archives in it and all, how many lie in it."""
+
+    def add(self, file: str, archive: str, member: Member) -> None:
+        """One image, read whole. ``file``: the delivered file around ``archive``."""
+        if not self._archives or self._archives[-1][1] != archive:
+            self._archives.append((len(self._names), archive))
+        self._names += member.path.encode("utf-8", "surrogateescape") + b"\0"
+        self._hashes[_USUAL] += _hash(member, _USUAL)
+        self._counts[file] = self._counts.get(file, 0) + 1
+
+    def each(self, again: Again) -> Iterator[Image]:
+        """Every image; ``again`` is called where SHA-256 is not what is asked for."""
+        archives = deque(self._archives)
+        archive = ""
+        start = number = 0
+        while start < len(self._names):
+            if archives and archives[0][0] == start:
+                archive = archives.popleft()[1]
+            end = self._names.index(b"\0", start)
+            path = self._names[start:end].decode("utf-8", "surrogateescape")
+            yield Image(f"{archive}!/{path}", partial(self._digest, again, number))
+            start, number = end + 1, number + 1
+
+    def _digest(self, again: Again, number: int, algorithm: str) -> str:
+        if algorithm not in self._hashes:
+            self._hashes[algorithm] = self._made(again, algorithm)
+        size = _size(algorithm)
+        return self._hashes[algorithm][number * size : (number + 1) * size].hex()
+
+    def _made(self, again: Again, algorithm: str) -> bytearray:
+        """What can no longer be read is nobody's image: zeros."""
+        size = _size(algorithm)
+        made = bytearray()
+        for file, count in self._counts.items():
+            hashes = b"".join(again(file, algorithm))[: count * size]
+            made += hashes.ljust(count * size, b"\0")
+        return made
+
+
+def hashed_again(
+    path: Path, name: str, algorithm: str, limits: Limits, scratch: Path | None
+) -> Sequence[bytes]:
+    """The hash of each image in the archive at ``path``, as :class:`ArchivedImages` counts them.
+
+    ``name``: what it was called when it was read first. OSError when it cannot be read.
+    """
+    made: list[bytes] = []
+    budget = Budget(limits)
+
+    def look(fd: int, kind: Kind | None, where: str) -> None:
+        if kind is not None:
+            read_archive(fd, kind, where, budget, _is_wanted, visit)
+
+    def visit(member: Member) -> None:
+        if is_image(member.path):
+            made.append(_hash(member, algorithm))
+            return
+        with taken_out(member, scratch) as nested:
+            look(nested.fd, kind_of(member.path, nested.head), member.where)
+
+    fd = os.open(path, READ_ONLY)
+    try:
+        look(fd, kind_of(name, os.pread(fd, 512, 0)), name)
+    except Unsafe:  # the first reading stopped there as well
+        pass
+    finally:
+        os.close(fd)
+    return made
+
+
+def _is_wanted(path: str) -> bool:
+    return is_image(path) or is_archive_name(path)
+
+
+def _hash(member: Member, algorithm: str) -> bytes:
+    return bytes.fromhex(manifests.digest_of(member.chunks(), (algorithm,))[algorithm])
+
+
+def _size(algorithm: str) -> int:
+    return hashlib.new(algorithm, usedforsecurity=False).digest_size
