@@ -231,3 +231,5 @@ class Snapshot:
     """Why the station could not be read in full (English), or None."""
     past: PastView | None = None
     """Not None: nothing of this is so now."""
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    """Whom to call: label and what to dial, as the settings have them."""

@@ -19,6 +19,9 @@ def test_the_example_names_every_setting_but_those_for_odd_plants() -> None:
     left_out = {"map", "running", "failed"}
     for table in msgspec.structs.fields(settings):
         named = set(document.get(table.name, {}))
+        if table.name == "contacts":  # its labels are anybody's
+            assert named
+            continue
         known = {field.name for field in msgspec.structs.fields(getattr(settings, table.name))}
         assert known - named <= left_out, table.name
 
@@ -87,3 +90,29 @@ def test_sources_come_in_their_order_and_there_is_always_one() -> None:
     assert [s.label for s in both.sources] == ["sftp", "ieeq"]
     assert both.drop.label == "ieeq"
     assert both.drop_folder == both.root / "incoming" / "entrega"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '"" = "442"',
+        'a = ""',
+        'a = "  "',
+        f'{"a" * 25} = "442"',
+        f'a = "{"4" * 121}"',
+        'a = "442\\u001b[2J"',
+        'a = "442\\n443"',
+        '"a\\u202e" = "442"',
+        "\n".join(f'a{n} = "442"' for n in range(13)),
+    ],
+)
+def test_contacts_are_few_lines_of_plain_text(line: str) -> None:
+    with pytest.raises(WrongUsage) as wrong:
+        config.parse(f"{ROOT}[contacts]\n{line}\n", "here")
+    assert "contacts" in wrong.value.what.in_("en")
+    assert str(wrong.value.what).isprintable()
+
+
+def test_contacts_keep_the_order_of_the_file() -> None:
+    found = config.parse(f'{ROOT}[contacts]\n"planta de luz" = "1"\ninstituto = "Mesa, 2"\n', "x")
+    assert list(found.contacts.items()) == [("planta de luz", "1"), ("instituto", "Mesa, 2")]

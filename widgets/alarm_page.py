@@ -99,6 +99,9 @@ def detail(
             shown += _fact(label, told, width, "strong" if told == texts.to_do else "")
     for y, key in enumerate(alarm.consequences):
         shown += _fact(say(N_("it explains")) if y == 0 else "", visible(named(key)), width, "")
+    for y, (label, text) in enumerate(snapshot.contacts.items()):
+        told = f"{visible(label)}: {visible(text)}"
+        shown += _fact(say(N_("call")) if y == 0 else "", told, width, "")
     return shown
 
 

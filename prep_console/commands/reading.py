@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +12,9 @@ from prep_console import wording
 from prep_console.commands.context import Context
 from prep_console.problems import Problem, WrongUsage
 from prep_console.wording import N_, say, sentence
+
+if TYPE_CHECKING:
+    from prep_console.manual.layout import Laid
 
 
 @click.command()
@@ -22,13 +27,18 @@ def manual(context: Context, page: str | None) -> None:
     from prep_console.manual import layout
     from prep_console.manual.shelf import PAGES, page_about, page_named
 
+    contacts: Mapping[str, str] = {}
     with suppress(Problem):  # the manual is read above all where the settings are wrong
-        _ = context.settings
+        contacts = context.settings.contacts
     language = wording.language()
     if page is None:
         for one in PAGES:
             name = click.style(f"{one.names[language]:<14}", bold=True)
             click.echo(f" {one.key}  {name} {layout.title(one.text(language))}")
+        if contacts:
+            click.echo("")
+            click.echo(say(N_("Whom to call")))
+        _print(layout.contacts(contacts, shutil.get_terminal_size().columns))
         click.echo("")
         click.echo(say(N_("prep-console manual PAGE opens one; so does ? on the console.")))
         return
@@ -40,5 +50,10 @@ def manual(context: Context, page: str | None) -> None:
         )
     text = found.text(language)
     click.echo(click.style(layout.title(text).upper(), bold=True))
-    for line in layout.laid_out(text, shutil.get_terminal_size().columns):
+    width = shutil.get_terminal_size().columns
+    _print(layout.laid_out(text, width) + layout.contacts(contacts, width))
+
+
+def _print(lines: Iterable[Laid]) -> None:
+    for line in lines:
         click.echo("".join(click.style(p.text, bold=p.kind != "") for p in line))

@@ -10,6 +10,8 @@ from prep_console.config.model import Settings
 from prep_console.problems import Failed, WrongUsage
 from prep_console.wording import N_, Sentence, because, sentence
 
+MOST_CONTACTS, LONGEST_LABEL, LONGEST_CONTACT = 12, 24, 120
+"""More would not be found at 03:00; a longer label leaves no room for its number on 40 columns."""
 LEAST_PAGE_S = 3.0
 """A page of a wall that goes sooner cannot be read."""
 
@@ -118,6 +120,7 @@ def _check_bounds(settings: Settings, where: str) -> None:
             ),
         )
     _check_thresholds(settings, where)
+    _check_contacts(settings, where)
     _check_sources(settings, where)
     drop, root = settings.drop_folder, settings.root
     if not drop.is_absolute() or ".." in drop.parts or ".." in root.parts:
@@ -168,6 +171,24 @@ def _check_thresholds(settings: Settings, where: str) -> None:
                     value=value,
                 ),
             )
+
+
+def _check_contacts(settings: Settings, where: str) -> None:
+    """They stand on screens: one line of plain text each, and few enough to be found."""
+    if len(settings.contacts) > MOST_CONTACTS:
+        told = sentence(N_("contacts has more than {most} entries"), most=MOST_CONTACTS)
+        raise wrong(where, told)
+    for label, text in settings.contacts.items():
+        for part, longest in ((label, LONGEST_LABEL), (text, LONGEST_CONTACT)):
+            if not part.strip() or len(part) > longest or not part.isprintable():
+                raise wrong(
+                    where,
+                    sentence(
+                        N_("contacts: {value} is empty, longer than {most} or no plain text"),
+                        value=repr(part[: longest + 1]),
+                        most=longest,
+                    ),
+                )
 
 
 _LABEL = re.compile(r"[A-Za-z0-9_-]{1,32}")

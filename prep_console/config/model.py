@@ -123,7 +123,8 @@ class Publication(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
 
 class Console(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What a console takes anew while it runs; the other settings are read at its start."""
+    """What a console takes anew while it runs, as it does the contacts; the other settings are
+    read at its start."""
 
     theme: Literal["normal", "contrast", "colour-blind"] = "normal"
     """``PREP_CONSOLE_THEME`` goes before it; ``NO_COLOR`` and the terminal before both."""
@@ -150,6 +151,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     alarms: Alarms = msgspec.field(default_factory=Alarms)
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
     console: Console = msgspec.field(default_factory=Console)
+    contacts: dict[str, str] = {}
+    """Whom to call, in the order of the file: a free label, and name and numbers. Shown by the
+    manual and with each alarm, which name only roles; a console takes them anew while it runs."""
 
     @property
     def root(self) -> Path:

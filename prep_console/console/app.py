@@ -105,6 +105,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._keymap_first = keymap or {}
         self.settings_error = ""
         """Why a changed settings file is not in force."""
+        self._contacts: Mapping[str, str] | None = None
+        """Whom to call, from a settings file that was changed since the start."""
 
         def read() -> Snapshot:
             found = watched()
@@ -132,6 +134,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _take(self, found: Snapshot | BaseException) -> None:
         if isinstance(found, Snapshot):
             self._read_at = time.monotonic()
+            if self._contacts is not None:
+                found = replace(found, contacts=self._contacts)
             if self._rings(found.alarms):
                 self.bell()
             first = self.snapshot is None
@@ -166,6 +170,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """The settings file was changed: what is sound is in force, what is wrong is said."""
         if isinstance(found, Preferences):
             self.settings_error = ""
+            self._contacts = found.contacts
             self.set_keymap(found.keymap)
             key_names.use(found.key_names)
             if isinstance(self.screen, WallScreen) and not self._pages_fixed:

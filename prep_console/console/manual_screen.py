@@ -48,6 +48,7 @@ class HelpScreen(PageScreen):
             line(" ", Span(say(N_("What to do when… (press the number)")), "title")),
             *[line(" ", *row) for row in flow(pages, width - 2)],
             (),
+            *_whom_to_call(snapshot, width),
             *[one for key, told in self._more for one in _of_key(key, told, width)],
             *_of_keys(snapshot, self._chosen, width, self._read_only),
         ]
@@ -78,10 +79,8 @@ class ManualScreen(PageScreen):
         self._first = 0
 
     def _lines(self, snapshot: Snapshot, width: int) -> list[Line]:
-        return [
-            line(*[Span(piece.text, _TONES[piece.kind]) for piece in one])
-            for one in layout.laid_out(self._text, width)
-        ]
+        laid = layout.laid_out(self._text, width) + layout.contacts(snapshot.contacts, width)
+        return [_shown(one) for one in laid]
 
     def hints(self) -> list[Hint]:
         return [Hint("1…0", say(N_("other pages"))), *super().hints()]
@@ -90,6 +89,18 @@ class ManualScreen(PageScreen):
         """Turn to another page."""
         self._turn(next(page for page in PAGES if page.key == key))
         self._draw()
+
+
+def _shown(laid: layout.Laid) -> Line:
+    return line(*[Span(piece.text, _TONES[piece.kind]) for piece in laid])
+
+
+def _whom_to_call(snapshot: Snapshot, width: int) -> list[Line]:
+    """The settings' contacts, above the keys: who asks for help may mean a person."""
+    if not snapshot.contacts:
+        return []
+    known = layout.contacts(snapshot.contacts, width)
+    return [line(" ", Span(say(N_("Whom to call")), "title")), *map(_shown, known), ()]
 
 
 def _title(page: Page) -> str:

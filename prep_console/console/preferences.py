@@ -23,7 +23,7 @@ _THEMES: Mapping[str, Theme] = {"normal": "calm", "contrast": "contrast", "colou
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The table ``console`` of the settings, found to be sound."""
+    """The tables ``console`` and ``contacts`` of the settings, found to be sound."""
 
     theme: Theme = "calm"
     keymap: Mapping[str, str] = field(default_factory=dict)
@@ -32,6 +32,8 @@ class Preferences:
     """Seconds that each page of a wall stays; 0: the first one only."""
     key_names: Mapping[str, str] = field(default_factory=dict)
     """What those keys are called on the screens that stand in the place of the usual ones."""
+    contacts: Mapping[str, str] = field(default_factory=dict)
+    """Whom to call."""
 
 
 def preferences(settings: Settings) -> Preferences:
@@ -56,7 +58,7 @@ def preferences(settings: Settings) -> Preferences:
             names[name] = _shown(key)
         else:
             keymap[name] = f"{ours[name].keys},{key}"
-    return Preferences(_THEMES[chosen.theme], keymap, chosen.wall_pages, names)
+    return Preferences(_THEMES[chosen.theme], keymap, chosen.wall_pages, names, settings.contacts)
 
 
 def _shown(key: str) -> str:

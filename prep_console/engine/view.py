@@ -282,6 +282,7 @@ def put_together(
         ),
         read_error=read_error,
         past=past,
+        contacts=settings.contacts,
     )
 
 

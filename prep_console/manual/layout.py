@@ -7,7 +7,7 @@ commands between back-quotes, which are never broken over two lines where they f
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Literal, NamedTuple
 
 Kind = Literal["", "section", "code"]
@@ -43,6 +43,19 @@ def laid_out(text: str, width: int) -> list[Laid]:
         mark = step[0] if step else ""
         indent = " " * (1 + len(mark))
         lines += _set(_words(block.removeprefix(mark)), width, " " + mark, indent)
+    return lines
+
+
+def contacts(known: Mapping[str, str], width: int) -> list[Laid]:
+    """Whom to call, below a page: labels in one column, what to dial beside them."""
+    width = min(width, WIDEST) - 1
+    wide = max(map(len, known), default=0)
+    lines: list[Laid] = []
+    for label, text in known.items():
+        words = ((Piece(word),) for word in text.split())
+        first, *rest = _set(words, width - wide - 3, "", "")
+        lines.append((Piece(f" {label:<{wide}}", "code"), Piece("  "), *first))
+        lines += [(Piece(" " * (wide + 3)), *one) for one in rest]
     return lines
 
 

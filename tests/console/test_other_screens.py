@@ -298,3 +298,18 @@ async def test_help_leads_to_every_page_of_the_manual_by_its_number() -> None:
         await see(pilot, "AYUDA")
         await pilot.press("escape")
         await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
+
+
+async def test_whom_to_call_stands_in_help_on_the_manual_and_with_each_alarm() -> None:
+    calls = {"instituto": "Mesa PREP, 442 000 0001", "electricista": "ext. 4040"}
+    station = FakeStation(replace(bad_night(), contacts=calls))
+    async with console(station, (80, 30)) as pilot:
+        await pilot.press("question_mark")
+        await see(pilot, "Whom to call")
+        await see(pilot, "electricista ext. 4040")
+        await pilot.press("5")
+        await see(pilot, "MANUAL 5")
+        await see(pilot, "instituto Mesa PREP, 442 000 0001")
+        await pilot.press("escape", "escape", "a")
+        await see(pilot, "what to do")
+        await see(pilot, "electricista: ext. 4040")

@@ -101,6 +101,20 @@ async def test_the_file_is_taken_anew_and_a_wrong_one_changes_nothing(tmp_path: 
         assert station.orders == []
 
 
+async def test_contacts_are_taken_anew_too(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(ROOT)
+    station = FakeStation()
+    app = ConsoleApp(station.read, station, period_s=0.05, watched=watch(file))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        file.write_text(f'{ROOT}[contacts]\ninstituto = "Mesa, 442 000 0001"\n')
+        await pilot.press("question_mark")
+        await see(pilot, "instituto Mesa, 442 000 0001")
+        file.write_text(f'{ROOT}[contacts]\ninstituto = "Mesa, 442 000 0009"\n')
+        await see(pilot, "instituto Mesa, 442 000 0009")
+
+
 async def test_keys_in_the_place_of_the_usual_ones_are_named_on_the_screens(
     tmp_path: Path,
 ) -> None:

@@ -22,7 +22,7 @@ from prep_console.console.decision_screen import DecisionScreen
 from prep_console.manual import layout
 from prep_console.manual.shelf import PAGES, Page, page_about, page_named
 from prep_console.wording import Language
-from tests.stations import PROGRAM
+from tests.stations import PROGRAM, sandbox
 from tests.wording.catalogue import sentences, spanish
 
 FOLDER = Path(manual.__file__).parent / "pages"
@@ -173,3 +173,21 @@ def test_it_is_read_without_settings_and_from_anywhere(tmp_path: Path) -> None:
     unknown = run("manual", "nada", folder=tmp_path)
     assert (unknown.returncode, unknown.stdout) == (2, "")
     assert "prep-console manual" in unknown.stderr
+
+
+@in_each_language
+def test_whom_to_call_stands_below_each_page_and_the_list(
+    tmp_path: Path, language: Language
+) -> None:
+    long = "guardia de cómputo, 442 000 0002; de noche 442 000 0003, y si no, la caseta 4040"
+    calls = {"contacts": {"instituto": "Mesa PREP, 442 000 0001", "planta": long}}
+    box = sandbox(tmp_path, calls)
+    for arguments in ([], ["sitio"], ["corte-tardio"]):
+        said = box.run("manual", *arguments, lang=language)
+        assert said.code == 0, said.err
+        assert " instituto  Mesa PREP, 442 000 0001\n" in said.out
+        assert long in " ".join(said.out.split())
+        assert max(map(len, said.out.splitlines())) < WIDTH
+    silent = sandbox(tmp_path, {"contacts": {}})
+    said = silent.run("manual", lang=language)
+    assert "442" not in said.out
