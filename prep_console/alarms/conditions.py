@@ -11,7 +11,8 @@ from prep_console.alarms import instruments, lateness
 from prep_console.alarms.condition import Condition
 from prep_console.alarms.lifecycle import Look, Memory
 from prep_console.config import Settings
-from prep_console.journal.state import CutRecord, State
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import State
 from prep_console.publication import rules
 from prep_console.snapshot import AlarmSeverity, EngineView, Reading, ServedView
 from prep_console.wording import N_

@@ -34,8 +34,9 @@ from prep_console.engine.view import read_now as last_word
 from prep_console.journal import reading
 from prep_console.journal.chain import Line
 from prep_console.journal.decided import is_decision
+from prep_console.journal.fold import fold
 from prep_console.journal.journal import Position
-from prep_console.journal.state import State, fold
+from prep_console.journal.state import State
 from prep_console.probes.site.visitor import VISITOR, served
 from prep_console.problems import Refused
 from prep_console.publication.station import Station

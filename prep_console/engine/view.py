@@ -26,7 +26,9 @@ from prep_console.intake.resync_progress import ResyncProgress
 from prep_console.journal import journal
 from prep_console.journal.actor import program
 from prep_console.journal.chain import Line
-from prep_console.journal.state import CutRecord, State, fold
+from prep_console.journal.fold import fold
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import State
 from prep_console.publication import lock, rules, store
 from prep_console.publication.pointer import Live
 from prep_console.publication.station import Station

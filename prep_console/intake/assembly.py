@@ -13,7 +13,8 @@ from datetime import datetime, timedelta
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
-from prep_console.journal.state import CutRecord, PartRecord, State, Waiting
+from prep_console.journal.records import CutRecord, PartRecord, Waiting
+from prep_console.journal.state import State
 from prep_console.publication import rules
 
 _NIGHT = timedelta(hours=24)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from prep_console.cuts.model import Examination, Part
 from prep_console.intake.staging import Delivery
-from prep_console.journal.state import PartRecord, State, Waiting
+from prep_console.journal.records import PartRecord, Waiting
+from prep_console.journal.state import State
 from prep_console.publication import rules, store
 from prep_console.publication.station import Station
 

@@ -18,7 +18,8 @@ from prep_console.intake.assembly import CutPlan, assemble
 from prep_console.intake.build import NoGoodCopy, build
 from prep_console.intake.staging import Delivery
 from prep_console.journal.actor import Actor
-from prep_console.journal.state import State, Waiting
+from prep_console.journal.records import Waiting
+from prep_console.journal.state import State
 from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, lock, store
 from prep_console.publication.settle import settle, settle_if_open

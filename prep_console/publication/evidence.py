@@ -18,8 +18,10 @@ from typing import BinaryIO
 from prep_console.cuts.stamps import CutId
 from prep_console.journal import chain
 from prep_console.journal.chain import Break, Line
+from prep_console.journal.fold import fold
 from prep_console.journal.journal import Position
-from prep_console.journal.state import CutRecord, State, fold
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import State
 from prep_console.problems import Failed, Refused
 from prep_console.publication import estado, manifest, store
 from prep_console.publication.manifest import Manifest

@@ -12,7 +12,8 @@ from datetime import datetime
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
-from prep_console.journal.state import CutRecord, State
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import State
 from prep_console.problems import Refused
 from prep_console.publication import rules
 from prep_console.snapshot import Mode

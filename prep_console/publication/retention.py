@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from prep_console.config import Settings
 from prep_console.journal.actor import program
-from prep_console.journal.state import CutRecord, State
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import State
 from prep_console.publication import rules, store
 from prep_console.publication.settle import settle
 from prep_console.publication.station import Station

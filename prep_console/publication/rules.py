@@ -11,7 +11,8 @@ from itertools import accumulate, takewhile
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId
-from prep_console.journal.state import CutRecord, State
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import State
 from prep_console.snapshot import CutState
 from prep_console.wording import N_, Sentence, sentence
 

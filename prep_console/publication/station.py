@@ -19,9 +19,11 @@ from prep_console.config import Settings
 from prep_console.journal import journal, store_version
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Break, Line
+from prep_console.journal.fold import fold
 from prep_console.journal.journal import Position
 from prep_console.journal.late import Late
-from prep_console.journal.state import SHAPE, CutRecord, State, fold
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import SHAPE, State
 from prep_console.journal.store_version import NewerStore
 from prep_console.problems import Failed
 from prep_console.publication import estado, lock, pointer

@@ -13,8 +13,9 @@ from prep_console.alarms.lifecycle import Event, Memory, advance
 from prep_console.config.model import Election, Settings, Station
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Line
+from prep_console.journal.fold import fold
 from prep_console.journal.journal import Position
-from prep_console.journal.state import State, fold
+from prep_console.journal.state import State
 from prep_console.snapshot import (
     AlarmView,
     Detail,

@@ -11,7 +11,8 @@ import msgspec
 import pytest
 
 from prep_console.config.model import Election, Publication, Settings, Station
-from prep_console.journal.state import CutRecord, State
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import State
 from prep_console.publication.retention import over_budget
 from prep_console.snapshot import Mode
 from tests import nights

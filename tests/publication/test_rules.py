@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep_console.journal.late import Late
-from prep_console.journal.state import CutRecord, State
+from prep_console.journal.records import CutRecord
+from prep_console.journal.state import State
 from prep_console.publication import rules
 
 _AT = datetime(2024, 6, 3, 2, 5, tzinfo=UTC)
