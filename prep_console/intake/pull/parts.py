@@ -23,8 +23,8 @@ class PartFile:
         self.into = into
         self._target = into / name
         self._validator = validator
-        self._path = into / f".{name}.part"
-        self._beside = into / f".{name}.part.json"
+        self._path = _part(into, name)
+        self._beside = _validator(into, name)
         if not validator or self._known() != validator:
             self.discard()
             durable_text(self._beside, validator)
@@ -60,8 +60,7 @@ class PartFile:
 
     def discard(self) -> None:
         """What was fetched is of no use."""
-        self._path.unlink(missing_ok=True)
-        self._beside.unlink(missing_ok=True)
+        forget(self.into, self._target.name)
 
     def close(self) -> None:
         os.close(self._descriptor)
@@ -71,6 +70,29 @@ class PartFile:
             return self._beside.read_text(encoding="utf-8")
         except (OSError, ValueError):
             return None
+
+
+def left(into: Path, name: str) -> tuple[int, Validator]:
+    """Size and validator of what an earlier try left; (0, '') of nothing."""
+    try:
+        validator = _validator(into, name).read_text(encoding="utf-8")
+        return _part(into, name).stat().st_size, validator
+    except (OSError, ValueError):
+        return 0, ""
+
+
+def forget(into: Path, name: str) -> None:
+    """Begin from the front at the next try."""
+    _part(into, name).unlink(missing_ok=True)
+    _validator(into, name).unlink(missing_ok=True)
+
+
+def _part(into: Path, name: str) -> Path:
+    return into / f".{name}.part"
+
+
+def _validator(into: Path, name: str) -> Path:
+    return into / f".{name}.part.json"
 
 
 def durable_text(path: Path, text: str) -> None:
