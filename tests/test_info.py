@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from prep_console import __version__, config
-from prep_console.config.origins import origins
+from prep_console.config.origins import differing, origins
 from tests.stations import PROGRAM, Sandbox, sandbox
 
 TOML = '''# settings
@@ -64,6 +64,18 @@ def test_every_key_of_the_example_is_found_on_its_own_line() -> None:
     for one in written:
         assert one.line is not None
         assert rows[one.line - 1].split("=")[0].strip().split(".")[-1] in one.key
+
+
+def test_settings_that_differ_are_named_but_for_those_that_are_taken_anew() -> None:
+    before = config.parse(TOML, "x")
+    live = "[console]\nwall_pages = 9\n[contacts]\na = '1'\n"
+    assert differing(before, config.parse(TOML + live, "x")) == ()
+    one_less = TOML.replace('[[intake.source]]\nkind = "drop"\n', "").replace("= 5", "= 6")
+    assert differing(before, config.parse(one_less, "x"))[:2] == (
+        "election.cadence_minutes",
+        "intake.source[0].kind",
+    )
+    assert "intake.source[1].url" in differing(before, config.parse(one_less, "x"))
 
 
 def test_info_tells_versions_folders_and_settings(tmp_path: Path) -> None:

@@ -119,9 +119,12 @@ _GLUE = "\u00a0"
 
 
 def wrap(text: str, width: int, indent: str = "") -> list[str]:
-    """Whole words over as many lines as it takes, a figure and its unit on one; nothing is lost."""
+    """Whole words over as many lines as it takes, a figure and its unit on one; nothing is lost.
+
+    A hyphen is part of its word: a command that is broken there cannot be typed.
+    """
     glued = _UNIT.sub(_GLUE, text)
-    parts = textwrap.wrap(glued, max(8, width), subsequent_indent=indent)
+    parts = textwrap.wrap(glued, max(8, width), subsequent_indent=indent, break_on_hyphens=False)
     return [part.replace(_GLUE, " ") for part in parts] or [""]
 
 

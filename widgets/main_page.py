@@ -15,7 +15,7 @@ from prep_console.widgets import (
 )
 from prep_console.widgets.instruments import panel as instruments
 from prep_console.widgets.lines import Line, Span, beside, cells, fit, line, rule, text_of, wrap
-from prep_console.widgets.standing import Notice, notices, word
+from prep_console.widgets.standing import Notice, notices, settings_notice, word
 from prep_console.wording import N_, say
 
 WIDE = 100
@@ -56,6 +56,7 @@ class Frame:
     stale_s: float | None = None
     """How long nothing could be read, when that is long."""
     settings_error: str = ""
+    settings_outdated: tuple[str, ...] = ()
     """Why the settings file that was changed is not in force; '' when it is."""
     keys: bool = True
     """False on read-only consoles: no advice to press a key."""
@@ -130,7 +131,8 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame, kept: Kept | None = N
     found = notices(snapshot, stale_s=frame.stale_s, keys=frame.keys)
     drill = public_band.drill_band(snapshot, width)
     bands = public_band.notice_bands(found, width)
-    bands += public_band.settings_band(frame.settings_error, width)
+    about = settings_notice(snapshot, frame.settings_error, frame.settings_outdated)
+    bands += public_band.settings_band(about, width)
     if height < _TINY:
         return _tiny(snapshot, frame, found, drill, bands)
     figures, facts, clocks, below = _band(snapshot, frame, found)

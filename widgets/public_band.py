@@ -199,12 +199,9 @@ def elections(snapshot: Snapshot, width: int, indent: str = " ") -> list[Line]:
     return [line(indent, *spans) for spans in flow(items, width - 2, gap=" · ")]
 
 
-def settings_band(error: str, width: int) -> list[Line]:
-    """That a changed settings file is wrong: no state of what is public, so no state word."""
-    if not error:
-        return []
-    text = say(N_("{error} The settings from before stay in force."), error=visible(error))
-    return notice_bands([Notice("warning", say(N_("SETTINGS")), text)], width)
+def settings_band(notice: Notice | None, width: int) -> list[Line]:
+    """What is to be said of the settings file, if anything is."""
+    return notice_bands([notice], width) if notice is not None else []
 
 
 def notice_bands(found: list[Notice], width: int) -> list[Line]:

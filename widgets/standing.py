@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,7 +14,7 @@ from prep_console.widgets.instruments.judged import is_new
 from prep_console.widgets.key_names import name
 from prep_console.widgets.lines import Span, Tone
 from prep_console.widgets.sides import SITE_STALE_S, site_tells, whose_side
-from prep_console.wording import N_, known_text, say, say_n
+from prep_console.wording import N_, known_text, say, say_n, visible
 
 Severity = Literal["note", "warning", "critical"]
 SIGNS: dict[Severity, str] = {"note": "■", "warning": "▲", "critical": "✖"}
@@ -54,6 +55,49 @@ def notices(snapshot: Snapshot, *, stale_s: float | None = None, keys: bool = Tr
         if notice is not None
     ]
     return sorted(found, key=lambda notice: _RANK[notice.severity])
+
+
+_KEYS = 3
+"""Settings that are named; the others are counted."""
+
+
+def settings_notice(
+    snapshot: Snapshot, error: str = "", outdated: Sequence[str] = ()
+) -> Notice | None:
+    """That the settings file is wrong or not in force: no state of what is public, so not one of
+    :func:`notices`, whose worst is the state word.
+
+    ``error`` and ``outdated`` are this console's own: why a changed file is wrong, and which of the
+    settings that it was opened with have changed since.
+    """
+    text = ""
+    engine = snapshot.readings.get("engine.settings") if snapshot.past is None else None
+    if error:
+        text = say(N_("{error} The settings from before stay in force."), error=visible(error))
+    elif engine is not None and engine.value == "wrong":
+        text = say(
+            N_("the file is wrong and the engine would not start with it: see prep-console info.")
+        )
+    elif engine is not None and engine.value == "changed":
+        keys = str(engine.detail.get("changed", "?")).split(", ")
+        text = say(
+            N_(
+                "changed in the file, not in force: {keys}. When no cut is due: "
+                "systemctl restart prep-console, and open the consoles anew."
+            ),
+            keys=_listed(keys),
+        )
+    elif outdated:
+        text = say(
+            N_("this console was opened before {keys} changed: open it anew."),
+            keys=_listed(outdated),
+        )
+    return Notice("warning", say(N_("SETTINGS")), text) if text else None
+
+
+def _listed(keys: Sequence[str]) -> str:
+    more = f" +{len(keys) - _KEYS}" if len(keys) > _KEYS else ""
+    return visible(", ".join(keys[:_KEYS])) + more
 
 
 def word(snapshot: Snapshot, found: list[Notice]) -> Span:

@@ -36,7 +36,7 @@ from prep_console.widgets.lines import (
     rule,
     wrap,
 )
-from prep_console.widgets.standing import Notice, notices, public_cut, word
+from prep_console.widgets.standing import Notice, notices, public_cut, settings_notice, word
 from prep_console.wording import N_, say
 
 STALE_S = 15.0
@@ -192,7 +192,8 @@ def _public(
     top = grid.text(_top(snapshot, grid.columns))
     named_apart = grid.scale > 0 and height >= 12 * grid.line_height
     facts = _facts(snapshot, None if named_apart else state, grid.columns)
-    below = grid.text([*facts, *public_band.notice_bands(found, grid.columns)])
+    bands = _bands(snapshot, found, grid)
+    below = grid.text([*facts, *bands])
     lines = height // grid.line_height
     wanted = _rest(snapshot, calm, grid, frame, lines // 4)
     room = height - len(top) - len(below) - len(wanted) * grid.line_height - 3
@@ -205,6 +206,11 @@ def _public(
     rows: list[Line] = [*top, *gap, *clock, *gap, *named, *(gap if named else []), *below, *gap]
     left = (height - len(rows)) // grid.line_height
     return [*rows, *grid.text(_rest(snapshot, calm, grid, frame, left))]
+
+
+def _bands(snapshot: Snapshot, found: list[Notice], grid: Grid) -> list[Line]:
+    settings = public_band.settings_band(settings_notice(snapshot), grid.columns)
+    return [*public_band.notice_bands(found, grid.columns), *settings]
 
 
 def _large_word(snapshot: Snapshot, state: Span) -> tuple[str, Tone]:
@@ -285,7 +291,7 @@ def _other(
         beside = named[y - off] if 0 <= y - off < len(named) else ""
         rows.append(line("  ", Span(row, tone), "    ", Span(beside, tone_large)))
     text = [] if clock and named else [line(" ", Span(time, tone), "  ", state)]
-    text += [(), *public_band.notice_bands(found, grid.columns)]
+    text += [(), *_bands(snapshot, found, grid)]
     rows += grid.text(text)
     left = (height - len(rows)) // grid.line_height
     return [*rows, *grid.text(_content(snapshot, calm, grid, frame, left))]

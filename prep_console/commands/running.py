@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
-from prep_console import wording
+from prep_console import config, wording
 from prep_console.commands.context import Context
 from prep_console.config.checks import LEAST_PAGE_S
-
-if TYPE_CHECKING:
-    pass
 
 
 @click.command()
@@ -50,7 +46,7 @@ def engine(context: Context) -> int:
     settings = context.settings
     from prep_console.engine.loop import run
 
-    return run(settings)
+    return run(settings, config.chosen(context.path))
 
 
 @click.command()

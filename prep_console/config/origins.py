@@ -32,6 +32,22 @@ def origins(settings: Settings, text: str) -> list[Origin]:
     ]
 
 
+_LIVE = ("console", "contacts")
+"""Tables that a console takes anew while it runs."""
+
+
+def differing(before: Settings, after: Settings) -> tuple[str, ...]:
+    """Keys of the settings that are not the same, but for those that are taken anew at once."""
+    old, new = (dict(_leaves(msgspec.to_builtins(one))) for one in (before, after))
+    keys = dict.fromkeys([*new, *old])
+    return tuple(
+        key
+        for key in keys
+        if (key not in old or key not in new or old[key] != new[key])
+        and key.partition(".")[0] not in _LIVE
+    )
+
+
 def _lines(text: str) -> dict[str, int]:
     """The line on which each key's entry begins.
 

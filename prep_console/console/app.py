@@ -105,6 +105,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._keymap_first = keymap or {}
         self.settings_error = ""
         """Why a changed settings file is not in force."""
+        self.settings_outdated: tuple[str, ...] = ()
+        """Settings that this console was opened with and that have changed since."""
         self._contacts: Mapping[str, str] | None = None
         """Whom to call, from a settings file that was changed since the start."""
 
@@ -171,6 +173,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if isinstance(found, Preferences):
             self.settings_error = ""
             self._contacts = found.contacts
+            self.settings_outdated = found.outdated
             self.set_keymap(found.keymap)
             key_names.use(found.key_names)
             if isinstance(self.screen, WallScreen) and not self._pages_fixed:
@@ -352,7 +355,7 @@ def run(
         look=look_for(os.environ, chosen.theme),
         quiet=True,
         keymap=chosen.keymap,
-        watched=watch(file),
+        watched=watch(file, settings),
     )
     return run_app(app)
 

@@ -40,6 +40,11 @@ class Desk(Protocol):
         """Why a changed settings file is not in force."""
         ...
 
+    @property
+    def settings_outdated(self) -> tuple[str, ...]:
+        """Settings that this console was opened with and that have changed since."""
+        ...
+
     def beside(self, work: Callable[[], T], ended: Callable[[T | BaseException], None]) -> None:
         """``work`` in a thread of its own, then a fresh look; its result or error to ``ended``."""
         ...

@@ -106,6 +106,7 @@ class MainScreen(FilterScreen):
             self._choice,
             stale_s=self._stale_s,
             settings_error=self.desk.settings_error,
+            settings_outdated=self.desk.settings_outdated,
             keys=not self._read_only,
             halves=look.signs,
         )

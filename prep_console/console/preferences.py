@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from prep_console import config
 from prep_console.config import Settings
+from prep_console.config.origins import differing
 from prep_console.console import keys
 from prep_console.problems import Problem, WrongUsage
 from prep_console.widgets.look import Theme
@@ -34,6 +35,8 @@ class Preferences:
     """What those keys are called on the screens that stand in the place of the usual ones."""
     contacts: Mapping[str, str] = field(default_factory=dict)
     """Whom to call."""
+    outdated: tuple[str, ...] = ()
+    """Other settings that differ from those that the console was opened with."""
 
 
 def preferences(settings: Settings) -> Preferences:
@@ -76,10 +79,11 @@ def _wrong(name: str, why: str) -> WrongUsage:
 Found = Preferences | Problem
 
 
-def watch(file: Path) -> Callable[[], Found | None]:
+def watch(file: Path, opened_with: Settings | None = None) -> Callable[[], Found | None]:
     """A function that tells what the file says whenever it is another; None while it is not.
 
-    What is wrong with it is told once too: who asked keeps what was in force.
+    What is wrong with it is told once too: who asked keeps what was in force. ``opened_with``:
+    the settings that the console goes on with; without them none is called outdated.
     """
     seen = _state(file)
 
@@ -90,7 +94,9 @@ def watch(file: Path) -> Callable[[], Found | None]:
             return None
         seen = now
         try:
-            return preferences(config.load(file))
+            settings = config.load(file)
+            outdated = differing(opened_with, settings) if opened_with is not None else ()
+            return replace(preferences(settings), outdated=outdated)
         except Problem as problem:
             return problem
 

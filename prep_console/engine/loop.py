@@ -15,6 +15,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from prep_console.config import Settings
@@ -25,6 +26,7 @@ from prep_console.engine.heartbeat import Heartbeat, tell_systemd
 from prep_console.engine.instruments import derived, instruments, stale_after_s
 from prep_console.engine.mirrored import take_trees
 from prep_console.engine.own_clock import is_known_right
+from prep_console.engine.own_settings import OwnSettings
 from prep_console.engine.readings import STEP_S, Readings
 from prep_console.engine.rehash import READING, STALE_S, keep_rehashing
 from prep_console.engine.sources import PulledSource, pulled_sources, source_stale_s
@@ -53,16 +55,20 @@ _WHOLE_CHAIN_S = 3600.0
 _RETRY_S = 5.0
 
 
-def run(settings: Settings) -> int:
-    """Lead the station until SIGTERM, SIGINT or SIGHUP; the exit code."""
+def run(settings: Settings, file: Path) -> int:
+    """Lead the station until SIGTERM, SIGINT or SIGHUP; the exit code.
+
+    ``file``: where the settings were read from, watched for changes that are not in force.
+    """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    return asyncio.run(_Engine(settings).lead())
+    return asyncio.run(_Engine(settings, file).lead())
 
 
 class _Engine:
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, file: Path) -> None:
         self._settings = settings
+        self._file = file
         self._station = Station(settings)
         self._readings = Readings(derived(settings))
         self._stop = asyncio.Event()
@@ -140,7 +146,10 @@ class _Engine:
 
         deliveries = Deliveries(self._settings, self._worker, switched, clock_known)
         announcing = Announcing(self._settings, readings, heartbeat, hooks)
-        probes = instruments(self._settings, self._station)
+        probes = [
+            *instruments(self._settings, self._station),
+            OwnSettings(self._settings, self._file),
+        ]
         heartbeat.stale_after_s = {
             **stale_after_s(probes),
             **source_stale_s(self._settings),

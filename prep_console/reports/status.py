@@ -158,9 +158,19 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
         yield say(N_("Engine: not known"))
     elif engine.alive:
         yield say(N_("Engine: running, pid {pid}"), pid=engine.pid or "?")
+        yield from _of_settings(snapshot)
     else:
         yield say(N_("Engine: NOT RUNNING; nobody receives cuts nor looks at the site"))
     yield from short_alarm_lines(snapshot)
+
+
+def _of_settings(snapshot: Snapshot) -> Iterable[str]:
+    """That the engine does not run with what its settings file says."""
+    reading = snapshot.readings.get("engine.settings")
+    if reading is not None and reading.state == "warning":
+        yield "  " + say(
+            N_("▲ its settings file was changed and is not in force: prep-console info")
+        )
 
 
 def _mode_is_known(snapshot: Snapshot) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ from prep_console.console.main_screen import MainScreen
 from prep_console.console.preferences import preferences, watch
 from prep_console.console.terminal import look_for
 from prep_console.problems import WrongUsage
+from prep_console.snapshot import Reading
 from prep_console.widgets import key_names
 from prep_console.widgets.look import SAFE, Look
 from prep_console.wording import use
-from tests.console.nights import FakeStation, no_engine
+from tests.console.nights import NOW, FakeStation, night, no_engine
 from tests.console.terminals import Tmux
 from tests.console.test_screens import see, shown, until
 from tests.stations import PROGRAM, sandbox
@@ -113,6 +115,42 @@ async def test_contacts_are_taken_anew_too(tmp_path: Path) -> None:
         await see(pilot, "instituto Mesa, 442 000 0001")
         file.write_text(f'{ROOT}[contacts]\ninstituto = "Mesa, 442 000 0009"\n')
         await see(pilot, "instituto Mesa, 442 000 0009")
+
+
+async def test_a_console_that_goes_on_with_settings_of_before_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(ROOT)
+    station = FakeStation()
+    watched = watch(file, config.load(file))
+    app = ConsoleApp(station.read, station, period_s=0.05, watched=watched)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        file.write_text(ROOT + "[election]\ncadence_minutes = 6\n")
+        await see(pilot, "this console was opened before election.cadence_minutes changed")
+        assert "UP TO DATE" in shown(pilot)
+        file.write_text(ROOT)
+        await until(pilot, lambda: "SETTINGS: " not in shown(pilot))
+
+
+@pytest.mark.parametrize("wall", [False, True])
+async def test_that_the_engine_runs_with_settings_of_before_stands_on_every_screen(
+    wall: bool,
+) -> None:
+    keys = "clock.warning_ms, host.services, site.url, site.slow_ms, site.vantage[0].name"
+    changed = Reading("changed", "", "warning", NOW, detail={"changed": keys})
+    seen = night()
+    station = FakeStation(replace(seen, readings={**seen.readings, "engine.settings": changed}))
+    app = ConsoleApp(station.read, station, wall=wall, period_s=0.05)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await see(pilot, "not in force: clock.warning_ms, host.services, site.url +2.")
+        await see(pilot, "systemctl restart prep-console")
+        assert "UP TO DATE" in shown(pilot)
+        wrong = replace(changed, value="wrong", detail={"error": "x"})
+        station.snapshot = replace(seen, readings={"engine.settings": wrong})
+        await see(pilot, "the engine would not start with it")
+        if not wall:
+            await pilot.press("i")
+            await see(pilot, "settings file wrong")
 
 
 async def test_keys_in_the_place_of_the_usual_ones_are_named_on_the_screens(

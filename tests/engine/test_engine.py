@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -269,3 +271,46 @@ def test_stamps_are_the_stations_wall_time(box: Sandbox) -> None:
     assert os.fspath(box.settings.drop_folder).endswith("incoming/entrega")
     moment = Stamp.of("20240602_2005").at(box.settings.zone)
     assert moment.isoformat() == "2024-06-02T20:05:00-06:00"
+
+
+def test_settings_that_are_not_in_force_are_told_until_the_engine_is_started_anew(
+    box: Sandbox, tmp_path: Path
+) -> None:
+    def told() -> Any:
+        return box.run("info", "--json").json["engine"]
+
+    assert told() == {
+        "alive": False,
+        "settings_file": None,
+        "up_to_date": None,
+        "not_in_force": [],
+    }
+    written = box.file.read_text()
+    with engine(box):
+        wait_until(lambda: told()["up_to_date"] is True, 30)
+        assert told()["settings_file"] == str(box.file)
+        assert "running with this file as it is" in box.run("info").out
+        box.file.write_text(f"{written}\n[clock]\nwarning_ms = 60\n[contacts]\na = '1'\n")
+        wait_until(lambda: told()["up_to_date"] is False, 30)
+        assert told()["not_in_force"] == ["clock.warning_ms"]
+        said = box.run("info").out
+        assert "running; 1 setting was changed since its start" in said
+        (row,) = (line for line in said.splitlines() if "clock.warning_ms" in line)
+        assert row.endswith("not in force: the engine runs with another value")
+        assert "settings file was changed" in box.run("status").out
+        other = tmp_path / "other.toml"
+        other.write_text(box.file.read_text())
+        asked = replace(box, file=other).run("info")
+        assert f"running with another settings file: {box.file}" in asked.out
+        box.file.write_text(f"{written}\n[clock]\nwarning_ms = 'x'\n")
+        wait_until(lambda: _of_settings(box, other)["value"] == "wrong", 30)
+        assert "warning_ms" in _of_settings(box, other)["detail"]["error"]
+        box.file.write_text(f"{written}\n[clock]\nwarning_ms = 60\n")
+    with engine(box):
+        wait_until(lambda: told()["up_to_date"] is True, 30)
+        assert "settings file was changed" not in box.run("status").out
+
+
+def _of_settings(box: Sandbox, file: Path) -> Any:
+    """Asked with a file that can be read, while the engine's own cannot."""
+    return replace(box, file=file).run("status", "--json").json["readings"]["engine.settings"]

@@ -12,6 +12,7 @@ ROOMS = (
     ("source.", N_("DELIVERIES")),
     ("host.", N_("SERVER")),
     ("protection.", N_("PROTECTION")),
+    ("engine.", N_("ENGINE")),
 )
 TITLES = {
     "power.source": N_("power source"),
@@ -35,6 +36,7 @@ TITLES = {
     "host.network": N_("traffic"),
     "host.apache": N_("Apache's busy workers"),
     "host.services": N_("services"),
+    "engine.settings": N_("settings file"),
 }
 DETAILS = {
     "agree": N_("servers that agree"),
@@ -49,6 +51,7 @@ DETAILS = {
     "bound_s": N_("uncertainty"),
     "bypass": N_("bypass"),
     "bytes": N_("bytes fetched"),
+    "changed": N_("changed"),
     "certificate_days": N_("certificate, days"),
     "chain": N_("chain"),
     "charging": N_("charging"),
@@ -146,6 +149,7 @@ DETAILS = {
     "ends_first": N_("ends first"),
     "estado_cut": N_("in estado.json"),
     "failed": N_("no answer from"),
+    "file": N_("file"),
     "alarm": N_("alarm"),
     "contradiction": N_("contradiction"),
     "engine": N_("engine"),
@@ -189,5 +193,7 @@ VALUES = {
     "running": N_("running"),
     "stopped": N_("stopped"),
     "unknown": N_("unknown"),
+    "in force": N_("in force"),
+    "changed": N_("changed, not in force"),
 }
 """Words of our own probes. "generator" is a kind and a detail too: it is worded where it stands."""
