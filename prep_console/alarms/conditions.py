@@ -125,14 +125,13 @@ def _of_revisions(
 ) -> Iterator[Condition]:
     """Cuts that came and need a person's word."""
     newer = [cut for cut in stored if live is None or rules.rank(cut) > rules.rank(live)]
-    corrected = [cut for cut in newer if cut.waits_for_person][-1:]  # it holds the earlier ones
+    corrected = rules.undecided(state)[-1:]  # it holds the earlier ones
     undecided = [
         (
             cut,
             N_("its figures fell to zero") if cut.questioned else N_("the institute corrected it"),
         )
         for cut in corrected
-        if not cut.withdrawn
     ]
     if state.mode == "frozen" and not undecided:
         late = [cut for cut in newer if not cut.withdrawn][-1:]

@@ -33,6 +33,7 @@ from prep_console.engine.sources import PulledSource, pulled_sources, source_sta
 from prep_console.engine.view import SnapshotReader
 from prep_console.engine.worker import Worker
 from prep_console.intake import staging
+from prep_console.intake.assembly import is_due
 from prep_console.journal.actor import program
 from prep_console.journal.store_version import NewerStore
 from prep_console.outward.endpoint import Endpoint
@@ -225,7 +226,7 @@ class _Engine:
         while True:
             await asyncio.sleep(_DUE_S)
             try:
-                if self._station.state().waiting:
+                if is_due(self._station.state()):
                     await self._worker.assemble_due()
                 if hand.live().cut != hand.state().live:  # moved by a crash, or by hand
                     await asyncio.to_thread(settle_if_open, hand)

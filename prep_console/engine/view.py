@@ -256,7 +256,7 @@ def put_together(
             election: Stamp.of(mark).at(settings.zone).astimezone(UTC)
             for election, mark in sorted(state.marks.items())
         },
-        waiting_for=assemble(state, settings, now).waiting_for,
+        waiting_for=assemble(state, settings, now, joins=False).waiting_for,
         waiting_cuts=len(rules.waiting(state)),
         next_due=next_due,
         late_s=None if next_due is None else max(0.0, round((now - next_due).total_seconds(), 1)),
@@ -306,16 +306,18 @@ def _cut_views(settings: Settings, state: State) -> tuple[CutView, ...]:
     views: list[CutView] = []
     before: CutRecord | None = None
     words = rules.cut_states(state)
+    undecided = {cut.id for cut in rules.undecided(state)}
     zone = settings.zone
     for cut in rules.stored(state):
-        views.append(_cut_view(zone, words[cut.id], cut, before.counted if before else None))
+        counted_before = before.counted if before else None
+        views.append(_cut_view(zone, words[cut.id], cut, counted_before, cut.id in undecided))
         before = cut
     return tuple(reversed(views))
 
 
 @lru_cache(maxsize=1024)
 def _cut_view(
-    zone: ZoneInfo, word: CutState, cut: CutRecord, counted_before: int | None
+    zone: ZoneInfo, word: CutState, cut: CutRecord, counted_before: int | None, undecided: bool
 ) -> CutView:
     """Kept: a console looks every second, and of a night's 288 cuts hardly one has changed."""
     return CutView(
@@ -338,7 +340,7 @@ def _cut_view(
         counted_delta=None
         if cut.counted is None or counted_before is None
         else cut.counted - counted_before,
-        waits_for_person=cut.waits_for_person,
+        waits_for_person=undecided,
     )
 
 

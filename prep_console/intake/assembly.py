@@ -39,7 +39,7 @@ class CutPlan:
     pieces: tuple[Piece, ...]
     missing: tuple[str, ...]
     deliveries: tuple[str, ...]
-    """Waiting deliveries that it uses up."""
+    """Waiting deliveries that it uses up; none when it joins two cuts that are here."""
     before: str | None
     """The cut that it follows: what a carried election comes from."""
 
@@ -67,11 +67,22 @@ class _Group:
     deliveries: tuple[str, ...]
 
 
-def assemble(state: State, settings: Settings, now: datetime, *, at_once: bool = False) -> Assembly:
+def assemble(
+    state: State,
+    settings: Settings,
+    now: datetime,
+    *,
+    at_once: bool = False,
+    joins: bool = True,
+) -> Assembly:
     """The next cut that the waiting parts make, or what they wait for.
 
-    ``at_once`` is a person's word not to wait any longer.
+    ``at_once`` is a person's word not to wait any longer. ``joins``: whether a cut that a person
+    must decide about is put together anew with the late parts that passed it over.
     """
+    joined = _joined(state) if joins else None
+    if joined is not None:
+        return Assembly(joined, ())
     before = rules.newest_eligible(state)
     groups = _groups([w for w in state.waiting if not w.corrected], settings)
     if groups:
@@ -82,6 +93,11 @@ def assemble(state: State, settings: Settings, now: datetime, *, at_once: bool =
             if plan is not None:
                 return Assembly(plan, ())
     return Assembly(None, ())
+
+
+def is_due(state: State) -> bool:
+    """Whether a cut may be left to put together: something waits, or a crash came between."""
+    return bool(state.waiting) or rules.passed_over(state) is not None
 
 
 def _next(
@@ -210,6 +226,29 @@ def _correction(state: State, entry: Waiting) -> CutPlan | None:
             cut.id,
         )
     return None
+
+
+def _joined(state: State) -> CutPlan | None:
+    """A late part made a revision without what waits for a person: one with both, which waits.
+
+    Otherwise nobody would be asked any more, and who publishes the correction would take the late
+    part back.
+    """
+    found = rules.passed_over(state)
+    if found is None:
+        return None
+    waits, late = found
+    pieces = {part.election: Piece(part, None, late.id) for part in late.parts}
+    pieces |= {part.election: Piece(part, None, waits.id) for part in rules.lacking(late, waits)}
+    stamp = CutId.of(late.id).stamp
+    return CutPlan(
+        CutId(stamp, _next_revision(state, stamp)),
+        "corrected" if waits.why == "corrected" else "completed",
+        tuple(pieces[election] for election in sorted(pieces)),
+        tuple(election for election in late.missing if election not in pieces),
+        (),
+        late.id,
+    )
 
 
 def _next_revision(state: State, stamp: Stamp) -> int:

@@ -43,6 +43,8 @@ def build(
             builder.add(piece, deliveries)
         for delivery in plan.deliveries:
             builder.share(deliveries[delivery])
+        if not plan.deliveries and plan.before is not None:
+            builder.share_earlier(plan.before)
         return folder, builder.manifest(deliveries)
     except (KeyError, StopIteration) as error:
         store.discard(folder)
@@ -100,6 +102,14 @@ class _Builder:
                 continue
             if self._is_hidden(inner.path):
                 self._findings.append(finding("name.reserved", inner.path))
+
+    def share_earlier(self, cut: str) -> None:
+        """What an earlier cut holds beside its parts, where no delivery brings it."""
+        sealed = self._manifest_of(cut)
+        of_parts = {path for part in sealed.parts for path in part.files}
+        for path in sealed.files:
+            if path not in of_parts and path not in self._files:
+                self._place_earlier(sealed, path, "")
 
     def _is_hidden(self, path: str) -> bool:
         """Whether the web server does not serve it (what lies loose was told when examined)."""
@@ -187,20 +197,29 @@ class _Builder:
     def _add_earlier(self, piece: Piece) -> None:
         sealed = self._manifest_of(piece.cut or "")
         part = next(p for p in sealed.parts if p.election == piece.part.election)
-        for path in part.files:
-            self._place_earlier(sealed, path)
-        self._parts.append(replace(part, carried=piece.part.carried))
+        placed = tuple(self._place_earlier(sealed, path, part.election) for path in part.files)
+        results = part.results
+        for was, now in zip(part.files, placed, strict=True):
+            if results == was or results.startswith(f"{was}!/"):
+                results = now + results[len(was) :]
+                break
+        self._parts.append(
+            replace(part, carried=piece.part.carried, files=placed, results=results)
+        )
         if piece.part.carried:
             self._findings.append(finding("election.missing", election=part.election))
             self._findings.append(
                 finding("election.lags", election=part.election, stamp=part.stamp)
             )
 
-    def _place_earlier(self, sealed: Manifest, path: str) -> None:
+    def _place_earlier(self, sealed: Manifest, path: str, election: str) -> str:
+        """Where it is now: under its election where another one brought that name."""
         file = sealed.files[path]
-        if path in self._files:
-            return
-        if not store.link_known(self._station, sealed.id, path, file.sha256, self._target(path)):
+        there = self._files.get(path)
+        place = path if there is None else f"{election}/{path}"
+        if there is not None and there.sha256 == file.sha256:
+            return path
+        if not store.link_known(self._station, sealed.id, path, file.sha256, self._target(place)):
             raise NoGoodCopy(
                 sentence(
                     N_("{path} of cut {cut} is not what was sealed; no good copy is here"),
@@ -209,7 +228,10 @@ class _Builder:
                 ),
                 sentence(N_("ask the institute to deliver that election again")),
             )
-        self._files[path] = file
+        self._files[place] = file
+        if place != path:
+            self._findings.append(finding("name.collision", place, other=path))
+        return place
 
     def _manifest_of(self, cut: str) -> Manifest:
         if cut not in self._earlier:
@@ -219,13 +241,15 @@ class _Builder:
     def manifest(self, deliveries: Mapping[str, Delivery]) -> Manifest:
         plan = self._plan
         used = [deliveries[name] for name in plan.deliveries]
+        joined = () if used else tuple(self._earlier.values())
         findings = [f for d in used for f in d.examination.findings] + self._findings
         findings += [finding("election.absent", election=e) for e in plan.missing]
         findings += self._since_before()
         findings += [
             finding("stamp.corrected", election=p.part.election, stamp=p.part.stamp)
             for p in plan.pieces
-            if p.delivery is not None and self._corrects(p)
+            if (p.delivery is not None or (not used and p.cut != plan.before))
+            and self._corrects(p)
         ]
         return Manifest(
             id=str(plan.id),
@@ -236,14 +260,15 @@ class _Builder:
             missing=plan.missing,
             files=dict(sorted(self._files.items())),
             findings=tuple(findings),
-            received_at=max(d.received_at for d in used),
-            verified_at=max(d.verified_at for d in used),
+            received_at=max(one.received_at for one in (*used, *joined)),
+            verified_at=max(one.verified_at for one in (*used, *joined)),
             mtime_us=self._mtime_us,
             new_bytes=self._new_bytes,
             extra={
                 "deliveries": list(plan.deliveries),
                 "new": [p.part.election for p in plan.pieces if p.delivery is not None],
-                "images": [asdict(i) for d in used for i in d.examination.images],
+                "images": [asdict(i) for d in used for i in d.examination.images]
+                + [image for sealed in joined for image in sealed.extra.get("images", ())],
             },
         )
 

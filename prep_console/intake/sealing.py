@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from prep_console import durable
 from prep_console.cuts.stamps import CutId
 from prep_console.intake import quarantine, staging
-from prep_console.intake.assembly import CutPlan, assemble
+from prep_console.intake.assembly import CutPlan, assemble, is_due
 from prep_console.intake.build import NoGoodCopy, build
 from prep_console.intake.staging import Delivery
 from prep_console.journal.actor import Actor
@@ -35,7 +35,7 @@ def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> li
 
     Returns the ids of the new cuts. What the engine calls when waiting may have ended.
     """
-    if not station.state().waiting:
+    if not is_due(station.state()):
         return []
     try:
         with lock.held(station.intake_lock, "assemble", patience_s=PATIENCE_S):
@@ -63,13 +63,15 @@ def seal_ready(
     """
     unrecorded = dict(fresh)
     sealed: list[str] = []
+    joins = True
     _drop_lost(station, actor)
     while True:
         state = station.state()
         hoped = replace(
             state, waiting=(*state.waiting, *(entry for entry, _ in unrecorded.values()))
         )
-        found = assemble(hoped, station.settings, datetime.now(UTC), at_once=at_once)
+        now = datetime.now(UTC)
+        found = assemble(hoped, station.settings, now, at_once=at_once, joins=joins)
         if found.superseded:
             _record_waiting(station, unrecorded, actor)
             unrecorded.clear()
@@ -81,6 +83,9 @@ def seal_ready(
         try:
             sealed.append(_seal(station, hoped, found.plan, unrecorded, actor))
         except NoGoodCopy:
+            if not found.plan.deliveries:  # what was sealed is not here any more: nothing of it
+                joins = False  # is public, its alarm stays, and no delivery waits for that
+                continue
             _record_waiting(station, unrecorded, actor)
             unrecorded.clear()
             if not found.later_complete:

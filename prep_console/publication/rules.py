@@ -11,7 +11,7 @@ from itertools import accumulate, takewhile
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId
-from prep_console.journal.records import CutRecord
+from prep_console.journal.records import CutRecord, PartRecord
 from prep_console.journal.state import State
 from prep_console.snapshot import CutState
 from prep_console.wording import N_, Sentence, sentence
@@ -101,6 +101,56 @@ def waiting(state: State) -> list[CutRecord]:
     live = state.cuts.get(state.live or "")
     after = rank(live) if live is not None else None
     return [c for c in stored(state) if not c.withdrawn and (after is None or rank(c) > after)]
+
+
+def undecided(state: State) -> list[CutRecord]:
+    """Cuts that need a person's word, oldest first: nothing that is public has overtaken them."""
+    waits = [cut for cut in waiting(state) if cut.waits_for_person]
+    found = passed_over(state)
+    if found is not None and found[0] not in waits:
+        waits.insert(0, found[0])
+    return waits
+
+
+def passed_over(state: State) -> tuple[CutRecord, CutRecord] | None:
+    """A cut that waits for a person, and the newest revision that late parts alone made after it.
+
+    That revision was put together without what nobody has decided about: its number is higher and
+    it overtakes nothing. None when it holds everything, or when a newer cut came.
+    """
+    late: CutRecord | None = None
+    for cut in newest_first(state):
+        if cut.pruned:
+            continue
+        if late is None:
+            if cut.why != "completed" or cut.withdrawn:
+                return None
+            late = cut
+        elif (cut.epoch, _order(cut.id)[0]) != (late.epoch, _order(late.id)[0]):
+            return None
+        elif cut.waits_for_person:
+            return None if cut.withdrawn or not lacking(late, cut) else (cut, late)
+        elif cut.why != "completed":
+            return None
+    return None
+
+
+def lacking(late: CutRecord, waits: CutRecord) -> list[PartRecord]:
+    """What came with ``waits`` and ``late`` does not hold: other bytes, or those of an older hour."""
+    there = {part.election: part for part in late.parts}
+    return [
+        part
+        for part in waits.parts
+        if not part.carried
+        and (
+            part.election not in there
+            or part.stamp > there[part.election].stamp
+            or (
+                part.stamp == there[part.election].stamp
+                and part.sha256 != there[part.election].sha256
+            )
+        )
+    ]
 
 
 def was_sealed_otherwise(state: State, election: str, stamp: str, sha256: str) -> bool:

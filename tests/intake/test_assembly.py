@@ -12,6 +12,7 @@ import pytest
 from prep_console import durable
 from prep_console.cuts.model import Verdict
 from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.engine.view import SnapshotReader
 from prep_console.intake import quarantine, staging
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
@@ -19,7 +20,7 @@ from prep_console.intake.sealing import assemble_due
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
 from prep_console.problems import Failed, Refused
-from prep_console.publication import actions, store
+from prep_console.publication import actions, rules, store
 from prep_console.publication.manifest import Manifest
 from prep_console.publication.station import Station
 from prep_console.wording import Sentence
@@ -38,11 +39,19 @@ class Desk:
         self._folder = folder
         self._count = 0
 
-    def bring(self, election: str, stamp: str, *, now: bool = False, seed: int = 1) -> Receipt:
+    def bring(
+        self,
+        election: str,
+        stamp: str,
+        *,
+        now: bool = False,
+        seed: int = 1,
+        as_of: str | None = None,
+    ) -> Receipt:
         self._count += 1
         folder = self._folder / f"d{self._count}"
         folder.mkdir()
-        path = nights.archive(folder, election, stamp, actas=5, seed=seed)
+        path = nights.archive(folder, election, stamp, actas=5, seed=seed, as_of=as_of)
         return receive(self.station, path, actor=PERSON, at_once=now)
 
     def other(self, stamp: str) -> Path:
@@ -284,6 +293,111 @@ def test_a_correction_is_overtaken_by_a_newer_cut(desk: Desk) -> None:
     assert desk.live == "20240602_2010"
     actions.rollback(desk.station, actor=PERSON)
     assert desk.live == "20240602_2005"  # never to a correction that nobody approved
+
+
+def _corrected_then_late(desk: Desk) -> None:
+    """The institute corrects one election while the other is late for that cut."""
+    desk.bring_both("20240602_2000")
+    desk.bring("DIP_LOC", "20240602_2005", now=True)
+    assert desk.bring("DIP_LOC", "20240602_2005", seed=2).cut == "20240602_2005.2"
+
+
+def _undecided(desk: Desk) -> list[str]:
+    """Which cuts the alarm asks a person about."""
+    snapshot = SnapshotReader(desk.station.settings).read()
+    asked = [alarm.text for alarm in snapshot.alarms if alarm.id == "cut.undecided"]
+    views = [cut.id for cut in snapshot.cuts if cut.waits_for_person]
+    assert len(asked) <= 1 and all(views[0] in text for text in asked)
+    return views if asked else []
+
+
+def test_a_late_part_does_not_bury_a_correction_that_waits(desk: Desk) -> None:
+    _corrected_then_late(desk)
+    assert _undecided(desk) == ["20240602_2005.2"]
+    desk.bring("AYUN", "20240602_2005")
+    assert desk.live == "20240602_2005.3"  # the late part is what everybody waited for
+    assert desk.manifest("20240602_2005.3").why == "completed"
+    joined = desk.manifest("20240602_2005.4")
+    assert (joined.why, joined.missing) == ("corrected", ())
+    sha256 = {
+        cut: {p.election: p.sha256 for p in desk.manifest(f"20240602_2005.{cut}").parts}
+        for cut in (2, 3, 4)
+    }
+    assert sha256[4] == {"DIP_LOC": sha256[2]["DIP_LOC"], "AYUN": sha256[3]["AYUN"]}
+    assert "stamp.corrected" in checks(joined)
+    assert _undecided(desk) == ["20240602_2005.4"]
+    assert assemble_due(desk.station, actor=PERSON) == []
+    actions.publish(desk.station, CutId.of("20240602_2005.4"), actor=PERSON)
+    assert (desk.live, desk.station.state().mode) == ("20240602_2005.4", "auto")
+    assert _undecided(desk) == []
+
+
+def test_a_correction_that_a_newer_cut_overtook_asks_nobody(desk: Desk) -> None:
+    _corrected_then_late(desk)
+    desk.bring("AYUN", "20240602_2005")
+    desk.bring_both("20240602_2010")
+    assert desk.live == "20240602_2010"
+    assert _undecided(desk) == []
+
+
+def test_a_correction_that_a_person_withdrew_is_not_put_together_again(desk: Desk) -> None:
+    _corrected_then_late(desk)
+    desk.bring("AYUN", "20240602_2005")
+    actions.publish(desk.station, CutId.of("20240602_2005.4"), actor=PERSON)
+    actions.rollback(desk.station, actor=PERSON)
+    assert desk.live == "20240602_2005.3"
+    assert assemble_due(desk.station, actor=PERSON) == []
+    assert _undecided(desk) == []
+
+
+def test_what_a_crash_kept_from_being_put_together_is_made_up_for(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _corrected_then_late(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr(rules, "passed_over", lambda _: None)
+        desk.bring("AYUN", "20240602_2005")
+    assert desk.live == "20240602_2005.3"
+    assert _undecided(desk) == ["20240602_2005.2"]  # passed over, and asked about all the same
+    assert assemble_due(desk.station, actor=PERSON) == ["20240602_2005.4"]
+
+
+def test_a_correction_whose_bytes_are_lost_holds_no_delivery_up(desk: Desk) -> None:
+    _corrected_then_late(desk)
+    for file in (desk.station.cuts / "20240602_2005.2" / store.SITE).rglob("*DIP_LOC*"):
+        file.chmod(0o644)
+        file.write_bytes(b"changed by somebody")
+    desk.bring("AYUN", "20240602_2005")
+    assert desk.live == "20240602_2005.3"
+    assert _undecided(desk) == ["20240602_2005.2"]
+    desk.bring_both("20240602_2010")
+    assert desk.live == "20240602_2010"
+
+
+def test_figures_that_fell_to_zero_are_not_buried_by_a_late_part(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.bring_both("20240602_2300")
+    desk.bring("DIP_LOC", "20240602_2305", now=True, as_of="20240602_1955")
+    assert (desk.live, _undecided(desk)) == ("20240602_2300", ["20240602_2305"])
+    desk.bring("AYUN", "20240602_2305", now=True)
+    newest = _undecided(desk)[0]
+    assert parts(desk.manifest(newest)) == {
+        "DIP_LOC": ("20240602_2305", False),
+        "AYUN": ("20240602_2305", False),
+    }
+
+
+def test_two_elections_under_one_name_lose_neither_when_one_is_late(desk: Desk) -> None:
+    for election in ("DIP_LOC", "AYUN"):
+        folder = desk.other("20240602_2005").parent
+        name = "20240602_2005_PREP.zip"
+        path = nights.archive(folder, election, "20240602_2005", actas=5, name=name)
+        receipt = receive(desk.station, path, actor=PERSON, at_once=True)
+    manifest = desk.manifest(str(receipt.cut))
+    assert manifest.why == "completed"
+    for part in manifest.parts:
+        assert [manifest.files[path].sha256 for path in part.files] == [part.sha256], part.election
+        assert part.results.startswith(part.files[0])
 
 
 def test_a_backlog_is_put_together_in_order(tmp_path: Path) -> None:
