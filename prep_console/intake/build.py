@@ -203,9 +203,7 @@ class _Builder:
             if results == was or results.startswith(f"{was}!/"):
                 results = now + results[len(was) :]
                 break
-        self._parts.append(
-            replace(part, carried=piece.part.carried, files=placed, results=results)
-        )
+        self._parts.append(replace(part, carried=piece.part.carried, files=placed, results=results))
         if piece.part.carried:
             self._findings.append(finding("election.missing", election=part.election))
             self._findings.append(
@@ -241,15 +239,15 @@ class _Builder:
     def manifest(self, deliveries: Mapping[str, Delivery]) -> Manifest:
         plan = self._plan
         used = [deliveries[name] for name in plan.deliveries]
-        joined = () if used else tuple(self._earlier.values())
+        joined = [] if used else [*self._earlier.values()]
+        sources: list[Delivery | Manifest] = [*used, *joined]
         findings = [f for d in used for f in d.examination.findings] + self._findings
         findings += [finding("election.absent", election=e) for e in plan.missing]
         findings += self._since_before()
         findings += [
             finding("stamp.corrected", election=p.part.election, stamp=p.part.stamp)
             for p in plan.pieces
-            if (p.delivery is not None or (not used and p.cut != plan.before))
-            and self._corrects(p)
+            if (p.delivery is not None or (not used and p.cut != plan.before)) and self._corrects(p)
         ]
         return Manifest(
             id=str(plan.id),
@@ -260,8 +258,8 @@ class _Builder:
             missing=plan.missing,
             files=dict(sorted(self._files.items())),
             findings=tuple(findings),
-            received_at=max(one.received_at for one in (*used, *joined)),
-            verified_at=max(one.verified_at for one in (*used, *joined)),
+            received_at=max(one.received_at for one in sources),
+            verified_at=max(one.verified_at for one in sources),
             mtime_us=self._mtime_us,
             new_bytes=self._new_bytes,
             extra={

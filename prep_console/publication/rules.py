@@ -136,7 +136,7 @@ def passed_over(state: State) -> tuple[CutRecord, CutRecord] | None:
 
 
 def lacking(late: CutRecord, waits: CutRecord) -> list[PartRecord]:
-    """What came with ``waits`` and ``late`` does not hold: other bytes, or those of an older hour."""
+    """What came with ``waits`` and ``late`` holds otherwise: other bytes, or an older hour's."""
     there = {part.election: part for part in late.parts}
     return [
         part

@@ -307,7 +307,8 @@ def _undecided(desk: Desk) -> list[str]:
     snapshot = SnapshotReader(desk.station.settings).read()
     asked = [alarm.text for alarm in snapshot.alarms if alarm.id == "cut.undecided"]
     views = [cut.id for cut in snapshot.cuts if cut.waits_for_person]
-    assert len(asked) <= 1 and all(views[0] in text for text in asked)
+    assert len(asked) <= 1
+    assert all(views[0] in text for text in asked)
     return views if asked else []
 
 

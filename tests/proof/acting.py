@@ -250,6 +250,10 @@ def told_wrong(at: Place, night: Night) -> list[str]:
         )
         if said != wanted
     ]
+    asks = [a["text"] for a in status["alarms"] if a["id"] == "cut.undecided"]
+    undecided = model.undecided(night)
+    if undecided and not any(undecided[-1] in text for text in asks):
+        found.append(("asks about", asks, undecided[-1]))
     lacking = model.lacking(night)
     if lacking is not None and set(status["waiting_for"]) != lacking:
         found.append(("waiting_for", status["waiting_for"], lacking))

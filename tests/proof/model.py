@@ -199,8 +199,8 @@ def first_step(act: Act) -> Step:
             return lambda night: _deliver(night, act, then=lambda now: _prune(now, DONE))
         case Override():
             return lambda night: _override(night, act)
-        case Repair():
-            return Went
+        case Repair():  # done by a resync
+            return _assembles
         case Engine():
             return _engine_looks
         case Prune():
@@ -528,6 +528,9 @@ def _assembled(night: Night, *, at_once: bool) -> Night | None:
 
     (No step of the proof lasts so long that waiting ends by itself.)
     """
+    passed = _passed_over(night)
+    if passed is not None:
+        return passed
     groups = _group(night)
     if groups:
         parts, carried, late = _pieces(night, groups[0])
@@ -571,6 +574,48 @@ def _revised(night: Night, entry: Waiting) -> Night | None:
             carried = cut.carried - {p.election for p in came}
             return _sealed(night, cut.stamp, parts, carried, corrected=True, used=[entry])
     return None
+
+
+def _passed_over(night: Night) -> Night | None:
+    """A late part overtakes no correction that nobody has decided about: one more revision holds
+    both, and waits for a person as that correction did."""
+    mine = [c for c in night.stored if c.rank[:2] == night.stored[-1].rank[:2]]
+    late: list[Cut] = []
+    while mine and _only_completes(night, mine[-1]):
+        late.append(mine.pop())
+    if not mine or not late or late[0].withdrawn or mine[-1].withdrawn:
+        return None
+    waits, newest = mine[-1], {p.election: p for p in late[0].parts}
+    if not waits.corrected or waits.published:
+        return None
+    own = [p for p in waits.parts if p.election not in waits.carried]
+    came = [
+        p
+        for p in own
+        if p.election not in newest
+        or (p.stamp >= newest[p.election].stamp and p != newest[p.election])
+    ]
+    if not came:
+        return None
+    parts = {**newest, **{p.election: p for p in came}}
+    carried = late[0].carried - {p.election for p in came}
+    return _sealed(night, waits.stamp, parts, carried, corrected=True, used=[])
+
+
+def _only_completes(night: Night, cut: Cut) -> bool:
+    """A further revision, of the same epoch, in which nobody corrected anything."""
+    earlier = [c for c in night.cuts.values() if c.rank[:2] == cut.rank[:2]]
+    return not cut.corrected and any(c.revision < cut.revision for c in earlier)
+
+
+def undecided(night: Night) -> list[str]:
+    """Corrections that a person is asked about: not withdrawn, and newer than what is public."""
+    live = night.cuts.get(night.live or "")
+    return [
+        c.id
+        for c in night.stored
+        if c.corrected and not (c.published or c.withdrawn) and (live is None or c.rank > live.rank)
+    ]
 
 
 def _sealed(
