@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from prep_console.config import Power, PowerDevice, RegisterMap, Settings
-from prep_console.probes.power import gencomm, generator, modbus, nut
+from prep_console.probes.power import gencomm, generator, modbus, nut, nut_client
 from prep_console.probes.power.chain import REFUSED_NAME
 from prep_console.probes.power.contacts import contact
 from prep_console.probes.power.transfer_switch import TransferSwitchProbe
@@ -69,7 +69,7 @@ def _probe(device: PowerDevice, power: Power, now: Clock, before: Reading | None
         missing = "nut or modbus" if device.role == "generator" else "nut"
         raise ValueError(f"device.{missing}: missing, so that nothing can be asked")
     at = _in_setting("nut", lambda: nut.address(device.nut))
-    client = nut.client(power, at)
+    client = nut_client.client(power, at)
     match device.role:
         case "ups":
             return UpsProbe(device, power, client, now=now, before=before)

@@ -6,14 +6,12 @@ or with ``ERR`` and a word of its own. That word is kept: it is what NUT's manua
 
 from __future__ import annotations
 
-import importlib.util
 import ipaddress
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from prep_console.config.instruments import Power
 from prep_console.wording import N_, visible
 
 PORT = 3493
@@ -149,19 +147,6 @@ def address(text: str) -> NutAddress:
     if not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
         raise ValueError(f"{_shown(port)} is no port (1 to 65535)")
     return NutAddress(ups, host, int(port))
-
-
-def client(power: Power, where: NutAddress) -> NutClient:
-    """The client that the settings choose; ValueError when it cannot be had here."""
-    if power.client == "pynut3":
-        if importlib.util.find_spec("pynut3") is None:
-            raise ValueError(N_("pynut3 is not installed: it comes with prep-console[pynut3]"))
-        from prep_console.probes.power.pynut3_client import Pynut3Client
-
-        return Pynut3Client(where.host, where.port)
-    from prep_console.probes.power.aionut_client import AionutClient
-
-    return AionutClient(where.host, where.port)
 
 
 def _is_ipv6(host: str) -> bool:

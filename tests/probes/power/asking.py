@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 from prep_console.config import Power
-from prep_console.probes.power import nut
+from prep_console.probes.power import nut, nut_client
 
 Library = Literal["aionut", "pynut3"]
 LIBRARIES: tuple[Library, ...] = ("aionut", "pynut3")
@@ -16,7 +16,7 @@ LIBRARIES: tuple[Library, ...] = ("aionut", "pynut3")
 
 def client(library: Library, setting: str) -> nut.NutClient:
     """The client that the settings choose for ``UPS@HOST:PORT``."""
-    return nut.client(Power(client=library), nut.address(setting))
+    return nut_client.client(Power(client=library), nut.address(setting))
 
 
 async def answer(there: nut.NutClient, ups: str = "servidor") -> Mapping[str, str] | nut.NutError:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep_console.config import Power
-from prep_console.probes.power import nut
+from prep_console.probes.power import nut, nut_client
 
 
 @pytest.mark.parametrize(
@@ -80,5 +80,5 @@ def test_without_pynut3_the_settings_that_choose_it_are_wrong(
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"prep-console\[pynut3\]"):
-        nut.client(Power(client="pynut3"), nut.address("ups@127.0.0.1"))
-    nut.client(Power(client="aionut"), nut.address("ups@127.0.0.1"))
+        nut_client.client(Power(client="pynut3"), nut.address("ups@127.0.0.1"))
+    nut_client.client(Power(client="aionut"), nut.address("ups@127.0.0.1"))

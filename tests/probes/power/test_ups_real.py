@@ -12,7 +12,7 @@ import pytest
 
 from prep_console.config import Power, PowerDevice
 from prep_console.drill.peers.nut import UpsServer, ups_server
-from prep_console.probes.power import nut
+from prep_console.probes.power import nut, nut_client
 from prep_console.probes.power.ups import UpsProbe
 from prep_console.probes.probe import run_probe
 from prep_console.snapshot import Reading
@@ -44,7 +44,7 @@ class Watched:
 async def watching(peer: UpsServer, library: Library) -> AsyncIterator[Watched]:
     device = PowerDevice(name="servidor", nut=peer.address("servidor"))
     power = Power(client=library)
-    probe = UpsProbe(device, power, nut.client(power, nut.address(device.nut)))
+    probe = UpsProbe(device, power, nut_client.client(power, nut.address(device.nut)))
     watched = Watched()
     loop = asyncio.ensure_future(run_probe(probe, watched.deliver, nudge=watched.nudge))
     try:
