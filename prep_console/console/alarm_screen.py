@@ -9,9 +9,9 @@ from textual.binding import Binding, BindingType
 
 from prep_console.console import wording_of
 from prep_console.console.desk import desk_of
-from prep_console.console.live_screen import LiveScreen
 from prep_console.console.manual_screen import ManualScreen
 from prep_console.console.orders import AlarmOrder
+from prep_console.console.page_screen import FramedScreen
 from prep_console.console.shelve_screen import ShelveScreen
 from prep_console.console.telling import sentence_text, told
 from prep_console.manual.shelf import page_about
@@ -23,7 +23,7 @@ from prep_console.widgets.panel import Panel
 from prep_console.wording import N_, say
 
 
-class AlarmScreen(LiveScreen):
+class AlarmScreen(FramedScreen):
     """Opens on the worst alarm that nobody has seen; the key that opened it acknowledges it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -38,11 +38,8 @@ class AlarmScreen(LiveScreen):
         Binding("question_mark,f1", "manual", id="alarms.manual"),
     ]
 
-    DEFAULT_CSS = "AlarmScreen Panel { height: 1fr; }"
-
     def __init__(self, snapshot: Snapshot, *, read_only: bool) -> None:
-        super().__init__()
-        self._snapshot = snapshot
+        super().__init__(snapshot)
         self._read_only = read_only
         alarms = ordered(snapshot)
         self._chosen = alarms[0].key if alarms else None
@@ -58,21 +55,8 @@ class AlarmScreen(LiveScreen):
     def compose(self) -> ComposeResult:
         yield Panel(id="alarms")
 
-    def on_mount(self) -> None:
-        self._draw()
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
-        """A newer snapshot: the list is live."""
-        self._snapshot = snapshot
-        self._draw()
-
-    def _draw(self) -> None:
-        if not self.drawable:
-            return
-        width, height = self.canvas
+    def fill(self, width: int, height: int) -> None:
+        """The list, and the chosen alarm in full."""
         remark = page_frame.remark(self._remark, width)
         room = page_frame.room(self._snapshot, height) - len(remark)
         shown, below = alarm_page.lines(
@@ -115,9 +99,6 @@ class AlarmScreen(LiveScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A read-only console has no keys that decide."""
         return not (self._read_only and action in ("acknowledge", "shelve", "unshelve"))
-
-    def action_close(self) -> None:
-        self.dismiss()
 
     def action_choose(self, by: int) -> None:
         alarms = ordered(self._snapshot)

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 
 from prep_console.console.desk import Desk, desk_of
 from prep_console.console.histories import kept_by_engine
-from prep_console.console.live_screen import LiveScreen
+from prep_console.console.page_screen import FramedScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import page_frame
 from prep_console.widgets.history_graph import Sample, Window, graph
@@ -32,7 +32,7 @@ POINTS = 480
 FIRST = "clock.offset"
 
 
-class GraphScreen(LiveScreen):
+class GraphScreen(FramedScreen):
     """One reading at a time; the history is read beside the app, never in it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -42,11 +42,8 @@ class GraphScreen(LiveScreen):
         *[Binding(str(n), f"span({n})", id=f"graph.span{n}") for n in range(1, len(SPANS) + 1)],
     ]
 
-    DEFAULT_CSS = "GraphScreen Panel { height: 1fr; }"
-
     def __init__(self, snapshot: Snapshot, chosen: str | None, span: int) -> None:
-        super().__init__()
-        self._snapshot = snapshot
+        super().__init__(snapshot)
         names = self._names
         self._chosen = chosen or (FIRST if FIRST in names else next(iter(names), ""))
         self._span = span
@@ -68,9 +65,6 @@ class GraphScreen(LiveScreen):
 
     def on_mount(self) -> None:
         self._ask()
-
-    def on_resize(self) -> None:
-        self._draw()
 
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
         """A newer snapshot; every ten seconds the history too."""
@@ -106,10 +100,8 @@ class GraphScreen(LiveScreen):
         self.desk.beside(work, ended)
         self._draw()
 
-    def _draw(self) -> None:
-        if not self.drawable:
-            return
-        width, height = self.canvas
+    def fill(self, width: int, height: int) -> None:
+        """The spans to choose from, and the graph of one of them."""
         names = self._names
         at = names.index(self._chosen) + 1 if self._chosen in names else 0
         spans = line(
@@ -148,7 +140,7 @@ class GraphScreen(LiveScreen):
 
     def action_close(self) -> None:
         self.desk.graphed = (self._chosen, self._span)
-        self.dismiss()
+        super().action_close()
 
     def action_choose(self, by: int) -> None:
         names = self._names

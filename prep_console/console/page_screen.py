@@ -1,7 +1,9 @@
-"""A page of text to scroll: a cut, the journal, the alarms, help. Opaque, live, left with Esc."""
+"""The frame of every page, and a page of text to scroll: a cut, the journal, help. Opaque, live,
+left with Esc."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
@@ -19,7 +21,39 @@ from prep_console.wording import N_, say
 Content = Callable[[Snapshot, int], Sequence[Line]]
 
 
-class PageScreen(LiveScreen):
+class FramedScreen(LiveScreen):
+    """Drawn anew with each snapshot and each size of the terminal; left without a result."""
+
+    DEFAULT_CSS = "FramedScreen Panel { height: 1fr; }"
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        super().__init__()
+        self._snapshot = snapshot
+
+    def on_mount(self) -> None:
+        self._draw()
+
+    def on_resize(self) -> None:
+        self._draw()
+
+    def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
+        """A newer snapshot: the page is live too."""
+        self._snapshot = snapshot
+        self._draw()
+
+    def _draw(self) -> None:
+        if self.drawable:
+            self.fill(*self.canvas)
+
+    @abstractmethod
+    def fill(self, width: int, height: int) -> None:
+        """Put what the snapshot says onto the panels."""
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+
+class PageScreen(FramedScreen):
     """Shows ``content(snapshot, width)`` under a title, scrolled by the keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,31 +67,16 @@ class PageScreen(LiveScreen):
     ]
 
     def __init__(self, title: str, content: Content, snapshot: Snapshot) -> None:
-        super().__init__()
+        super().__init__(snapshot)
         self._title = title
         self._content = content
-        self._snapshot = snapshot
         self._first = 0
 
     def compose(self) -> ComposeResult:
         yield Panel(id="page")
 
-    def on_mount(self) -> None:
-        self.query_one(Panel).styles.height = "1fr"
-        self._draw()
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
-        """A newer snapshot: the page is live too."""
-        self._snapshot = snapshot
-        self._draw()
-
-    def _draw(self) -> None:
-        if not self.drawable:
-            return
-        width, height = self.canvas
+    def fill(self, width: int, height: int) -> None:
+        """Title, the part of the text that fits, and keys."""
         lines = folded(self._content(self._snapshot, width), width)
         room = page_frame.room(self._snapshot, height)
         self._first = max(0, min(self._first, len(lines) - room))
@@ -71,9 +90,6 @@ class PageScreen(LiveScreen):
     def hints(self) -> list[Hint]:
         """The keys at the foot."""
         return [Hint("Esc", say(N_("back"))), Hint("↑ ↓", say(N_("scroll")))]
-
-    def action_close(self) -> None:
-        self.dismiss()
 
     def action_scroll(self, by: int) -> None:
         self._first += by

@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from prep_console.console.filtering import FilterLine
-from prep_console.console.live_screen import LiveScreen
+from prep_console.console.page_screen import FramedScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import page_frame, palette_page
 from prep_console.widgets.palette_page import Entry
@@ -23,7 +23,7 @@ Commands = Callable[[Snapshot], Sequence[Command]]
 _LONGEST = 60
 
 
-class PaletteScreen(LiveScreen):
+class PaletteScreen(FramedScreen):
     """``commands(snapshot)`` is asked again for each snapshot: what is off just now stays true."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -33,12 +33,11 @@ class PaletteScreen(LiveScreen):
         Binding("pageup", "choose(-10)", id="palette.page_up", priority=True),
         Binding("pagedown", "choose(10)", id="palette.page_down", priority=True),
     ]
-    DEFAULT_CSS = "PaletteScreen Panel { height: 1fr; }"
     AUTO_FOCUS = "#wanted"
 
     def __init__(self, commands: Commands, snapshot: Snapshot) -> None:
-        super().__init__()
-        self._commands, self._snapshot = commands, snapshot
+        super().__init__(snapshot)
+        self._commands = commands
         self._listed = commands(snapshot)
         self._wanted = ""
         self._chosen = 0
@@ -53,25 +52,17 @@ class PaletteScreen(LiveScreen):
         )
         yield typed
 
-    def on_mount(self) -> None:
-        self._draw()
-
-    def on_resize(self) -> None:
-        self._draw()
-
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
-        self._snapshot = snapshot
+        """A newer snapshot: what is off just now is asked again."""
         self._listed = self._commands(snapshot)
-        self._draw()
+        super().show(snapshot, stale_s)
 
     @property
     def _entries(self) -> list[Entry]:
         return [entry for entry, _ in self._listed]
 
-    def _draw(self) -> None:
-        if not self.drawable:
-            return
-        width, height = self.canvas
+    def fill(self, width: int, height: int) -> None:
+        """The commands that hold what was typed."""
         entries = self._entries
         shown = palette_page.found(entries, self._wanted)
         self._chosen = max(0, min(self._chosen, len(shown) - 1))
@@ -79,9 +70,6 @@ class PaletteScreen(LiveScreen):
         lines = palette_page.lines(entries, shown, self._chosen, width, room)
         title = say(N_("COMMANDS"))
         self.query_one(Panel).show(page_frame.page(self._snapshot, title, lines, (), width, height))
-
-    def action_close(self) -> None:
-        self.dismiss()
 
     def action_choose(self, by: int) -> None:
         self._chosen = max(0, self._chosen + by)

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from prep_console.console.live_screen import LiveScreen
+from prep_console.console.page_screen import FramedScreen
 from prep_console.console.telling import sentence_text, told
 from prep_console.problems import WrongUsage
 from prep_console.snapshot import Snapshot
@@ -26,7 +26,7 @@ _ROOMY = 16
 """Rows from which on there is room for blank ones."""
 
 
-class TimeScreen(LiveScreen):
+class TimeScreen(FramedScreen):
     """``go`` takes what was typed; WrongUsage of it is shown and another try is open."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "close", id="time.close")]
@@ -40,8 +40,7 @@ class TimeScreen(LiveScreen):
     AUTO_FOCUS = "#when"
 
     def __init__(self, snapshot: Snapshot, go: Callable[[str], None]) -> None:
-        super().__init__()
-        self._snapshot = snapshot
+        super().__init__(snapshot)
         self._go = go
         self._remark = ""
 
@@ -53,20 +52,8 @@ class TimeScreen(LiveScreen):
         yield typed
         yield Panel(id="foot")
 
-    def on_mount(self) -> None:
-        self._draw()
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
-        self._snapshot = snapshot
-        self._draw()
-
-    def _draw(self) -> None:
-        if not self.drawable:
-            return
-        width, height = self.canvas
+    def fill(self, width: int, height: int) -> None:
+        """How far the replay goes above the line to type in, and what came of it below."""
         gap: list[Line] = [()] if height >= _ROOMY else []
         snapshot, past = self._snapshot, self._snapshot.past
         told_: list[Line] = []
@@ -104,6 +91,3 @@ class TimeScreen(LiveScreen):
             self._draw()
         else:
             self.dismiss()
-
-    def action_close(self) -> None:
-        self.dismiss()
