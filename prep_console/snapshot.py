@@ -126,6 +126,8 @@ class EngineView:
     """None: not known; only a replay says so, of a moment that nobody recorded."""
     pid: int | None
     heartbeat_age_s: float | None
+    ever: bool = True
+    """False: no engine has run here yet, so there is no telling since when there is none."""
 
 
 @dataclass(frozen=True, slots=True)

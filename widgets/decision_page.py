@@ -7,7 +7,19 @@ from typing import Literal
 
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.figures import cut_age, cut_hour, local, milliseconds, second
-from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, line, rule, wrap
+from prep_console.widgets.lines import (
+    Line,
+    Span,
+    Tone,
+    cells,
+    column,
+    ends,
+    fit,
+    folded,
+    line,
+    rule,
+    wrap,
+)
 from prep_console.widgets.public_band import drill_band, mode_span
 from prep_console.wording import N_, say, say_n, visible
 
@@ -79,6 +91,61 @@ def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int)
     return [fit(spans, width) for spans in lines]
 
 
+def fitted(
+    snapshot: Snapshot,
+    decision: Decision,
+    progress: Progress,
+    width: int,
+    height: int,
+    first: int = 0,
+) -> tuple[list[Line], int | None]:
+    """The dialog in ``height`` lines, and how many are below them; None when it is the whole page.
+
+    Where there is no room for all of it, what it does and from which cut to which stand above the
+    rest, which begins with its line ``first``: nobody confirms what is not on the screen.
+    """
+    whole = page(snapshot, decision, progress, width)
+    if len(whole) <= height:
+        return whole, None
+    title = line(" ", Span(decision.title, "strong"))
+    route = [_route(snapshot, decision, progress, width)] if decision.shows_cuts else []
+    head = [*drill_band(snapshot, width), title, *route]
+    if route and len(head) >= height:
+        head.remove(title)
+    asked = _reasons(decision) if progress.stage == "reason" else _stage(decision, progress, width)
+    effects = decision.effects if progress.stage not in ("done", "refused") else ()
+    told = [line(" ", part) for effect in effects for part in wrap(effect, width - 2)]
+    rest = folded([*_remark(progress, width), *asked, *told], width)
+    room = max(1, height - len(head))
+    first = max(0, min(first, len(rest) - room))
+    below = max(0, len(rest) - first - room)
+    shown = [fit(one, width) for one in [*head[: height - 1], *rest[first : first + room]]]
+    if below:
+        shown[-1] = ends(shown[-1], line(Span(f" ↓{below}", "key")), width)
+    return shown[:height], below
+
+
+def _route(snapshot: Snapshot, decision: Decision, progress: Progress, width: int) -> Line:
+    """``02:35 → 02:30`` in one line, with the actas where they fit."""
+    before, after = decision.before, decision.after
+    if progress.stage == "done" or (before and after and before.id == after.id):
+        label = say(N_("public now")) if progress.stage == "done" else say(N_("stays public"))
+        hours = [hour_or_notice(snapshot, after)]
+    else:
+        label, hours = "", [hour_or_notice(snapshot, one) for one in (before, after)]
+    route = line(" ", *([f"{label} "] if label else []), Span(" → ".join(hours), "strong"))
+    counted = [f"{one.counted:,}" for one in (before, after) if one and one.counted is not None]
+    more = f"  {' → '.join(counted)} {say_n('acta', 'actas', 2)}"
+    if len(hours) != 2 or len(counted) != 2:
+        return route
+    return line(*route, more) if cells(route) + len(more) <= width else route
+
+
+def hour_or_notice(snapshot: Snapshot, cut: CutView | None) -> str:
+    """``02:35``, or the status that visitors get while nothing is public."""
+    return cut_hour(snapshot, cut.stamp) if cut is not None else "503"
+
+
 def _cut(
     snapshot: Snapshot,
     label: str,
@@ -111,12 +178,19 @@ def _cut(
 
 
 def _steps(decision: Decision, progress: Progress, width: int) -> list[Line]:
+    remark = _remark(progress, width)
+    return [*remark, *([()] if remark else []), *_stage(decision, progress, width)]
+
+
+def _remark(progress: Progress, width: int) -> list[Line]:
+    if not progress.remark:
+        return []
+    return [line(" ", Span(part, "warning")) for part in wrap("▲ " + progress.remark, width - 2)]
+
+
+def _stage(decision: Decision, progress: Progress, width: int) -> list[Line]:
+    """What is asked of the person now, or what came of it."""
     lines: list[Line] = []
-    if progress.remark:
-        lines += [
-            line(" ", Span(part, "warning")) for part in wrap("▲ " + progress.remark, width - 2)
-        ]
-        lines.append(())
     if progress.stage in ("done", "refused"):
         lines += _result(progress, width)
     elif progress.stage == "doing":
@@ -127,20 +201,18 @@ def _steps(decision: Decision, progress: Progress, width: int) -> list[Line]:
         lines.append(line(" ", asked))
     elif progress.stage == "reason":
         lines.append(line(" ", say(N_("Why? Press a number:"))))
-        lines += [
-            line("   ", Span(str(y), "key"), f"  {reason}")
-            for y, reason in enumerate(decision.reasons, start=1)
-        ]
-        lines.append(
-            line(
-                "   ",
-                Span(str(len(decision.reasons) + 1), "key"),
-                "  " + say(N_("another reason, typed")),
-            )
-        )
+        lines += [line("  ", *one) for one in _reasons(decision)]
     elif progress.reason:
         lines.append(line(" ", Span(say(N_("Reason:")) + " ", "dim"), visible(progress.reason)))
     return lines
+
+
+def _reasons(decision: Decision) -> list[Line]:
+    """Each with the number that chooses it; the last one is for a reason of one's own."""
+    reasons = [*decision.reasons, say(N_("another reason, typed"))]
+    return [
+        line(" ", Span(str(y), "key"), f"  {reason}") for y, reason in enumerate(reasons, start=1)
+    ]
 
 
 def _result(progress: Progress, width: int) -> list[Line]:

@@ -51,11 +51,12 @@ def clock(snapshot: Snapshot) -> Line:
 
 
 def drill_band(snapshot: Snapshot, width: int) -> list[Line]:
-    """SIMULACRO over the whole width, while it is one."""
+    """SIMULACRO over the whole width, while it is one; in as many words as fit."""
     if snapshot.phase != "simulacro":
         return []
-    text = say(N_("SIMULACRO · drill: test data, no results")).center(width)
-    return [fit(line(Span(text, "drill")), width)]
+    texts = [say(N_("SIMULACRO · drill: test data, no results")), say(N_("SIMULACRO · test data"))]
+    text = next((one for one in texts if len(one) <= width), "SIMULACRO")
+    return [fit(line(Span(text.center(width), "drill")), width)]
 
 
 def mode_span(snapshot: Snapshot) -> Span:

@@ -155,6 +155,8 @@ def _engine(snapshot: Snapshot, keys: bool) -> Notice | None:
     parts = [
         say(N_("nobody receives cuts, and nobody looks at what the public gets. On our side."))
     ]
+    if not snapshot.engine.ever:
+        parts.insert(0, say(N_("no engine has ever run here;")))
     if keys:
         parts.append(say(N_("Start it with {key}."), key=name("start", "m")))
     return Notice("critical", say(N_("ENGINE STOPPED")), " ".join(parts))

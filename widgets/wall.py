@@ -374,7 +374,10 @@ def _old(snapshot: Snapshot, grid: Grid, old: float, stale_s: float | None) -> l
     above = [line(Span(row.center(grid.width), "band-critical")) for row in digit_rows]
     block = [*above, *([()] if above else []), *below]
     free = max(0, grid.height - len(block)) // 2
+    drill = grid.text(public_band.drill_band(snapshot, grid.columns))
     rows = ([()] * free + block + [()] * grid.height)[: grid.height]
+    if drill:  # in the room above the block, or before it: a rehearsal is marked even when old
+        rows = [*drill, *rows[min(free, len(drill)) :]][: grid.height]
     return [
         line(*one, Span(" " * (grid.width - cells(one)), "band-critical"))
         for one in (fit(row, grid.width) if cells(row) > grid.width else row for row in rows)

@@ -235,8 +235,12 @@ def _of_site(
 
 def _of_station(state: State, engine: EngineView, now: datetime) -> Iterator[Condition]:
     if not engine.alive:
-        age = timedelta(seconds=engine.heartbeat_age_s or 0.0)
-        yield Condition("engine.stopped", "critical", now - age)
+        began = now - timedelta(seconds=engine.heartbeat_age_s or 0.0)
+        ever = ""
+        if not engine.ever:  # since it was needed
+            began = min((cut.received_at for cut in state.cuts.values()), default=now)
+            ever = N_(" None has ever run here.")
+        yield Condition("engine.stopped", "critical", began, {"ever": ever})
     for broken in state.breaks[:1]:
         yield Condition("journal.broken", "critical", now, {"line": broken.line})
     if not state.breaks and state.known_breaks:

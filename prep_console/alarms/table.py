@@ -178,7 +178,7 @@ _RULES: Final = (
     ),
     Rule(
         "engine.stopped",
-        N_("No engine is running: nobody receives cuts."),
+        N_("No engine is running: nobody receives cuts.{ever}"),
         N_("It was stopped, it crashed, or the machine was restarted without it."),
         N_("The public keeps the last cut; newer ones are not taken, nothing is watched."),
         N_("Start it: systemctl start prep-console, or m on the console."),

@@ -26,11 +26,13 @@ from prep_console.problems import Problem, Refused
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.cuts_table import Row
-from prep_console.widgets.decision_page import Decision, Progress, Stage, page, seen_text
+from prep_console.widgets.decision_page import Decision, Progress, Stage, fitted, seen_text
 from prep_console.widgets.panel import Panel, look_of
 from prep_console.wording import N_, say
 
 MAX_REASON = 200
+_BUTTONS = 12
+"""Columns around and between the words of two buttons in a row."""
 CLOSES_AFTER_S = 20.0
 # a dialog that is done goes by itself: what it shows is soon old
 
@@ -42,6 +44,8 @@ class DecisionScreen(LiveScreen):
         Binding("escape", "cancel", id="decision.cancel"),
         Binding("s,y", "confirm", id="decision.confirm"),
         Binding("left,right", "app.focus_next", id="decision.other"),
+        Binding("up", "scroll(-1)", id="decision.up"),
+        Binding("down", "scroll(1)", id="decision.down"),
         *[Binding(str(n), f"reason({n})", id=f"decision.reason{n}") for n in range(1, 10)],
     ]
 
@@ -49,6 +53,8 @@ class DecisionScreen(LiveScreen):
     DecisionScreen Input { height: 1; border: none; padding: 0; margin: 0 3; width: 1fr;
         background: ansi_default; color: ansi_default; }
     DecisionScreen #choices { height: 1; margin: 1 1 0 1; }
+    DecisionScreen #choices.tight { margin: 0 1; }
+    DecisionScreen .tight Button { margin: 0; padding: 0; }
     DecisionScreen Button { height: 1; min-width: 8; border: none; margin: 0 2 0 0; padding: 0 1;
         background: ansi_default; color: ansi_default; text-style: none; }
     DecisionScreen Button:focus { text-style: reverse bold; }
@@ -67,6 +73,9 @@ class DecisionScreen(LiveScreen):
             told = say(N_("Not possible just now: {why}."), why=self._decision.off)
             self._progress = Progress("refused", told=(told,))
         self._awaited: str | None = None
+        self._first = 0
+        self._below = 0
+        """Lines that stand below those that fit, for a small terminal."""
 
     @property
     def progress(self) -> Progress:
@@ -83,6 +92,7 @@ class DecisionScreen(LiveScreen):
         self._arrange()
 
     def on_resize(self) -> None:
+        self.query_one("#confirm", Button).label = Content(self._confirming())
         self._draw()
 
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
@@ -138,6 +148,7 @@ class DecisionScreen(LiveScreen):
         if progress.stage == "confirm" != self._progress.stage:
             self._look_ahead()
         self._progress = progress
+        self._first = 0
         self._arrange()
 
     def _look_ahead(self) -> None:
@@ -155,9 +166,7 @@ class DecisionScreen(LiveScreen):
         typed.display = stage == "hour"
         confirm.display = stage == "confirm"
         cancel.display = stage != "doing" or bool(self._decision.goes_on)
-        confirm.label = Content(
-            self._shown(say(N_("y  yes, {what}"), what=self._decision.question))
-        )
+        confirm.label = Content(self._confirming())
         if stage in ("doing", "done", "refused"):
             cancel.label = Content(self._shown(say(N_("Close"))))
         if stage == "hour":
@@ -168,10 +177,32 @@ class DecisionScreen(LiveScreen):
             cancel.focus()
         self._draw()
 
+    def _confirming(self) -> str:
+        """What the confirming button says: what it does, where that fits beside the other one."""
+        whole = self._shown(say(N_("y  yes, {what}"), what=self._decision.question))
+        room = self.app.size.width - len(say(N_("Cancel"))) - _BUTTONS
+        return whole if len(whole) <= room else self._shown(say(N_("y  yes")))
+
     def _draw(self) -> None:
-        self.query_one(Panel).show(
-            page(self._snapshot, self._decision, self._progress, self.app.size.width)
+        width, height = self.app.size
+        room = height - 1 - self.query_one(Input).display
+        lines, below = fitted(
+            self._snapshot, self._decision, self._progress, width, room - 1, self._first
         )
+        tight = below is not None
+        if tight:
+            lines, below = fitted(
+                self._snapshot, self._decision, self._progress, width, room, self._first
+            )
+        self._below = below or 0
+        self.query_one("#choices").set_class(tight, "tight")
+        self.query_one(Panel).show(lines)
+
+    def action_scroll(self, by: int) -> None:
+        """Where not all of it fits: what stands below."""
+        if by < 0 or self._below:
+            self._first = max(0, self._first + by)
+            self._draw()
 
     def action_cancel(self) -> None:
         if self._progress.stage != "doing" or self._decision.goes_on:
@@ -200,6 +231,7 @@ class DecisionScreen(LiveScreen):
         typed.placeholder = self._shown(say(N_("the reason, then Enter")))
         typed.value = ""
         typed.focus()
+        self._draw()
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:

@@ -6,6 +6,7 @@ nobody renews is unknown, never the last good one.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -140,7 +141,8 @@ class SnapshotReader:
 
     def _engine(self, said: Now | None, now: datetime) -> EngineView:
         if said is None:
-            return EngineView(False, None, None)
+            # every engine that led has left its lock's file, also one that could write nothing else
+            return EngineView(False, None, None, ever=os.path.lexists(self._station.leader_lock))
         age = max(0.0, (now - said.at).total_seconds())
         alive = age < STALE_AFTER_S and not said.ended and self._led()
         return EngineView(alive, said.pid if alive else None, round(age, 1))

@@ -160,7 +160,9 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
         yield say(N_("Engine: running, pid {pid}"), pid=engine.pid or "?")
         yield from _of_settings(snapshot)
     else:
-        yield say(N_("Engine: NOT RUNNING; nobody receives cuts nor looks at the site"))
+        ever = "" if engine.ever else say(N_(" None has ever run here."))
+        told = say(N_("Engine: NOT RUNNING; nobody receives cuts nor looks at the site"))
+        yield f"{told}.{ever}" if ever else told
     yield from short_alarm_lines(snapshot)
 
 

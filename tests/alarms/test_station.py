@@ -16,7 +16,9 @@ from prep_console.journal import journal
 from prep_console.problems import Refused, WrongUsage
 from prep_console.snapshot import AlarmView, Reading, ReadingState
 from tests.alarms.simulated import ANA, BETO
+from tests.nights import two_archives
 from tests.stations import Sandbox, sandbox
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -184,3 +186,28 @@ def test_the_commands(box: Sandbox) -> None:
     assert box.run("unshelve", "engine.stopped").code == 1
     assert "starting it" in box.run("journal").out
     assert box.run("journal", "--verify").code == 0
+
+
+@pytest.mark.parametrize(
+    ("lang", "never"), [("en", "None has ever run here."), ("es", "Aquí nunca ha corrido uno.")]
+)
+def test_where_no_engine_ever_ran_nobody_says_since_now(
+    tmp_path: Path, lang: str, never: str
+) -> None:
+    box = sandbox(tmp_path)
+    box.station.prepare()
+    assert never in box.run("status", lang=lang).out
+    assert never in box.run("alarms", lang=lang).out
+    for path in two_archives(tmp_path / "made", "20240602_2005").values():
+        assert box.run("receive", path).code == 0
+    came = min(cut.received_at for cut in box.station.state().cuts.values())
+    (stopped,) = [
+        one for one in box.run("alarms", "--json").json["alarms"] if one["id"] == "engine.stopped"
+    ]
+    assert datetime.fromisoformat(stopped["since"]) == came
+    engine = box.start("engine")
+    wait_until(lambda: box.run("status", "--json").json["engine"]["alive"], 30)
+    engine.terminate()
+    engine.communicate(timeout=30)
+    (box.station.run / "now.json").unlink()
+    assert never not in box.run("status", lang=lang).out

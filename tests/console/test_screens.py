@@ -19,10 +19,10 @@ from prep_console.console.page_screen import PageScreen
 from prep_console.console.palette_screen import PaletteScreen
 from prep_console.console.wall_screen import WallScreen
 from prep_console.problems import Failed, Refused
-from prep_console.snapshot import ServedView, Snapshot
+from prep_console.snapshot import Phase, ServedView, Snapshot
 from prep_console.widgets.lines import plain
 from prep_console.widgets.panel import Panel
-from prep_console.wording import sentence, use
+from prep_console.wording import Language, sentence, use
 from tests.console.nights import STATES, FakeStation, frozen, held, night, no_engine
 
 Screen = Pilot[int]
@@ -95,6 +95,56 @@ async def test_a_rollback_takes_three_keys_and_is_seen() -> None:
         await pilot.press("enter")
         await see(pilot, "ON HOLD: since")
         assert isinstance(pilot.app.screen, MainScreen)
+
+
+def rows(pilot: Screen) -> list[str]:
+    """What a terminal of this size shows, row by row."""
+    width, height = pilot.app.size
+    strips = pilot.app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip)[:width] for strip in strips[:height]]
+
+
+@pytest.mark.parametrize("phase", ["jornada", "simulacro"])
+@pytest.mark.parametrize("size", [(20, 5), (20, 9), (40, 12), (60, 8)])
+@pytest.mark.parametrize("language", ["es", "en"])
+async def test_from_which_cut_to_which_stands_on_the_smallest_screen_until_it_is_confirmed(
+    language: Language, size: tuple[int, int], phase: Phase
+) -> None:
+    use(language)
+    station = FakeStation(replace(night(), phase=phase))
+
+    def there(*texts: str) -> bool:
+        drawn = rows(pilot)
+        marked = phase == "jornada" or "SIMULACRO" in drawn[0]
+        return marked and all(any(text in row for row in drawn) for text in texts)
+
+    route = ("02:35", "02:30")
+    confirm = {"es": "s  sí", "en": "y  yes"}[language]
+    cancel = {"es": "Cancelar", "en": "Cancel"}[language]
+    async with console(station, size) as pilot:
+        await pilot.press("b")
+        await until(pilot, lambda: there(*route, cancel, "1"))
+        last = {"es": "otro motivo", "en": "another reason"}[language]
+        for _ in range(30):  # more than there are lines
+            await pilot.press("down")
+        for _ in range(30):
+            if there(last):
+                break
+            await pilot.press("up")
+            assert there(*route)
+        else:
+            pytest.fail(f"{last} is nowhere")
+        await pilot.press("1")
+        await until(pilot, lambda: there(*route, cancel, confirm))
+        await pilot.press("5")
+        await until(pilot, lambda: there(*route, cancel) and focused(pilot) == "typed")
+        await pilot.press("x", "enter")
+        await until(pilot, lambda: there(*route, cancel, confirm))
+        assert station.orders == []
+        await pilot.press("s")
+        (order,) = station.orders
+        assert (order.cut, order.reason) == ("20240603_0230", "x")
+        await until(pilot, lambda: any("02:30" in row for row in rows(pilot)))
 
 
 async def test_enter_and_escape_cancel_at_every_step() -> None:

@@ -21,8 +21,8 @@ from prep_console.snapshot import EngineView, Snapshot
 from prep_console.widgets import digits, wall
 from prep_console.widgets.lines import Line, plain, text_of
 from prep_console.widgets.panel import Panel
-from prep_console.wording import use
-from tests.console.nights import STATES, FakeStation, late, night
+from prep_console.wording import Language, use
+from tests.console.nights import STATES, FakeStation, late, night, no_engine
 from tests.console.stations import bad_night, equipped
 from tests.console.test_screens import until
 from tests.stations import sandbox
@@ -210,3 +210,17 @@ def test_times_that_cannot_be_are_refused(tmp_path: Path) -> None:
     for arguments in (["--pages", "10"], ["--wall", "--pages", "1"]):
         ran = sandbox(tmp_path).run("console", *arguments)
         assert (ran.code, "pages" in ran.err) == (2, True)
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("size", [(9, 5), *SIZES])
+def test_a_rehearsal_is_marked_at_every_size_in_whole_words(
+    size: tuple[int, int], language: Language
+) -> None:
+    use(language)
+    for snapshot in (night(), bad_night(), no_engine()):
+        marked = replace(snapshot, phase="simulacro")
+        large = digits.enlarged("SIMULACRO", wall.Grid(*size).scale, halves=True)
+        shown = [text_of(one) for one in drawn(marked, size)]
+        assert all(any(row in one for one in shown) for row in large)
+        assert "…" not in shown[0]
