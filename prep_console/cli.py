@@ -11,6 +11,7 @@ import sys
 import syslog
 import traceback
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import NoReturn
 
@@ -50,7 +51,7 @@ from prep_console.commands.running import console, demo, engine
 from prep_console.commands.usage import wrong_usage
 from prep_console.problems import Failed, Problem, WrongUsage
 from prep_console.twins import write_twins
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, Language, sentence
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
@@ -107,12 +108,23 @@ def main() -> NoReturn:
 
 def _wrong_usage(error: click.ClickException) -> WrongUsage:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is not None and (chosen := context.find_root().params.get("lang")):
+    if context is not None and (chosen := _language(context)):
         wording.use(chosen)  # a wrong command is found before --lang was heeded
     todo = sentence(
         N_("see {command} --help"), command=context.command_path if context else "prep-console"
     )
     return WrongUsage(wrong_usage(error), todo)
+
+
+def _language(context: click.Context) -> Language | None:
+    """What --lang says, also where a wrong option beside it kept click from taking it."""
+    chosen = context.find_root().params.get("lang")
+    if chosen is None:
+        words = sys.argv[1:]
+        said = [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
+        said += [after for word, after in pairwise(words) if word == "--lang"]
+        chosen = said[-1] if said else None
+    return "en" if chosen == "en" else "es" if chosen == "es" else None
 
 
 def _fault(error: Exception, told: Failed) -> Failed:

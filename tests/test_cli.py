@@ -403,6 +403,26 @@ def test_a_wrong_command_is_told_in_one_line_of_the_chosen_language(
     assert len(ran.err.splitlines()) == 1
 
 
+@pytest.mark.parametrize("written", [["--bad"], ["--lang=en", "--config"]])
+def test_a_wrong_option_beside_lang_is_told_in_that_language(
+    box: Sandbox, written: list[str]
+) -> None:
+    ran = box.run(*written)
+    assert ran.code == 2
+    assert "wrong usage" in ran.err
+
+
+@pytest.mark.parametrize("command", [[], ["console", "--wall"]])
+def test_a_screen_without_a_terminal_is_told_in_three_parts(
+    box: Sandbox, command: list[str]
+) -> None:
+    ran = box.run(*command, lang="es")
+    assert ran.code == 2
+    assert ran.err.startswith("prep-console: ")
+    assert "necesita una terminal" in ran.err
+    assert len(ran.err.split(" — ")) == 3
+
+
 @pytest.mark.parametrize(
     ("command", "words"),
     [

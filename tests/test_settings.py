@@ -29,6 +29,11 @@ def test_the_example_names_every_setting_but_those_for_odd_plants() -> None:
 @pytest.mark.parametrize(
     ("lines", "named"),
     [
+        ('[election]\nstate = "Querétaro"', "election.state"),
+        ('[election]\nstate = "QUER"', "election.state"),
+        ('[site]\nurl = "ftp://prep.example.mx/"', "site.url"),
+        ('[site]\nurl = "prep.example.mx"', "site.url"),
+        ('[site]\nurl = "https:///index.html"', "site.url"),
         ("[power]\nlow_charge_percent = -5", "power.low_charge_percent"),
         ("[power]\nstart_seconds = 0", "power.start_seconds"),
         ("[power]\nlow_fuel_percent = 900", "power.low_fuel_percent"),
@@ -46,6 +51,11 @@ def test_what_cannot_be_is_named(lines: str, named: str) -> None:
     with pytest.raises(WrongUsage) as wrong:
         config.parse(ROOT + lines, "here")
     assert named in wrong.value.what.in_("en")
+
+
+@pytest.mark.parametrize("state", ["", "QRO", "qro", "CAM", "EDOMEX"])
+def test_a_state_is_named_by_any_of_its_abbreviations(state: str) -> None:
+    assert config.parse(f'{ROOT}[election]\nstate = "{state}"\n', "here").election.state == state
 
 
 SFTP = (

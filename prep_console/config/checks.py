@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from prep_console.config.model import Settings
+from prep_console.cuts import states
 from prep_console.problems import Failed, WrongUsage
 from prep_console.wording import N_, Sentence, because, sentence
 
@@ -41,6 +42,19 @@ def check(settings: Settings, where: str) -> None:
         raise wrong(where, sentence(N_("station.rehearsal_speed is not between 1 and 120")))
     if station.rehearsal_speed != 1 and station.phase != "simulacro":
         raise wrong(where, sentence(N_("station.rehearsal_speed is for the phase simulacro only")))
+    if election.state and not states.known(election.state):
+        raise wrong(  # every delivery would be refused
+            where,
+            sentence(
+                N_("election.state is no state's abbreviation, like QRO: {value}"),
+                value=repr(election.state),
+            ),
+        )
+    if settings.site.url and not re.match(r"https?://[^/?#]", settings.site.url, re.IGNORECASE):
+        raise wrong(
+            where,
+            sentence(N_("site.url is no web address: {value}"), value=repr(settings.site.url)),
+        )
     for name, moment in (("opens", election.opens), ("closes", election.closes)):
         if moment is not None and moment.tzinfo is None:
             raise wrong(

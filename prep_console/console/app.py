@@ -40,6 +40,7 @@ from prep_console.console.telling import sentence_text
 from prep_console.console.terminal import look_for
 from prep_console.console.wall_screen import WallScreen
 from prep_console.engine.view import SnapshotReader
+from prep_console.problems import WrongUsage
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets import cut_page, key_names
@@ -50,7 +51,7 @@ from prep_console.widgets.lines import Line, Span, line
 from prep_console.widgets.look import Look, Theme
 from prep_console.widgets.palette_page import Entry
 from prep_console.widgets.panel import Panel
-from prep_console.wording import N_, Language, say, use
+from prep_console.wording import N_, Language, say, sentence, use
 
 STALE_AFTER_S = 3.0
 """Three reads missed: what is shown is old, and the screen says so."""
@@ -341,8 +342,10 @@ def run(
     """
     use(language)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        sys.stderr.write(say(N_("The console needs a terminal; use status in a script.")) + "\n")
-        return 2
+        raise WrongUsage(
+            sentence(N_("the console needs a terminal")),
+            sentence(N_("in a script use prep-console status")),
+        )
     file, chosen = chosen_file(config), preferences(settings)
     key_names.use(chosen.key_names)
     app = ConsoleApp(

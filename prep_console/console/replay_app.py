@@ -26,6 +26,7 @@ from prep_console.console.time_screen import TimeScreen
 from prep_console.cuts.stamps import CutId
 from prep_console.engine.past import EventKind, Past
 from prep_console.journal import reading
+from prep_console.problems import WrongUsage
 from prep_console.problems import Refused
 from prep_console.publication import manifest
 from prep_console.publication.actions import Outcome
@@ -198,9 +199,10 @@ def run(
     """Show the replay until it is left; the exit code."""
     use(language)
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        told = say(N_("The replay needs a terminal; add --at TIME --json in a script."))
-        sys.stderr.write(told + "\n")
-        return 2
+        raise WrongUsage(
+            sentence(N_("the replay needs a terminal")),
+            sentence(N_("in a script add --at TIME --json")),
+        )
     chosen = preferences(settings)
     player = Player(past, begins, ends, at=at, speed=speed, playing=playing)
     app = ReplayApp(

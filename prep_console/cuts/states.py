@@ -19,6 +19,11 @@ _BY_NUMBER: Final = {
 _NUMBER: Final = {name: number for number, names in _BY_NUMBER.items() for name in names}
 
 
+def known(text: str) -> bool:
+    """Whether this is a state's abbreviation, in letters of either case."""
+    return text.upper() in _NUMBER
+
+
 def same(one: str, other: str) -> bool:
     """Whether two abbreviations mean one state."""
     one, other = one.upper(), other.upper()
