@@ -108,7 +108,7 @@ def main() -> NoReturn:
 
 def _wrong_usage(error: click.ClickException) -> WrongUsage:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is not None and (chosen := _language(context)):
+    if chosen := _language():
         wording.use(chosen)  # a wrong command is found before --lang was heeded
     todo = sentence(
         N_("see {command} --help"), command=context.command_path if context else "prep-console"
@@ -116,15 +116,12 @@ def _wrong_usage(error: click.ClickException) -> WrongUsage:
     return WrongUsage(wrong_usage(error), todo)
 
 
-def _language(context: click.Context) -> Language | None:
-    """What --lang says, also where a wrong option beside it kept click from taking it."""
-    chosen = context.find_root().params.get("lang")
-    if chosen is None:
-        words = sys.argv[1:]
-        said = [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
-        said += [after for word, after in pairwise(words) if word == "--lang"]
-        chosen = said[-1] if said else None
-    return "en" if chosen == "en" else "es" if chosen == "es" else None
+def _language() -> Language | None:
+    """What --lang says: a wrong option beside it keeps click from taking it."""
+    words = sys.argv[1:]
+    said = [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
+    said += [after for word, after in pairwise(words) if word == "--lang"]
+    return "en" if said[-1:] == ["en"] else "es" if said[-1:] == ["es"] else None
 
 
 def _fault(error: Exception, told: Failed) -> Failed:

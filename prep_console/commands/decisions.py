@@ -78,7 +78,7 @@ def _let_through(context: Context, identity: str, options: dict[str, Any]) -> No
         take_over=options["take_over"],
     )
     if options["as_json"]:
-        print_json(receipt_json(receipt, zone))
+        print_json(receipt_json(receipt, zone, station.live().cut))
     else:
         print_lines(receipt_lines(receipt, zone))
 

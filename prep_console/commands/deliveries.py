@@ -56,7 +56,7 @@ def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
     of_cut = _of_cut(station, receipt)
     prune_if_needed(station)
     if as_json:
-        print_json(receipt_json(receipt, zone))
+        print_json(receipt_json(receipt, zone, station.live().cut))
     if receipt.result in {"refused", "parked"}:
         raise _not_taken(called(path), receipt)
     if not as_json:

@@ -26,8 +26,7 @@ from prep_console.console.time_screen import TimeScreen
 from prep_console.cuts.stamps import CutId
 from prep_console.engine.past import EventKind, Past
 from prep_console.journal import reading
-from prep_console.problems import WrongUsage
-from prep_console.problems import Refused
+from prep_console.problems import Refused, WrongUsage
 from prep_console.publication import manifest
 from prep_console.publication.actions import Outcome
 from prep_console.reports import changes as change_report

@@ -117,6 +117,9 @@ _DELIVERY: Final = {
     "product.test": _provenance(N_("This says that it is a test, and today is election day.")),
     "phase.test": _warning(N_("This says that it is a test, as it may in a simulacro.")),
     "stamp.missing": _stop(N_("Nothing says the date and time of this cut.")),
+    "stamp.name": _warning(
+        N_("The date and time in this name are no moment that can be; those inside count.")
+    ),
     "stamp.older": _stop(
         N_("The cut of {election} is from {stamp}, older than the {mark} already accepted.")
     ),

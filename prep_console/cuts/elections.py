@@ -17,6 +17,8 @@ NATIONAL: Final = "PRES"
 """The election of a lone national site JSON, which names none: the INE 2018 files at hand are
 the presidential ones (their coalitions and candidates' figures are of that ballot)."""
 
+FEDERAL: Final = frozenset({"PRES", "SEN", "DIP_FED"})
+
 _ALIASES: Final = {
     "DIP_LOC": "DIP_LOC DIP DIPLOC DIPUTACIONES DIPUTACIONES_LOCALES DIP_LOCALES DIP_MR DIP_LOC_MR "
     "DIPUTADOS DIPUTADOS_LOCALES DIPUTACION_LOCAL",

@@ -47,6 +47,8 @@ class FileName:
     candidates: bool = False
     test: bool = False
     """The name itself says that this is a test or a simulacro."""
+    no_moment: bool = False
+    """What stands in the place of the stamp is no date and time that can be."""
 
 
 def read_name(path: str) -> FileName:
@@ -65,7 +67,8 @@ def read_name(path: str) -> FileName:
     election, words = _election(words)
     structured = stamp is not None or product or _YEAR.search(rest)
     state = _state(words, bool(election)) if structured else ""
-    return FileName(stamp, product, election, state, external, candidates, test)
+    no_moment = match is not None and match.start() == 0 and stamp is None and product != ""
+    return FileName(stamp, product, election, state, external, candidates, test, no_moment)
 
 
 def _stamp(text: str) -> Stamp | None:

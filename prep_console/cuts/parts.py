@@ -87,6 +87,8 @@ class _Judge:
                 self._find("product.computos", where)
             if name.test:
                 self._test(where)
+            if name.no_moment:
+                self._find("stamp.name", where)
         for json in self._evidence.site:
             if json.cut.test:
                 self._test(json.where)
@@ -156,11 +158,15 @@ class _Judge:
         self.findings.extend(arithmetic.of_figures(found.cut.figures, found.where))
 
     def _site_code(self, found: FoundJson, names: Iterable[FileName]) -> str:
-        """A site's JSON names no election itself: its path may, or the station expects only one."""
+        """A site's JSON names no election itself: its path may, or the station expects only one.
+
+        National totals are no local election of the state that a station publishes.
+        """
         named = next((name.election for name in names if name.election), "")
         if named:
             return named
-        if len(self._codes) == 1:
+        strange = found.cut.national and self._expectations.state
+        if len(self._codes) == 1 and (not strange or self._codes & elections.FEDERAL):
             return next(iter(self._codes))
         if found.cut.national or not self._codes:
             return elections.NATIONAL

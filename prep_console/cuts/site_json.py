@@ -55,7 +55,7 @@ class SiteCut:
     archive: Stamp | None
     """The stamp in the name of the archive that it says it shows."""
     test: bool
-    """``cortePrueba`` is true."""
+    """``cortePrueba`` is true, in whatever way it is written."""
     whole: bool
     """About the whole election, not one district or section of it."""
     national: bool
@@ -90,7 +90,7 @@ def read_site_json(data: bytes) -> SiteCut | None:
     return SiteCut(
         stamp=_stamp(day, time),
         archive=read_name(_text(parsed.get("archivoCorte"))).stamp,
-        test=parsed.get("cortePrueba") is True,
+        test=plain(str(parsed.get("cortePrueba"))) in {"TRUE", "1", "SI"},
         whole=level in {"NACIONAL", "ENTIDAD", "ESTATAL", ""},
         national=level == "NACIONAL",
         figures=figures,

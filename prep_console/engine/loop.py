@@ -124,7 +124,7 @@ class _Engine:
         station = self._station
         station.whole_state()  # every line is read and verified again at each start
         settle_if_open(station)
-        staging.clear_leftovers(station, {w.delivery for w in station.state().waiting})
+        staging.clear_leftovers(station)
         station.reserve()
 
     def _endpoint(self, recorder: Recorder, hooks: Hooks) -> Endpoint:

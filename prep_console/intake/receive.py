@@ -70,6 +70,7 @@ def receive(
     station.prepare()
     _refuse_what_holds_us(station, path)
     settle_if_open(station)
+    staging.clear_leftovers(station)
     state = station.state()
     newest = rules.newest_eligible(state)
     received_at = received_at or datetime.now(UTC)

@@ -101,18 +101,26 @@ def linked_copy(station: Station, delivery: str) -> Path:
     return folder
 
 
-def clear_leftovers(station: Station, used: set[str]) -> None:
-    """Delete what processes that are gone left under staging/, save the deliveries in use."""
-    for entry in os.scandir(station.staging):
-        if entry.name in used:
-            continue
-        parts = entry.name.split("-")
-        owner = parts[1:3] if len(parts) == 4 else []
-        if len(owner) == 2 and owner[0].isdecimal():
-            pid = int(owner[0])
-            if str(process_start(pid)) == owner[1]:
-                continue
-        store.discard(Path(entry.path))
+def clear_leftovers(station: Station) -> None:
+    """Delete what processes that are gone left under staging/, save the deliveries that wait.
+
+    What waits is read last: whoever is gone by then has recorded it, so it is never taken away.
+    """
+    left = [entry for entry in os.scandir(station.staging) if not _in_work(entry.name)]
+    if not left:
+        return
+    waiting = {w.delivery for w in station.state().waiting}
+    for entry in left:
+        if entry.name not in waiting:
+            store.discard(Path(entry.path))
+
+
+def _in_work(name: str) -> bool:
+    """Whether the process that a folder under staging/ is named after still runs."""
+    parts = name.split("-")
+    if len(parts) != 4 or not parts[1].isdecimal():
+        return False
+    return str(process_start(int(parts[1]))) == parts[2]
 
 
 def stage(

@@ -133,8 +133,8 @@ def _shown(value: int | None) -> str:
     return "-" if value is None else str(value)
 
 
-def receipt_json(receipt: Receipt, zone: ZoneInfo) -> dict[str, Any]:
-    """``receive --json``."""
+def receipt_json(receipt: Receipt, zone: ZoneInfo, live: str | None) -> dict[str, Any]:
+    """``receive --json``; ``live`` is the cut that is public now."""
     published = receipt.published
     return {
         **examination_json(receipt.examination, zone),
@@ -144,7 +144,7 @@ def receipt_json(receipt: Receipt, zone: ZoneInfo) -> dict[str, Any]:
         "waiting_for": list(receipt.waiting_for),
         "quarantine": receipt.quarantined,
         "waits": None if receipt.waits is None else receipt.waits.in_("en"),
-        "live": published is not None and published.to_cut == receipt.cut,
+        "live": receipt.cut is not None and receipt.cut == live,
         "published": None if published is None else outcome_json(published),
     }
 

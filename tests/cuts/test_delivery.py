@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -181,6 +182,41 @@ def test_a_lone_json_is_the_one_election_that_is_expected(tmp_path: Path) -> Non
     expects = Expectations(elections=("GOB",))
     found = look(file(tmp_path, "20240602_2005_PREP.json", d.site_json()), expects)
     assert [p.election for p in found.parts] == ["GUB"]
+
+
+@pytest.mark.parametrize(
+    ("election", "stops"), [("DIP_LOC", True), ("GOB", True), ("PRES", False), ("SEN", False)]
+)
+def test_national_totals_are_no_local_election_of_a_state(
+    tmp_path: Path, election: str, stops: bool
+) -> None:
+    expects = Expectations(state="QRO", elections=(election,))
+    found = look(file(tmp_path, "20240602_2005_PREP.json", d.site_json()), expects)
+    assert ("election.wrong" in {f.check for f in found.findings}) is stops
+
+
+@pytest.mark.parametrize("said", [True, "true", "TRUE", "1", 1, "Sí"])
+def test_a_test_says_so_in_any_way(tmp_path: Path, said: object) -> None:
+    data = json.dumps({**json.loads(d.site_json()), "cortePrueba": said}).encode()
+    found = look(file(tmp_path, "20240602_2005_PREP.json", data), Expectations())
+    assert "product.test" in {f.check for f in found.findings}
+
+
+@pytest.mark.parametrize("said", [False, "false", "0", 0, None, "", "no"])
+def test_what_is_no_test_says_so_in_any_way(tmp_path: Path, said: object) -> None:
+    data = json.dumps({**json.loads(d.site_json()), "cortePrueba": said}).encode()
+    found = look(file(tmp_path, "20240602_2005_PREP.json", data), Expectations())
+    assert found.findings == ()
+
+
+@pytest.mark.parametrize(
+    "name", ["20240231_2005_PREP_DIP_LOC_QRO.zip", "20240602_2475_PREP_DIP_LOC_QRO.zip"]
+)
+def test_a_name_with_an_hour_that_is_none_is_told(tmp_path: Path, name: str) -> None:
+    """The three places of the hour must agree; this one cannot, and the data's hour counts."""
+    found = look(file(tmp_path, name, d.cut_zip()))
+    assert {f.check: f.where for f in found.findings} == {"stamp.name": name}
+    assert [str(part.stamp) for part in found.parts] == ["20240602_2005"]
 
 
 def test_hashes_that_are_known_are_not_computed_again(tmp_path: Path) -> None:
