@@ -9,12 +9,13 @@ from itertools import takewhile
 
 from prep_console.alarms import instruments, lateness
 from prep_console.alarms.condition import Condition
-from prep_console.alarms.lifecycle import Look, Memory
+from prep_console.alarms.lifecycle import Entry, Look, Memory
 from prep_console.config import Settings
 from prep_console.journal.records import CutRecord
 from prep_console.journal.state import State
 from prep_console.publication import rules
-from prep_console.snapshot import AlarmSeverity, EngineView, Reading, ServedView
+from prep_console.publication.stuck import Stuck
+from prep_console.snapshot import AlarmSeverity, Detail, EngineView, Reading, ServedView
 from prep_console.wording import N_
 
 HOLD_REMINDER = timedelta(minutes=10)
@@ -45,14 +46,18 @@ def look(
     since: Mapping[str, datetime],
     memory: Memory,
     now: datetime,
+    held: Stuck | None = None,
+    looked: bool = False,
 ) -> Look:
     """Every fault that holds at ``now``, and which of the followed ones cannot be judged.
 
+    ``held``: the lock that a process keeps for too long; ``looked``: whether somebody looked.
     ``since``: from when on a reading, or ``served``, is in its present state. What is followed
     already holds a little beyond its threshold (hysteresis).
     """
     found = [
         *_of_cuts(settings, state, now),
+        *_of_publishing(settings, state, now, held),
         *_of_lateness(settings, state, now),
         *_of_hold(state, now),
         *_of_site(state, served, since),
@@ -62,10 +67,12 @@ def look(
         found += instruments.conditions(settings, readings, since, memory.entries.keys())
     young = memory.began is None or now - memory.began < _FIRST_LOOKS
     unread = served is None and (young or not engine.alive)
+    unseen = not looked and engine.alive is not False  # that engine looks, and its word stands
     unjudged = (
         key
         for key, entry in memory.entries.items()
         if (entry.condition.id in _OF_SITE and unread)
+        or (entry.condition.id == "cut.unpublished" and _names_holder(entry) and unseen)
         or (entry.condition.id in instruments.RULES and (young or not engine.alive))
         or any(_is_unknown(readings, name) for name in entry.condition.sources)
     )
@@ -84,7 +91,6 @@ def _of_cuts(settings: Settings, state: State, now: datetime) -> Iterator[Condit
         yield Condition("cut.damaged", "critical", live.sealed_at, {"names": names})
     stored = rules.stored(state)
     yield from _of_revisions(state, stored, live)
-    yield from _of_publishing(settings, state, now)
     if state.mode != "frozen":  # a person has declared the end: nothing is to move any more
         yield from _of_figures(stored)
     for check, subject, what in _DOUBTS if live is not None else ():
@@ -147,14 +153,23 @@ def _of_revisions(
             yield Condition("cut.carried", "warning", at, {}, part.election, renewed_at=at)
 
 
-def _of_publishing(settings: Settings, state: State, now: datetime) -> Iterator[Condition]:
+def _names_holder(entry: Entry) -> bool:
+    return bool(entry.condition.values.get("figure"))
+
+
+def _of_publishing(
+    settings: Settings, state: State, now: datetime, held: Stuck | None
+) -> Iterator[Condition]:
     """A cut that the rules would publish, or a delivery that they would make one of, and did not.
 
     Waiting for a late election is no fault until that wait is over; the very first cut waits for
-    all of them.
+    all of them. Behind a lock that is held nothing is taken, and what came may not be known yet.
     """
     ready = rules.automatic(state, settings, now)
-    if ready is not None:
+    what: str
+    if held is not None:
+        began, what = held.since, N_("A delivery") if ready is None else ready.id
+    elif ready is not None:
         began, what = ready.sealed_at, ready.id
     elif state.mode == "auto" and state.waiting and state.cuts:
         wait = timedelta(seconds=settings.intake.carry_after_seconds)
@@ -164,7 +179,17 @@ def _of_publishing(settings: Settings, state: State, now: datetime) -> Iterator[
         return
     if began <= now:
         minutes = int((now - began).total_seconds() // 60)
-        yield Condition("cut.unpublished", "critical", began, {"cut": what, "minutes": minutes})
+        figure = "" if held is None else _holder(held)
+        values: dict[str, Detail] = {"cut": what, "minutes": minutes, "figure": figure}
+        yield Condition("cut.unpublished", "critical", began, values)
+
+
+def _holder(held: Stuck) -> str:
+    """Who has the lock, in what every language reads: the number to end it by, and what it is."""
+    pid = "?" if held.pid is None else str(held.pid)
+    stopped = ", SIGSTOP" if held.stopped else ""
+    command = f": {held.command}" if held.command else ""
+    return f" (PID {pid}, {held.purpose}{stopped}{command})"
 
 
 def _of_figures(stored: list[CutRecord]) -> Iterator[Condition]:

@@ -57,10 +57,13 @@ _RULES: Final = (
     ),
     Rule(
         "cut.unpublished",
-        N_("{cut} has arrived and is not public after {minutes} minutes."),
-        N_("The cut could not be put together, sealed or switched to: disk, lock or damage."),
+        N_("{cut} has arrived and is not public after {minutes} minutes{figure}."),
+        N_("It could not be sealed or published: disk, damage, or a process that keeps the lock."),
         N_("The public sees the cut before it."),
-        N_("Look at the record's last lines and the disk; publish the cut by hand if it is whole."),
+        N_(
+            "Look at the record and the disk; kill -CONT or -KILL the process named; publish by "
+            "hand if it is whole."
+        ),
         delay_s=60,
         shelvable=False,
         explained_by=(Cause("engine.stopped"),),

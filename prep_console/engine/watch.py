@@ -13,6 +13,7 @@ from prep_console.config import Settings
 from prep_console.engine.view import read_now
 from prep_console.problems import Problem
 from prep_console.publication.station import Station
+from prep_console.publication.stuck import stuck
 from prep_console.snapshot import EngineView, Reading, ServedView
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ class Watch:
             since=since,
             memory=self.memory,
             now=now,
+            held=stuck(self._station, now),
+            looked=True,
         )
         self.memory, _, self._owed = advance(self.memory, look, state, now)
         fresh = tuple(event for event in self._owed if _name(event) not in self._told)

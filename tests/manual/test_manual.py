@@ -31,8 +31,8 @@ WIDTH, LINES = 80, 20
 """What an 80×24 console leaves for a page while a rehearsal's band is shown."""
 NEIGHBOURS = {"apachectl": "apachectl", "chronyc": "chronyc", "df": "df", "dmesg": "dmesg"}
 """Programs of the neighbours that can be looked up here; those of systemd are not everywhere."""
-NEIGHBOURS_ELSEWHERE = {"systemctl", "journalctl", "last", "top"}
-NOT_OURS = {"UPS", "CDN", "UDP", "HTTP"}
+NEIGHBOURS_ELSEWHERE = {"systemctl", "journalctl", "kill", "last", "top"}
+NOT_OURS = {"UPS", "CDN", "UDP", "HTTP", "PID", "CONT", "KILL"}
 SECTIONS: dict[Language, list[str]] = {
     "es": ["Qué se ve", "Qué ve el público", "Qué hacer", "A quién llamar"],
     "en": ["What you see", "What the public sees", "What to do", "Whom to call"],

@@ -10,18 +10,26 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from prep_console.alarms.lifecycle import Event, Memory
+from prep_console.alarms.table import sentence_of
+from prep_console.engine.view import Now, SnapshotReader
+from prep_console.engine.watch import Watch
 from prep_console.journal import journal
+from prep_console.publication import lock
 from prep_console.publication.lock import process_start
+from prep_console.publication.stuck import stuck
 from tests import nights
 from tests.proof import kills, table, whole
 from tests.proof.stations import STAMPS, Place, deliveries, place, receive_cuts
 from tests.waiting import wait_until
 
-FIRST, SECOND, THIRD, *_ = STAMPS
+FIRST, SECOND, THIRD, FOURTH, *_ = STAMPS
 PURPOSE = "publish"
 
 HOLD = """
@@ -54,10 +62,13 @@ def at(tmp_path: Path) -> Place:
 
 
 @contextmanager
-def holder(at: Place, script: str = HOLD) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """A process that has the station's action lock, and what it said."""
+def holder(
+    at: Place, script: str = HOLD, *, lock_name: str = "action"
+) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A process that has one of the station's locks, and what it said."""
+    path = at.station.intake_lock if lock_name == "intake" else at.station.action_lock
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(at.station.action_lock), PURPOSE],
+        [sys.executable, "-c", script, str(path), PURPOSE],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -184,6 +195,86 @@ def test_a_lock_that_a_forked_child_kept_is_told_as_such(at: Place) -> None:
         wait_until(lambda: process_start(int(child)) is None)
         assert at.run("rollback").code == 0
     assert whole.faults(at) == []
+
+
+def test_a_receive_that_is_stopped_at_the_intake_is_an_alarm_that_names_it(
+    at: Place, tmp_path: Path
+) -> None:
+    """Otherwise nobody notices: what else is delivered only waits."""
+    program = kills.frozen_program(tmp_path / "program")
+    path = deliveries(tmp_path / "more", FOURTH)[0].parent
+    began = datetime.now(UTC)
+    watch = Watch(at.settings, began)
+
+    def told(after_s: float) -> tuple[Event, ...]:
+        events = watch.step(began + timedelta(seconds=after_s), {}, None, {})
+        return tuple(event for event in events if event.alarm.key == "cut.unpublished")
+
+    command = at.command("receive", str(path))
+    with kills.stopped_at(command, at.root, program, "utimensat", "/site/") as pid:
+        held_s = (datetime.now(UTC) - began).total_seconds()
+        assert told(held_s) == ()
+        (raised,) = [e for after in (20, 59, 62) for e in told(held_s + after)]
+        watch.write()
+        assert (raised.kind, raised.alarm.severity) == ("raised", "critical")
+        assert f"PID {pid}, receive, SIGSTOP: " in raised.alarm.text
+        assert raised.alarm.since >= began
+        spanish = sentence_of(raised.alarm).in_("es")
+        assert "no se ha publicado" in spanish
+        assert f"(PID {pid}, receive, " in spanish
+        with lock.held(at.station.leader_lock, "engine"):
+            _write(at, watch.memory)
+            assert f"PID {pid}" in _told_to_a_reader(at)
+        assert whole.live(at.root)[0] == THIRD
+        os.kill(pid, signal.SIGKILL)  # as the alarm says
+    wait_until(lambda: process_start(pid) is None, what="the stuck command is dead")
+    assert [e.kind for after in (70, 75, 140) for e in told(held_s + after)] == ["cleared"]
+    assert whole.faults(at) == []
+    assert at.run("receive", str(path)).code == 0
+    assert whole.live(at.root)[0] == FOURTH
+    table.record("lock: a receive that is stopped at the intake, told", tried=1, fired=1)
+
+
+def _write(at: Place, memory: Memory) -> None:
+    """What an engine leaves for screens."""
+    said = Now(os.getpid(), datetime.now(UTC), readings={}, since={}, alarms=memory)
+    (at.station.run / "now.json").write_bytes(msgspec.json.encode(said))
+
+
+def _told_to_a_reader(at: Place) -> str:
+    """By a screen, which does not look at the lock itself."""
+    alarms = SnapshotReader(at.settings).read().alarms
+    return next((alarm.text for alarm in alarms if alarm.id == "cut.unpublished"), "")
+
+
+@pytest.mark.parametrize("name", ["intake", "action"])
+def test_a_lock_is_held_too_long_when_its_holder_is_stopped_or_works_for_minutes(
+    at: Place, name: str
+) -> None:
+    with holder(at, lock_name=name) as (process, said):
+        assert said == "held"
+        now = datetime.now(UTC)
+        assert stuck(at.station, now + timedelta(seconds=20)) is None
+        works = stuck(at.station, now + timedelta(seconds=200))
+        assert works is not None
+        assert (works.name, works.pid, works.stopped) == (name, process.pid, False)
+        assert works.command.startswith(Path(sys.executable).name)
+        process.send_signal(signal.SIGSTOP)
+        wait_until(lambda: _is_stopped(process.pid))
+        stopped = stuck(at.station, now + timedelta(seconds=20))
+        assert stopped is not None
+        assert (stopped.pid, stopped.stopped, stopped.purpose) == (process.pid, True, PURPOSE)
+    assert stuck(at.station, now + timedelta(seconds=200)) is None
+    table.record("lock: held too long, by one stopped and one that works", tried=2, fired=2)
+
+
+def test_a_lock_that_only_a_child_still_has_is_held_too_long_by_nobody_known(at: Place) -> None:
+    with holder(at, HOLD_AND_FORK, lock_name="intake") as (parent, child):
+        assert parent.wait(5) == 0
+        found = stuck(at.station, datetime.now(UTC) + timedelta(seconds=200))
+        os.kill(int(child), signal.SIGKILL)
+    assert found is not None
+    assert (found.pid, found.command) == (None, "")
 
 
 def test_a_holder_that_died_leaves_nothing_to_wait_for(at: Place) -> None:

@@ -1,0 +1,80 @@
+"""Whether a process keeps one of the station's locks for too long, and which one.
+
+Behind the intake lock every delivery waits, behind the action lock every decision. Who acts is
+told so after seconds; who only waits for deliveries would not notice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal
+
+from prep_console.publication import lock
+from prep_console.publication.station import Station
+from prep_console.wording import visible
+
+LONG_S = {"intake": 180.0, "action": 30.0}
+"""A process that works may hold a lock that long: gigabytes are flushed under that of the intake,
+the other is held for milliseconds."""
+STOPPED_S = 10.0
+"""One that is stopped does not work: it is not coming back by itself."""
+_COMMAND = 120
+"""Characters of a command line that are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A lock that is held, and has been for too long."""
+
+    name: Literal["intake", "action"]
+    pid: int | None
+    """None when the process that took it is gone and a child of it still has it."""
+    purpose: str
+    """What it was taken for, as the lock file says: ``receive``, ``assemble``."""
+    command: str
+    """Its command line, as the kernel has it now; '' when that cannot be read."""
+    since: datetime
+    """Aware UTC."""
+    stopped: bool
+    """By a signal or a debugger."""
+
+
+def stuck(station: Station, now: datetime) -> Stuck | None:
+    """The lock that has been held too long; that of the intake first. Some 50 microseconds."""
+    return _stuck("intake", station.intake_lock, now) or _stuck("action", station.action_lock, now)
+
+
+def _stuck(name: Literal["intake", "action"], path: Path, now: datetime) -> Stuck | None:
+    holder = lock.holder_of(path)
+    if holder is None:
+        return None
+    held_s = now.timestamp() - holder.since
+    stopped = holder.alive and _is_stopped(holder.pid)
+    if held_s < (STOPPED_S if stopped else LONG_S[name]):
+        return None
+    if not lock.is_held(path) or lock.holder_of(path) != holder:  # it has let go since
+        return None
+    since = datetime.fromtimestamp(holder.since, UTC)
+    purpose = visible(str(holder.purpose))
+    if not holder.alive:
+        return Stuck(name, None, purpose, "", since, False)
+    return Stuck(name, holder.pid, purpose, _command(holder.pid), since, stopped)
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
+    except (OSError, IndexError):
+        return False
+    return state in {b"T", b"t"}
+
+
+def _command(pid: int) -> str:
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_bytes().rstrip(b"\0").split(b"\0")
+    except OSError:
+        return ""
+    first = words[0].rpartition(b"/")[2]
+    return visible(b" ".join([first, *words[1:]]).decode(errors="replace"))[:_COMMAND]
