@@ -16,6 +16,26 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from prep_console import reasons
+from prep_console.marks import N_
+
+__all__ = [
+    "N_",
+    "Because",
+    "Language",
+    "Sentence",
+    "Value",
+    "because",
+    "known_text",
+    "language",
+    "say",
+    "say_in",
+    "say_n",
+    "sentence",
+    "use",
+    "visible",
+]
+
 Language = Literal["es", "en"]
 Value = str | int | float | None
 
@@ -39,11 +59,6 @@ def language() -> Language:
 def _catalogue(language: Language) -> _gettext.NullTranslations:
     """Without the compiled file the sentences are English: words must never stop a publication."""
     return _gettext.translation(_DOMAIN, LOCALES, [language], fallback=True)
-
-
-def N_(msgid: str) -> str:
-    """Mark a template for the catalogue without translating it here."""
-    return msgid
 
 
 def visible(text: str) -> str:
@@ -70,11 +85,19 @@ def _shown(character: str) -> str:
 
 
 def say_in(language: Language, msgid: str, **values: Value) -> str:
-    """The template in one language, with its values escaped and filled in."""
+    """The template in one language, with its values escaped and filled in.
+
+    A value named ``error`` is a reason that travelled as English (see :mod:`prep_console.reasons`).
+    """
     template = _catalogue(language).gettext(msgid)
-    return template.format(
-        **{k: visible(v) if isinstance(v, str) else v for k, v in values.items()}
-    )
+    return template.format(**_shown_values(language, values))
+
+
+def _shown_values(language: Language, values: Mapping[str, Value]) -> dict[str, Value]:
+    shown = {k: visible(v) if isinstance(v, str) else v for k, v in values.items()}
+    if isinstance(error := shown.get("error"), str):
+        shown["error"] = _known(language, error)
+    return shown
 
 
 def say(msgid: str, **values: Value) -> str:
@@ -85,17 +108,19 @@ def say(msgid: str, **values: Value) -> str:
 def say_n(singular: str, plural: str, n: int, **values: Value) -> str:
     """Like :func:`say`, with the plural form that ``n`` asks for; ``{n}`` is a value too."""
     template = _catalogue(_current).ngettext(singular, plural, n)
-    shown = {k: visible(v) if isinstance(v, str) else v for k, v in values.items()}
-    return template.format(n=n, **shown)
+    return template.format(n=n, **_shown_values(_current, values))
 
 
 def known_text(text: str) -> str:
-    """``text`` in the chosen language if it is one of our own sentences, else as it is.
+    """``text`` in the chosen language as far as it is one of our own sentences.
 
-    For reasons that travel as plain English (a reading's error) and may be a neighbour's words:
-    nothing is filled in.
+    For reasons that travel as plain English (a reading's error) and may be a neighbour's words.
     """
-    return _catalogue(_current).gettext(text) if text else text
+    return _known(_current, text)
+
+
+def _known(language: Language, text: str) -> str:
+    return reasons.known(text, _catalogue(language).gettext)
 
 
 @dataclass(frozen=True, slots=True)

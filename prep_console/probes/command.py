@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import IO
 
+from prep_console import reasons
 from prep_console.wording import visible
 
 ENVIRONMENT = {
@@ -76,14 +77,16 @@ async def output(argv: Sequence[str], *, deadline_s: float, limit_bytes: int = 6
             start_new_session=True,
         )
     except FileNotFoundError as missing:
-        raise NotInstalled(f"{_name(argv[0])} is not installed") from missing
+        raise NotInstalled(reasons.NOT_INSTALLED.format(program=_name(argv[0]))) from missing
     except OSError as error:
-        raise CommandError(f"{_name(argv[0])} cannot be started: {error.strerror}") from error
+        raise CommandError(
+            reasons.NOT_STARTED.format(program=_name(argv[0]), error=error.strerror)
+        ) from error
     try:
         async with asyncio.timeout(deadline_s):
             return await _answer(child, argv[0], limit_bytes)
     except TimeoutError as late:
-        raise Late(f"{_name(argv[0])} did not answer within {deadline_s:g} s") from late
+        raise Late(reasons.LATE.format(program=_name(argv[0]), seconds=f"{deadline_s:g}")) from late
     finally:
         await _end(child)
 
@@ -105,7 +108,7 @@ async def _answer(child: subprocess.Popen[bytes], program: str, limit_bytes: int
     try:
         said = await _beginning(child.stdout, limit_bytes + 1, stop=True)
         if len(said) > limit_bytes:
-            raise TooMuch(f"{_name(program)} said more than {limit_bytes} bytes")
+            raise TooMuch(reasons.TOO_MUCH.format(program=_name(program), count=limit_bytes))
         complaint = await errors
     finally:
         errors.cancel()
@@ -115,9 +118,10 @@ async def _answer(child: subprocess.Popen[bytes], program: str, limit_bytes: int
     _kill_group(child)  # what it left behind; until it is reaped its number is nobody else's
     if (code := child.wait()) != 0:
         words = (complaint.strip() or said.strip())[:_ERRORS_KEPT].decode(errors="replace")
-        how = f"exit code {code}" if code > 0 else f"signal {-code}"
+        ended = reasons.EXIT_CODE if code > 0 else reasons.SIGNAL
+        how = ended.format(program=_name(program), code=abs(code))
         line = " ".join(words.split())[:_SHOWN]
-        raise EndedBadly(f"{_name(program)}: {line or how}", code, words)
+        raise EndedBadly(f"{_name(program)}: {line}" if line else how, code, words)
     return said.decode(errors="replace")
 
 

@@ -16,6 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Generic, Protocol, TypeVar
 
+from prep_console import reasons
 from prep_console.snapshot import Detail, Reading, ReadingState
 from prep_console.wording import visible
 
@@ -179,15 +180,15 @@ class _Look:
 
     async def take(self) -> Mapping[str, Reading]:
         if self._task is not None and not self._task.done():
-            return self._unknown("the look before still hangs")
+            return self._unknown(reasons.HANGS)
         self._task = asyncio.ensure_future(_read(self._probe))
         # not asyncio.timeout: that waits for the cancelled task, which may never end
         await asyncio.wait({self._task}, timeout=self._probe.deadline_s)
         if not self._task.done():
             self.abandon()
-            return self._unknown(f"no answer within {self._probe.deadline_s:g} s")
+            return self._unknown(reasons.NO_ANSWER.format(seconds=f"{self._probe.deadline_s:g}"))
         if self._task.cancelled():
-            return self._unknown("the look was cancelled")
+            return self._unknown(reasons.CANCELLED)
         problem = self._task.exception()
         if problem is None:
             self._logged = ""
@@ -207,7 +208,7 @@ class _Look:
         """Every reading that was promised and no other, each of a bounded size."""
         missing = tuple(name for name in self._probe.names if name not in readings)
         taken = {name: _bounded(readings[name]) for name in self._probe.names if name in readings}
-        return {**taken, **unknown(missing, "the look brought no such reading", self._now())}
+        return {**taken, **unknown(missing, reasons.NOT_BROUGHT, self._now())}
 
     def _unknown(self, reason: str) -> dict[str, Reading]:
         return unknown(self._probe.names, reason, self._now())
@@ -254,7 +255,7 @@ class OwnThread(Generic[T]):
     async def run(self, call: Callable[[], T]) -> T:
         """What ``call`` returns or raises; TimeoutError while the call before still hangs."""
         if self._last is not None and not self._last.done():
-            raise TimeoutError("the call before still hangs in the kernel")
+            raise TimeoutError(reasons.HANGS_IN_KERNEL)
         done: concurrent.futures.Future[T] = concurrent.futures.Future()
         done.set_running_or_notify_cancel()  # from here on a cancelled waiter leaves it alone
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from prep_console import reasons
 from prep_console.config import Settings
 from prep_console.config.model import Source
 from prep_console.intake.pull.child import Told as Line
@@ -68,10 +69,10 @@ class Puller:
             return await self._ask(job, told)
         except TimeoutError as error:
             await self._end()
-            raise PullFailed("stalled", "the process that fetches hung and was ended") from error
+            raise PullFailed("stalled", reasons.FETCH_HUNG) from error
         except (OSError, EOFError, ValueError) as error:
             await self._end()
-            raise PullFailed("unreachable", f"the process that fetches died: {error}") from error
+            raise PullFailed("unreachable", reasons.FETCH_DIED.format(error=error)) from error
         except asyncio.CancelledError:
             await self._end()
             raise

@@ -19,6 +19,7 @@ from typing import cast
 import asyncssh
 from asyncssh.sftp import start_sftp_client
 
+from prep_console import reasons
 from prep_console.config.model import Source
 from prep_console.cuts.manifests import LARGEST
 from prep_console.intake.pull import lists, tree
@@ -74,7 +75,7 @@ async def _archives(job: Job, sftp: asyncssh.SFTPClient, flow: Flow) -> Pulled:
     for name in choice.names:
         size, validator = there[name]
         if size > job.source.max_bytes:
-            raise PullFailed("damaged", f"{visible(name)} has {size} bytes, more than max_bytes")
+            raise PullFailed("damaged", reasons.TOO_LARGE.format(name=visible(name), size=size))
         beside = lists.lists_of(name, there)
         lists.drop_stale(job.into, name, beside)
         for listing in beside:
@@ -146,7 +147,7 @@ async def _listing(sftp: asyncssh.SFTPClient, path: str, flow: Flow) -> dict[str
         flow.listed(path, len(found))
         named += 1
         if named > _MOST_ENTRIES:
-            raise PullFailed("damaged", f"its folder lists more than {_MOST_ENTRIES} names")
+            raise PullFailed("damaged", reasons.FOLDER_NAMES.format(count=_MOST_ENTRIES))
         name, attributes = str(entry.filename), entry.attrs
         if not is_plain(attributes):
             continue
@@ -196,11 +197,13 @@ async def _connected(source: Source) -> _Session:
                 connection.abort()
                 raise
     except TimeoutError as error:
-        raise PullFailed("unreachable", f"no answer within {source.stall_seconds:g} s") from error
+        raise PullFailed(
+            "unreachable", reasons.NO_ANSWER.format(seconds=f"{source.stall_seconds:g}")
+        ) from error
     except asyncssh.HostKeyNotVerifiable as error:
-        raise PullFailed("refused", f"its host key is not the known one: {error}") from error
+        raise PullFailed("refused", reasons.WRONG_HOST_KEY.format(words=error)) from error
     except (asyncssh.KeyImportError, asyncssh.PermissionDenied) as error:
-        raise PullFailed("refused", f"it does not let us in: {error}") from error
+        raise PullFailed("refused", reasons.NOT_LET_IN.format(words=error)) from error
     except (OSError, asyncssh.Error, ValueError) as error:
         raise PullFailed("unreachable", str(error) or type(error).__name__) from error
     session = _Session(source, connection, sftp)
@@ -256,9 +259,11 @@ def _private(key: Path) -> None:
     try:
         mode = key.stat().st_mode
     except OSError as error:
-        raise PullFailed("refused", f"the key {key}: {error.strerror}") from error
+        raise PullFailed(
+            "refused", reasons.KEY_UNREAD.format(path=key, error=error.strerror)
+        ) from error
     if mode & 0o077:
-        raise PullFailed("refused", f"the key {key} can be read by others: chmod 600")
+        raise PullFailed("refused", reasons.KEY_OPEN.format(path=key))
 
 
 def _address(host: str) -> tuple[str, int]:
@@ -293,7 +298,7 @@ async def _guarded(session: _Session, flow: Flow) -> AsyncIterator[None]:
         if lost:
             _forget(session)
         if stalled:
-            reason = f"no byte for {session.source.stall_seconds:g} s"
+            reason = reasons.NO_BYTE.format(seconds=f"{session.source.stall_seconds:g}")
             raise PullFailed("stalled", reason) from error
         raise PullFailed("unreachable" if lost else "refused", str(error)) from error
     except BaseException:

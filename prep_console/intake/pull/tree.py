@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncssh
 
+from prep_console import reasons
 from prep_console.cuts.entry_names import NameGuard
 from prep_console.cuts.members import Unsafe
 from prep_console.intake.pull import rest
@@ -60,9 +61,9 @@ async def mirror(job: Job, sftp: asyncssh.SFTPClient, flow: Flow) -> Pulled:
         late = [path for path, file in there.items() if file.mtime_ns // _SECOND_NS == newest]
         await _fetch(sftp, job, there, late, target, flow)
         if any(_here(target / path) != there[path] for path in late):
-            raise PullFailed("damaged", "the tree is being written")
+            raise PullFailed("damaged", reasons.TREE_WRITTEN)
     if (not known.handed or job.again) and await _listing(sftp, job, flow) != there:
-        raise PullFailed("damaged", "the tree is being written")
+        raise PullFailed("damaged", reasons.TREE_WRITTEN)
     if known.handed and not job.again:
         return Pulled("nothing", (), "")
     known.handed = True
@@ -86,10 +87,8 @@ async def _alike(
         if there == before and not lacking:
             return there
     if there == before:
-        raise PullFailed(
-            "damaged", f"{visible(lacking[0])[:200]} comes with fewer bytes than it has"
-        )
-    raise PullFailed("damaged", "the tree is being written all the time")
+        raise PullFailed("damaged", reasons.FEWER_BYTES.format(name=visible(lacking[0])[:200]))
+    raise PullFailed("damaged", reasons.TREE_ALWAYS_WRITTEN)
 
 
 def _shape(there: dict[str, _There]) -> str:
@@ -114,7 +113,7 @@ async def _listing(sftp: asyncssh.SFTPClient, job: Job, flow: Flow) -> dict[str,
             flow.listed(inside, len(found))
             named += 1
             if named > _MOST:
-                raise PullFailed("damaged", f"the tree lists more than {_MOST} names")
+                raise PullFailed("damaged", reasons.TREE_NAMES.format(count=_MOST))
             name = str(entry.filename)
             if name.startswith(_TEMPORARY):  # ``.`` and ``..``, and what is still being written
                 continue
@@ -124,7 +123,7 @@ async def _listing(sftp: asyncssh.SFTPClient, job: Job, flow: Flow) -> dict[str,
                 if stat.S_ISDIR(mode):
                     guard.folder(path)
                     if path.count("/") >= _DEEPEST:
-                        raise PullFailed("damaged", f"the tree is deeper than {_DEEPEST} folders")
+                        raise PullFailed("damaged", reasons.TREE_DEEP.format(count=_DEEPEST))
                     deeper.append(path)
                 elif stat.S_ISREG(mode):
                     guard.file(path)
@@ -133,7 +132,7 @@ async def _listing(sftp: asyncssh.SFTPClient, job: Job, flow: Flow) -> dict[str,
                         entry.attrs.size or 0, seconds * 1_000_000_000 + nanoseconds
                     )
             except Unsafe as unsafe:
-                reason = f"a name that cannot be taken: {visible(path)[:200]}"
+                reason = reasons.BAD_NAME.format(name=visible(path)[:200])
                 raise PullFailed("damaged", reason) from unsafe
 
     folders = [""]
@@ -183,7 +182,7 @@ async def _one(
     sftp: asyncssh.SFTPClient, job: Job, path: str, file: _There, target: Path, flow: Flow
 ) -> None:
     if file.size > job.source.max_bytes:
-        raise PullFailed("damaged", f"{visible(path)} has {file.size} bytes: more than max_bytes")
+        raise PullFailed("damaged", reasons.TOO_LARGE.format(name=visible(path), size=file.size))
     beside = target.with_name(f".{target.name[:200]}.part")
     with beside.open("wb") as part:
         async with sftp.open(f"{job.source.path}/{path}", "rb") as remote:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import ntplib
 
+from prep_console import reasons
 from prep_console.wording import N_
 
 PORT = 123
@@ -157,11 +158,11 @@ def _believed(data: bytes, sent: float, came: float) -> Answer:
     packet = ntplib.NTPPacket()
     packet.from_data(data)
     if packet.mode != _SERVER:
-        raise NoTimeError(f"the answer is in mode {packet.mode}, not from a server (4)")
+        raise NoTimeError(reasons.NTP_MODE.format(mode=packet.mode))
     if packet.stratum == 0:
         _refused_by(packet.ref_id)
     if packet.stratum > _UNSYNCHRONISED:
-        raise NoTimeError(f"stratum {packet.stratum} is out of range")
+        raise NoTimeError(reasons.NTP_STRATUM.format(stratum=packet.stratum))
     if packet.stratum == _UNSYNCHRONISED or packet.leap == _NO_LEAP_KNOWN:
         raise Unsynchronised(N_("the server answers that it is not synchronised"))
     received = _in_our_era(packet.recv_timestamp, sent)
@@ -176,7 +177,7 @@ def _believed(data: bytes, sent: float, came: float) -> Answer:
     delay_s = max(0.0, delay_s)
     bound_s = delay_s / 2 + packet.root_delay / 2 + packet.root_dispersion
     if bound_s > _ROUGHEST_S:
-        raise NoTimeError(f"the server knows its time to {bound_s:.1f} s only")
+        raise NoTimeError(reasons.NTP_UNSURE.format(seconds=f"{bound_s:.1f}"))
     return Answer(
         offset_s=((received - sent) + (transmitted - came)) / 2,
         bound_s=bound_s,

@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from prep_console import reasons
 from prep_console.config.instruments import Clock as ClockSettings
 from prep_console.probes.command import CommandError, NotInstalled, output
 from prep_console.probes.probe import Clock, reading, utc_now
@@ -119,11 +120,15 @@ def chrony_tracking(said: str) -> Tracking:
     """``chronyc -c -n tracking``: one CSV line of 14 fields; NoTrackingError otherwise."""
     row = said.partition("\n")[0].rstrip("\r").split(",")  # chronyc quotes nothing
     if len(row) != _CHRONY_FIELDS:
-        raise NoTrackingError(f"chronyc said no tracking: {visible(said[:_SHOWN])}")
+        raise NoTrackingError(
+            reasons.NO_TRACKING.format(program="chronyc", words=visible(said[:_SHOWN]))
+        )
     reference_id, reference, stratum, _, offset = row[:5]
     leap = row[-1]
     if leap not in _CHRONY_LEAPS and leap != _CHRONY_NOT_SYNCHRONISED:
-        raise NoTrackingError(f"chronyc said an unknown leap status: {visible(leap[:_SHOWN])}")
+        raise NoTrackingError(
+            reasons.NO_LEAP.format(program="chronyc", words=visible(leap[:_SHOWN]))
+        )
     return Tracking(
         daemon="chrony",
         synchronised=leap != _CHRONY_NOT_SYNCHRONISED,
@@ -140,9 +145,11 @@ def ntpd_tracking(said: str) -> Tracking:
     try:
         leap, stratum, offset = (variables[name] for name in ("leap", "stratum", "offset"))
     except KeyError as missing:
-        raise NoTrackingError(f"ntpq said no tracking: {visible(said[:_SHOWN])}") from missing
+        raise NoTrackingError(
+            reasons.NO_TRACKING.format(program="ntpq", words=visible(said[:_SHOWN]))
+        ) from missing
     if leap not in _NTP_LEAPS:
-        raise NoTrackingError(f"ntpq said an unknown leap status: {visible(leap[:_SHOWN])}")
+        raise NoTrackingError(reasons.NO_LEAP.format(program="ntpq", words=visible(leap[:_SHOWN])))
     return Tracking(
         daemon="ntpd",
         synchronised=leap != _NTP_UNSYNCHRONISED,
@@ -160,7 +167,9 @@ def _number(text: str, program: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise NoTrackingError(f"{program} said what is no number: {visible(text[:_SHOWN])}")
+        raise NoTrackingError(
+            reasons.NO_NUMBER.format(program=program, words=visible(text[:_SHOWN]))
+        )
     return number
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import psutil
 
+from prep_console import reasons
 from prep_console.config import Settings
 from prep_console.probes.host.processes import others_hidden, pid_in, process, processes
 from prep_console.probes.probe import Clock, OwnThread, reading, unknown, utc_now
@@ -201,7 +202,7 @@ class ApacheProbe:
             )
         async with self._client.stream("GET", self._url) as response:
             if response.status_code != 200:
-                raise ValueError(f"server-status answers with status {response.status_code}")
+                raise ValueError(reasons.STATUS_ANSWER.format(status=response.status_code))
             body = b""
             async for chunk in response.aiter_raw():
                 body += chunk

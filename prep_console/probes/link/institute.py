@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from prep_console import reasons
 from prep_console.config import Settings
 from prep_console.probes.link.sessions import connected, logged_in, networks
 from prep_console.probes.probe import Clock, OwnThread, unknown, utc_now
@@ -60,7 +61,7 @@ class InstituteProbe:
         try:
             seen = await self._thread.run(self._look)
         except OSError as error:
-            return unknown(self.names, f"the connections cannot be read: {error}", self._now())
+            return unknown(self.names, reasons.CONNECTIONS_UNREAD.format(error=error), self._now())
         at = self._now()
         if seen.sessions:
             self._last_session = at

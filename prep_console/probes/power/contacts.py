@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from prep_console import reasons
 from prep_console.probes.power.nut import NutError
 
 _VARIABLE = re.compile(r"[a-z0-9]+(\.[a-z0-9-]+)+", re.ASCII)
@@ -26,7 +27,7 @@ class Contact:
         """Is it so? NutError when the UPS has no such variable."""
         said = variables.get(self.variable)
         if said is None:
-            raise NutError(f"this UPS has no {self.variable}")
+            raise NutError(reasons.NO_VARIABLE.format(variable=self.variable))
         return said.strip().casefold() == self.value.casefold()
 
 

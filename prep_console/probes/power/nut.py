@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from prep_console import reasons
 from prep_console.wording import N_, visible
 
 PORT = 3493
@@ -102,7 +103,9 @@ def network(problem: OSError) -> NutError:
         return cut_off()
     if isinstance(problem, TimeoutError):
         return NoAnswer()
-    return Unreachable(f"upsd cannot be reached: {visible(str(problem.strerror or problem))[:200]}")
+    return Unreachable(
+        reasons.UPSD_UNREACHABLE.format(error=visible(str(problem.strerror or problem))[:200])
+    )
 
 
 class NutClient(Protocol):

@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from prep_console import reasons
 from prep_console.config import Settings
 from prep_console.probes.probe import Clock, Misconfigured, OwnThread, Probe, utc_now
 from prep_console.probes.protection.finding import Finding, ProtectionProbe, Unknown
@@ -65,7 +66,7 @@ def probes(
             found = await thread.run(lambda: resolve(host))
         except socket.gaierror as error:
             if error.errno not in _GONE:
-                raise Unknown(f"DNS does not answer: {error.strerror}") from error
+                raise Unknown(reasons.DNS_SILENT.format(error=error.strerror)) from error
             found = set()
         return judged(found, addresses)
 

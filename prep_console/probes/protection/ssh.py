@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from prep_console import reasons
 from prep_console.config import Settings
 from prep_console.probes import command
 from prep_console.probes.probe import Clock, Misconfigured, Probe, utc_now
@@ -121,7 +122,7 @@ class _Look:
         if "closed" not in fates.values():
             self._older_iptables()
         if unsure := [family for family, said in fates.items() if said == "unsure"]:
-            raise Unknown(f"rules for {' and '.join(unsure)} that are not understood")
+            raise Unknown(reasons.RULES_NOT_UNDERSTOOD.format(families=" and ".join(unsure)))
         return {family for family, said in fates.items() if said == "open"}
 
     def _older_iptables(self) -> None:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from prep_console import reasons
 from prep_console.config import Settings
 from prep_console.probes import command
 from prep_console.probes.probe import Clock, Probe, utc_now
@@ -83,7 +84,7 @@ class Updates:
             evidence = f"{len(security)}: {' '.join(security[:8])}"
             return Finding("missing", HOW, evidence, detail)
         if age > _STALE:
-            raise Unknown(f"apt's package lists are {age.days} days old")
+            raise Unknown(reasons.OLD_LISTS.format(days=age.days))
         return Finding("configured", HOW, "no security update waits", detail)
 
     async def close(self) -> None:
