@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from prep_console.console.orders import AlarmOrder, Order
+from prep_console.cuts.checks import describe, finding
 from prep_console.problems import Refused
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import (
@@ -30,7 +31,7 @@ from prep_console.snapshot import (
 )
 from prep_console.widgets.cut_page import CutFacts, ImagesTold
 from prep_console.widgets.history_graph import Bounds, Sample
-from prep_console.wording import sentence
+from prep_console.wording import say, sentence
 
 ZONE = ZoneInfo("America/Mexico_City")
 NOW = datetime(2024, 6, 3, 2, 37, 12, tzinfo=ZONE).astimezone(UTC)
@@ -366,8 +367,10 @@ class FakeStation:
 
     def facts(self, cut: str) -> CutFacts:
         return CutFacts(
-            figures=((f"DIP_LOC · {cut}", (("expected", "2,136"), ("counted", "2,031"))),),
-            warnings=("2031 actas counted, but 2030 rows say that they are counted.",),
+            figures=(
+                (f"DIP_LOC · {cut}", ((say("expected"), "2,136"), (say("counted"), "2,031"))),
+            ),
+            warnings=(str(describe(finding("arithmetic.counted", stated=2031, found=2030))),),
             files=((f"{cut}_PREP_DIP_QROO.zip", 606_502, "ab" * 32),),
             images=(ImagesTold("DIP_LOC", 2031, 105, 1, 3, "sha256"),),
             deliveries=(("DIP_LOC", f"{cut}_PREP_DIP_QROO.zip", "cd" * 32),),

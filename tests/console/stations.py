@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from prep_console.probes.protection.ssh import NEEDS_ROOT
 from prep_console.snapshot import AlarmView, Detail, Reading, ReadingState, Snapshot
 from tests.console.nights import NOW, late, night
 
@@ -155,8 +156,10 @@ def bad_night(now: datetime = NOW) -> Snapshot:
         "site.certificate": bad(-2.0, "days", "critical", error="the certificate has expired"),
         "site.files": bad(6.0, "files", "critical", checked=8, wrong="index.html js/app.js"),
         "site.vantage.cdn": bad(0.2, "s", "critical", cut="20240603_0230", same=False),
-        "link.institute": Reading(None, "sessions", "unknown", now, "needs root"),
-        "protection.ssh": Reading(None, "", "unknown", now, "needs root"),
+        "link.institute": Reading(
+            None, "sessions", "unknown", now, "the connections cannot be read: Permission denied"
+        ),
+        "protection.ssh": Reading(None, "", "unknown", now, NEEDS_ROOT),
         "protection.waf": bad("missing", "", "warning", how="SecRuleEngine", evidence="Off"),
     }  # fmt: skip
     return replace(night(now), readings=readings, alarms=tuple(bad_alarms(now)))

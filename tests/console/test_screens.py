@@ -480,7 +480,7 @@ async def test_a_read_that_fails_is_said_and_the_next_one_heals() -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await see(pilot, "UP TO DATE")
         broken = True
-        await see(pilot, "STATION UNREADABLE: OSError: [Errno 5]")
+        await see(pilot, "STATION UNREADABLE: Input/output error")
         broken = False
         await see(pilot, "UP TO DATE")
 

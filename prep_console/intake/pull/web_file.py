@@ -16,6 +16,7 @@ from urllib.parse import quote, urljoin
 
 import httpx
 
+from prep_console import reasons
 from prep_console.cuts.manifests import LARGEST
 from prep_console.intake.pull import lists, parts
 from prep_console.intake.pull.job import PullFailed
@@ -89,7 +90,7 @@ async def file(server: WebServer, wanted: Wanted, before: str | None) -> Path | 
             finally:
                 part.close()
             broken, pieces = 0, pieces + 1
-    raise PullFailed("damaged", f"{visible(wanted.name)} cannot be resumed")
+    raise PullFailed("damaged", reasons.NOT_RESUMED.format(name=visible(wanted.name)))
 
 
 async def _lists(server: WebServer, name: str, address: str) -> dict[str, bytes]:
@@ -142,26 +143,26 @@ async def _brought(
 ) -> bool:
     """The body of a good answer, put behind what is here; whether that is the whole file."""
     if response.headers.get("content-encoding", "identity") != "identity":
-        raise PullFailed("damaged", "the answer is encoded: its bytes are not the delivered ones")
+        raise PullFailed("damaged", reasons.ENCODED)
     if span.start == 0:
         part.begin_again()
     most = server.source.max_bytes
     if span.total is not None and span.total > most:
-        raise PullFailed("damaged", f"{visible(name)} has {span.total} bytes: more than max_bytes")
+        raise PullFailed("damaged", reasons.TOO_LARGE.format(name=visible(name), size=span.total))
     if not server.piecemeal:
         server.bytes += part.size
     server.piecemeal = False
     server.total = None if span.total is None else server.bytes - part.size + span.total
     async for data in body(server, response):
         if part.size == 0 and is_page(data):
-            raise PullFailed("damaged", f"a web page came in the place of {visible(name)}")
+            raise PullFailed("damaged", reasons.WEB_PAGE.format(name=visible(name)))
         if part.size + len(data) > (most if span.end is None else span.end):
             part.discard()
-            raise PullFailed("damaged", f"{visible(name)} has more bytes than it may have")
+            raise PullFailed("damaged", reasons.MORE_BYTES.format(name=visible(name)))
         part.append(data)
         tell(server, name, len(data))
     if span.end is not None and part.size != span.end:
-        raise PullFailed("unreachable", f"{visible(name)} broke off")
+        raise PullFailed("unreachable", reasons.BROKE_OFF.format(name=visible(name)))
     server.piecemeal = span.total is not None and part.size < span.total
     return not server.piecemeal
 

@@ -17,6 +17,7 @@ from urllib.parse import urljoin
 
 import httpx
 
+from prep_console import reasons
 from prep_console.config.model import Source
 from prep_console.intake.pull import naming
 from prep_console.intake.pull.job import Progress, PullFailed, Told
@@ -74,7 +75,7 @@ async def answer(
     try:
         for _ in range(_REDIRECTS + 1):
             if not address.startswith("https://"):
-                raise PullFailed("refused", "it redirects to an address that is not https")
+                raise PullFailed("refused", reasons.NOT_HTTPS)
             request = server.client.build_request(method, address, headers=headers)
             async with asyncio.timeout(limit_s):
                 response = await server.client.send(request, stream=True)
@@ -86,11 +87,11 @@ async def answer(
                 address = urljoin(address, response.headers["location"])
             finally:
                 await response.aclose()
-        raise PullFailed("refused", f"more than {_REDIRECTS} redirects")
+        raise PullFailed("refused", reasons.REDIRECTS.format(count=_REDIRECTS))
     except TimeoutError as error:
-        raise PullFailed("stalled", f"nothing came for {limit_s:g} s") from error
+        raise PullFailed("stalled", reasons.NOTHING_CAME.format(seconds=f"{limit_s:g}")) from error
     except httpx.TimeoutException as error:
-        raise PullFailed("stalled", f"nothing came for {limit_s:g} s") from error
+        raise PullFailed("stalled", reasons.NOTHING_CAME.format(seconds=f"{limit_s:g}")) from error
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
         refused = "certificate" in str(error).lower()
         reason = visible(f"{type(error).__name__}: {error}")
@@ -112,7 +113,9 @@ async def body(server: WebServer, response: httpx.Response) -> AsyncIterator[byt
         came += len(data)
         if (now := time.monotonic()) - began >= limit_s:
             if came < _SLOWEST * limit_s:
-                raise PullFailed("stalled", f"too slow: {came} bytes in {now - began:.0f} s")
+                raise PullFailed(
+                    "stalled", reasons.TOO_SLOW.format(count=came, seconds=f"{now - began:.0f}")
+                )
             began, came = now, 0
 
 
@@ -124,7 +127,9 @@ async def small(server: WebServer, address: str, most: int) -> bytes:
         async for data in body(server, response):
             gathered += data
             if len(gathered) > most:
-                raise PullFailed("damaged", f"{visible(address)} has more than {most} bytes")
+                raise PullFailed(
+                    "damaged", reasons.LONG_ANSWER.format(name=visible(address), count=most)
+                )
     return bytes(gathered)
 
 
@@ -197,7 +202,7 @@ def _pinned(source: Source, response: httpx.Response) -> None:
     connection = response.extensions["network_stream"].get_extra_info("ssl_object")
     certificate = connection.getpeercert(binary_form=True) if connection is not None else b""
     if hashlib.sha256(certificate or b"").hexdigest() != source.pin_sha256.lower():
-        raise PullFailed("refused", "its certificate is not the pinned one")
+        raise PullFailed("refused", reasons.NOT_PINNED)
 
 
 def _client(source: Source) -> httpx.AsyncClient:
