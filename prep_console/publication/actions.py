@@ -156,7 +156,7 @@ def _act(
     """``then``: what the rules do at once, under the same lock; nobody comes between."""
     station.prepare()
     reason, expected = order.get("reason", ""), order.get("expected")
-    with station.acting(action, take_over=order.get("take_over", False)) as ledger:
+    with station.acting(action, take_over=order.get("take_over", False), decides=True) as ledger:
         before = settle(ledger)
         refresh_estado(ledger)
         if expected is not None and expected != Expected(before.mode, before.live):

@@ -6,6 +6,7 @@ are started, never forked, so no child keeps a lock after its parent's death.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -26,6 +27,7 @@ PATIENCE_S = 2.0
 _MODE = 0o600
 """Whoever can open a lock file can hold the lock, even one who may only read it."""
 _SUSPENDING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
+_FULL = {errno.ENOSPC, errno.EDQUOT}
 _CONTENT_BYTES = 512
 """Fixed length, overwritten in place: naming the holder takes no space on a full disk."""
 
@@ -81,33 +83,36 @@ def is_held(path: Path) -> bool | None:
 
 @contextmanager
 def held(
-    path: Path, purpose: str, *, patience_s: float = PATIENCE_S, take_over: bool = False
+    path: Path,
+    purpose: str,
+    *,
+    patience_s: float = PATIENCE_S,
+    take_over: bool = False,
+    ballast: Path | None = None,
 ) -> Iterator[None]:
     """Hold the lock at ``path`` for the block.
 
     Refused, naming the holder, when it is not free within ``patience_s``. With ``take_over`` a
     holder that does not let go in that time is killed (by pidfd, after checking that the pid is
-    still the same process). Failed when the lock file cannot be written. Ctrl-Z takes effect
-    afterwards: a suspended command would keep everybody out.
+    still the same process). Failed when the lock file cannot be written; ``ballast`` is a file to
+    give up first. Ctrl-Z takes effect afterwards: a suspended command would keep everybody out.
     """
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         if stat.S_IMODE(os.fstat(descriptor).st_mode) != _MODE:
             os.fchmod(descriptor, _MODE)
     except OSError as error:
-        raise Failed(
-            sentence(
-                N_("the station cannot be written: {error}"), error=f"{error.strerror}: {path}"
-            ),
-            sentence(N_("check that the disk is mounted read-write and who owns the folder")),
-        ) from error
+        raise _unwritable(path, error) from error
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SUSPENDING)
     try:
         if not _acquired(descriptor, patience_s):
             _make_way(path, take_over)
             if not _acquired(descriptor, patience_s):
                 raise _refusal(path)
-        _name_holder(descriptor, purpose)
+        try:
+            _name_holder(descriptor, purpose, ballast)
+        except OSError as error:
+            raise _unwritable(path, error) from error
         yield
     finally:
         os.close(descriptor)
@@ -169,7 +174,17 @@ def _refusal(path: Path) -> Refused:
     )
 
 
-def _name_holder(descriptor: int, purpose: str) -> None:
+def _unwritable(path: Path, error: OSError) -> Failed:
+    if error.errno in _FULL:
+        todo = sentence(N_("free space on the station's disk and repeat the command"))
+    else:
+        todo = sentence(N_("check that the disk is mounted read-write and who owns the folder"))
+    what = sentence(N_("the station cannot be written: {error}"), error=f"{error.strerror}: {path}")
+    return Failed(what, todo)
+
+
+def _name_holder(descriptor: int, purpose: str, ballast: Path | None) -> None:
+    """Where nothing is overwritten in place (btrfs) a full disk, or a quota, refuses even this."""
     pid = os.getpid()
     said = {
         "pid": pid,
@@ -177,4 +192,11 @@ def _name_holder(descriptor: int, purpose: str) -> None:
         "purpose": purpose,
         "since": round(time.time(), 3),
     }
-    os.pwrite(descriptor, json.dumps(said).encode().ljust(_CONTENT_BYTES - 1) + b"\n", 0)
+    content = json.dumps(said).encode().ljust(_CONTENT_BYTES - 1) + b"\n"
+    try:
+        os.pwrite(descriptor, content, 0)
+    except OSError as error:
+        if error.errno not in _FULL or ballast is None or not ballast.exists():
+            raise
+        ballast.unlink()
+        os.pwrite(descriptor, content, 0)

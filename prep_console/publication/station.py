@@ -220,13 +220,17 @@ class Station:
             self._kept_lines = state.position.lines
 
     @contextmanager
-    def acting(self, purpose: str, *, take_over: bool = False) -> Iterator[Ledger]:
+    def acting(
+        self, purpose: str, *, take_over: bool = False, decides: bool = False
+    ) -> Iterator[Ledger]:
         """Hold the action lock; what an earlier holder left open is settled by the caller.
 
+        ``decides``: worth the ballast where a full disk refuses even the lock.
         Refused after 2 s, naming the holder; Failed when the disk refuses; NewerStore.
         """
         self.refuse_newer()
-        with lock.held(self.action_lock, purpose, take_over=take_over):
+        ballast = self.run / "ballast" if decides else None
+        with lock.held(self.action_lock, purpose, take_over=take_over, ballast=ballast):
             try:
                 yield Ledger(self)
             except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
+from io import FileIO
 from pathlib import Path
 
 _MIB = 1024 * 1024
@@ -89,6 +91,72 @@ def mounted(
         yield disk
     finally:
         disk._unmount()
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """A folder that may hold only so much, on a disk with plenty of room (btrfs).
+
+    The one quota that Debian's and most other kernels have without asking: ext4 and xfs need
+    options that are often left out.
+    """
+
+    folder: Path
+
+    def leave(self, rest: int) -> None:
+        """Take what the quota allows but for ``rest`` bytes."""
+        self.make_room()
+        kept = self.folder / "kept"
+        kept.write_bytes(b"x" * rest)
+        self._settle()
+        with self._filling.open("wb", buffering=0) as file:
+            for size in (_MIB, 4096, 512, 1):
+                self._fill(file, b"x" * size)
+        kept.unlink()
+        self._settle()
+
+    def _fill(self, file: FileIO, data: bytes) -> None:
+        try:
+            while True:
+                file.write(data)
+        except OSError as error:
+            if error.errno != errno.EDQUOT:
+                raise
+
+    def make_room(self) -> None:
+        self._filling.unlink(missing_ok=True)
+        self._settle()
+
+    @property
+    def _filling(self) -> Path:
+        return self.folder / "filling"
+
+    def _settle(self) -> None:
+        """What was given back counts from the next commit on."""
+        _ran("btrfs", "filesystem", "sync", str(self.folder))
+
+
+@contextmanager
+def quota(folder: Path, *, limit: int = 24 * _MIB) -> Iterator[Quota]:
+    """A folder that may hold ``limit`` bytes, under ``folder``; gone after the block. Root only."""
+    with mounted(folder, kind="btrfs", size=256 * _MIB) as disk:
+        held = disk.folder / "held"
+        _ran("btrfs", "quota", "enable", str(disk.folder))
+        _ran("btrfs", "subvolume", "create", str(held))
+        _ran("btrfs", "qgroup", "limit", str(limit), str(held))
+        yield Quota(held)
+
+
+@cache
+def why_no_quota() -> str | None:
+    """Why there is no real quota here, or None when there is one."""
+    if (reason := why_none()) is not None:
+        return reason
+    try:
+        with tempfile.TemporaryDirectory() as folder, quota(Path(folder)):
+            return None
+    except (OSError, RuntimeError) as error:
+        return str(error)
 
 
 @cache

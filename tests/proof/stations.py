@@ -20,7 +20,7 @@ from tests import nights
 STAMPS = tuple(nights.stamps(count=6))
 ACTAS = 4
 """Small: a proof repeats its command hundreds of times."""
-_EXTRA = """
+EXTRA = """
 [election]
 state = "QRO"
 elections = ["DIP_LOC", "AYUN"]
@@ -94,7 +94,7 @@ class Place:
         return ["--config", str(self.settings_file), "--lang", "en"]
 
 
-def place(folder: Path, *, station: str = "", extra: str = _EXTRA) -> Place:
+def place(folder: Path, *, station: str = "", extra: str = EXTRA) -> Place:
     """A folder with settings for a station that is not there yet.
 
     ``station`` adds lines to that table, ``extra`` replaces the other tables.

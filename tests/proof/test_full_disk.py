@@ -9,17 +9,21 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from tests import nights
 from tests.proof import disks, table, whole
-from tests.proof.disks import Disk
-from tests.proof.stations import STAMPS, Place, deliveries, place, receive_cuts
+from tests.proof.disks import Disk, Quota
+from tests.proof.stations import EXTRA, STAMPS, Place, Said, deliveries, place, receive_cuts
 from tests.waiting import wait_until
 
 FIRST, SECOND, THIRD, FOURTH, *_ = STAMPS
 NOBODY = 65534
 _ROW = "full disk: decisions and deliveries on it"
+_MIB = 1024 * 1024
+_REAL_BALLAST = EXTRA.replace("65536", str(4 * _MIB))
 MANY = 40
 """More switches than there are spares for."""
 
@@ -150,6 +154,90 @@ def test_a_read_only_disk_is_told_and_can_still_be_looked_at(disk: Disk, ground:
     disk.writable()
     decided(at, "rollback", live=SECOND, mode="hold")
     table.record("read-only disk: commands", tried=3, fired=3)
+
+
+def _on(quota: Quota, ground: Path) -> Place:
+    """Three cuts within the quota, the newest live; with the ballast of a real station."""
+    at = place(quota.folder, extra=_REAL_BALLAST)
+    receive_cuts(at, ground, [FIRST, SECOND, THIRD])
+    assert whole.live(at.root)[0] == THIRD
+    return at
+
+
+def _refused_by_quota(said: Said, at: Place, live: str) -> None:
+    """Told as what it is, with what the public sees; nothing is by half."""
+    assert said.code == 3, said
+    assert "Disk quota exceeded" in said.err
+    assert f"the public still sees cut {live}" in said.err
+    assert "Traceback" not in said.err
+    assert "unexpected" not in said.err
+    assert whole.faults(at) == []
+    assert whole.live(at.root)[0] == live
+    assert list((at.root / "staging").iterdir()) == []
+
+
+def test_a_quota_that_runs_out_in_a_receive_leaves_the_cut_that_was(
+    quota: Quota, ground: Path
+) -> None:
+    """At the start, on the way and near the end: what is left doubles until it is enough."""
+    at = _on(quota, ground)
+    folder = ground / "big"
+    for election in nights.ELECTIONS:
+        images = {f"{n}.jpg": Random(n).randbytes(_MIB // 4) for n in range(6)}
+        nights.archive(folder, election, FOURTH, actas=4, extra=images)
+    rest, refusals = 0, 0
+    while True:
+        quota.leave(rest)
+        said = at.run("receive", str(folder))
+        if said.code == 0:
+            break
+        _refused_by_quota(said, at, THIRD)
+        refusals += 1
+        rest = rest * 2 or 32 * 1024
+        assert rest < 64 * _MIB, "it never fits"
+    assert refusals > 4, "the quota hardly refused anything"
+    assert whole.faults(at) == []
+    assert whole.live(at.root)[0] == FOURTH
+    assert at.run("journal", "--verify").code == 0
+    table.record("real quota that runs out: receive", tried=refusals, fired=refusals)
+
+
+def test_a_quota_that_ran_out_still_allows_a_rollback(quota: Quota, ground: Path) -> None:
+    """Nothing is overwritten in place here, so the ballast is what it lives on."""
+    at = _on(quota, ground)
+    quota.leave(0)
+    decided(at, "rollback", "--reason", "bad", live=SECOND, mode="hold")
+    quota.leave(0)
+    said = at.run("rollback")
+    _refused_by_quota(said, at, SECOND)
+    quota.make_room()
+    decided(at, "rollback", live=FIRST, mode="hold")
+    table.record("real quota that runs out: rollback on the ballast", tried=2, fired=2)
+
+
+def test_a_quota_that_runs_out_in_a_rollback_leaves_before_or_after(
+    quota: Quota, ground: Path
+) -> None:
+    """Without ballast, with a little more left each time, until it is enough."""
+    at = _on(quota, ground)
+    where: list[str] = []
+    for rest in range(0, 4 * _MIB, 24 * 1024):
+        (at.root / "run" / "ballast").unlink(missing_ok=True)
+        quota.leave(rest)
+        said = at.run("rollback")
+        if said.code == 0:
+            break
+        _refused_by_quota(said, at, THIRD)
+        where.append(said.err.partition("exceeded")[2].partition(" — ")[0])
+        quota.make_room()
+        decided(at, "publish", SECOND, live=SECOND, mode="hold")
+        decided(at, "publish", THIRD, live=THIRD, mode="hold")
+    assert said.code == 0, "the quota never sufficed"
+    assert len(where) > 2, "the quota hardly refused anything"
+    assert len(set(where)) > 1, f"always at the same place: {where}"
+    assert whole.faults(at) == []
+    assert whole.live(at.root)[0] == SECOND
+    table.record("real quota that runs out: rollback", tried=len(where), fired=len(where))
 
 
 @contextmanager

@@ -146,7 +146,7 @@ def test_a_release_and_what_goes_live_by_it_are_one_step(
     deliver(station, tmp_path, FOURTH)
     held, purposes = lock.held, []
 
-    def noted(path: Path, purpose: str, **named: bool) -> AbstractContextManager[None]:
+    def noted(path: Path, purpose: str, **named: Any) -> AbstractContextManager[None]:
         purposes.append(purpose)
         return held(path, purpose, **named)
 
