@@ -368,6 +368,23 @@ def sentence_of(alarm: AlarmView) -> Sentence:
     return Sentence(rule.text, values)
 
 
+def named(key: str) -> str:
+    """An alarm by its key in words; its values are not at hand: an ellipsis stands for each."""
+    id_, _, subject = key.partition(":")
+    rule = TABLE.get(id_)
+    if rule is None:
+        return visible(key)
+    told = without_values(rule.text)
+    return f"{told} ({visible(subject)})" if subject else told
+
+
+def without_values(template: str) -> str:
+    """A rule's sentence with an ellipsis for each value; none after its end."""
+    parts = Formatter().parse(known_text(template))
+    told = "".join(literal + ("" if name is None else "…") for literal, name, _, _ in parts)
+    return told.replace(".…", ".")
+
+
 def english_of(condition: Condition) -> str:
     """The stable text for the journal, hooks and ``--json``, whatever language was chosen."""
     rule = TABLE.get(condition.id)

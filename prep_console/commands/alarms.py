@@ -36,6 +36,12 @@ def _shown(context: Context, key: str) -> AlarmView:
     return named(read_snapshot(context.settings).alarms, key)
 
 
+def _words(alarm: AlarmView) -> str:
+    from prep_console.alarms.table import sentence_of
+
+    return str(sentence_of(alarm)).rstrip(".")
+
+
 @click.command()
 @click.argument("key")
 @click.option("--reason", default="", help="What is being done about it, for the journal.")
@@ -47,7 +53,7 @@ def acknowledge(context: Context, key: str, reason: str) -> None:
 
     alarm = _shown(context, key)
     records.acknowledge(context.station, alarm, actor=current_actor(), reason=reason)
-    click.echo(say(N_("{key}: noted that you have seen it"), key=alarm.key))
+    click.echo(say(N_("{alarm}: noted that you have seen it"), alarm=_words(alarm)))
 
 
 @click.command()
@@ -65,7 +71,7 @@ def shelve(context: Context, key: str, minutes: int, reason: str) -> None:
         context.station, alarm, minutes=minutes, reason=reason, actor=current_actor()
     )
     hour = f"{until.astimezone(context.settings.zone):%H:%M:%S}"
-    click.echo(say(N_("{key}: quiet until {time}"), key=alarm.key, time=hour))
+    click.echo(say(N_("{alarm}: quiet until {time}"), alarm=_words(alarm), time=hour))
 
 
 @click.command()
@@ -78,4 +84,4 @@ def unshelve(context: Context, key: str) -> None:
 
     alarm = _shown(context, key)
     records.unshelve(context.station, alarm, actor=current_actor())
-    click.echo(say(N_("{key}: no longer shelved"), key=alarm.key))
+    click.echo(say(N_("{alarm}: no longer shelved"), alarm=_words(alarm)))

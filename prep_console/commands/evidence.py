@@ -76,29 +76,35 @@ def _document(made: Bundle) -> dict[str, Any]:
     }
 
 
-_MOMENT = click.DateTime(["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"])
-
-
 @click.command()
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="New HTML file.")
-@click.option("--from", "begins", type=_MOMENT, help="Station's time, '2024-06-02 18:00'.")
-@click.option("--to", "ends", type=_MOMENT, help="Station's time; now when left out.")
+@click.option(
+    "--from", "begins", metavar="TIME", help="Where it begins: 18:00, 2024-06-02T18:00, a cut's id."
+)
+@click.option("--to", "ends", metavar="TIME", help="Where it ends; now when left out.")
 @click.pass_obj
-def minutes(context: Context, out: Path, begins: datetime | None, ends: datetime | None) -> None:
+def minutes(context: Context, out: Path, begins: str | None, ends: str | None) -> None:
     """The night as a document for the institute and an auditor."""
     from prep_console import durable
+    from prep_console.engine.past_times import moment_named
     from prep_console.engine.view import read_snapshot
     from prep_console.journal import reading
     from prep_console.reports import minutes as night
 
     settings, station = context.settings, context.station
-    start, end = (at.replace(tzinfo=settings.zone) if at else None for at in (begins, ends))
+    lines = reading.read(station.journal).lines
+    now = datetime.now(UTC)
+    span = (settings.zone, lines[0].time if lines else now, now)
+    # an hour without a date is the last one: the end is settled first, the beginning before it
+    end = moment_named(ends, *span, anywhere=True) if ends is not None else None
+    start = None
+    if begins is not None:
+        start = moment_named(begins, *span, until=end, anywhere=True)
     if start and end and end <= start:
         raise WrongUsage(
             sentence(N_("--to does not lie after --from")),
             sentence(N_("give both in the station's time")),
         )
-    lines = reading.read(station.journal).lines
     verdict = reading.verify(station.journal, public=station.own_head())
     made = night.minutes(read_snapshot(settings), lines, verdict, start, end)
     try:

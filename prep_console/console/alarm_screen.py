@@ -7,6 +7,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
+from prep_console.alarms.table import named
 from prep_console.console import wording_of
 from prep_console.console.desk import desk_of
 from prep_console.console.manual_screen import ManualScreen
@@ -67,7 +68,7 @@ class AlarmScreen(FramedScreen):
             first=self._first,
             wording=wording_of.alarm,
             explain=wording_of.alarm_texts,
-            named=wording_of.alarm_named,
+            named=named,
         )
         shown += [()] * (room - len(shown))
         self.query_one(Panel).show(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from string import Formatter
 
 import msgspec
 
-from prep_console.alarms.table import TABLE, sentence_of
+from prep_console.alarms.table import TABLE, sentence_of, without_values
 from prep_console.cuts.checks import describe, recorded
 from prep_console.publication.manifest import Manifest
 from prep_console.snapshot import AlarmView, RefusedView
 from prep_console.widgets.alarm_page import AlarmTexts
 from prep_console.widgets.cut_page import CutFacts, ImagesTold
-from prep_console.wording import N_, known_text, say
+from prep_console.wording import N_, say
 
 _FIGURES = (
     ("expected", N_("expected")),
@@ -48,31 +47,13 @@ def alarm_texts(view: AlarmView) -> AlarmTexts:
     rule = TABLE.get(view.id)
     if rule is None:
         return AlarmTexts("", "", "")
-    return AlarmTexts(*(_without_values(one) for one in (rule.cause, rule.consequence, rule.to_do)))
+    return AlarmTexts(*(without_values(one) for one in (rule.cause, rule.consequence, rule.to_do)))
 
 
 def shelvable(view: AlarmView) -> bool:
     """Whether the rule of an alarm lets it be put aside."""
     rule = TABLE.get(view.id)
     return rule is not None and rule.shelvable
-
-
-def alarm_named(key: str) -> str:
-    """An alarm that is not in the list, because another one explains it, by its key.
-
-    Its values are not at hand: an ellipsis stands for each.
-    """
-    id_, _, subject = key.partition(":")
-    rule = TABLE.get(id_)
-    if rule is None:
-        return key
-    told = _without_values(rule.text)
-    return f"{told} ({subject})" if subject else told
-
-
-def _without_values(template: str) -> str:
-    parts = Formatter().parse(known_text(template))
-    return "".join(literal + ("" if name is None else "…") for literal, name, _, _ in parts)
 
 
 def facts(manifest: Manifest, sha256: str = "") -> CutFacts:

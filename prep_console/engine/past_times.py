@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from prep_console.cuts.stamps import Stamp
+from prep_console.cuts.stamps import CutId
 from prep_console.problems import WrongUsage
 from prep_console.wording import N_, sentence
 
@@ -25,15 +25,19 @@ def moment_named(
     *,
     near: datetime | None = None,
     until: datetime | None = None,
+    anywhere: bool = False,
 ) -> datetime:
     """The moment (aware UTC) that ``text`` names between ``begins`` and ``ends``.
 
     An hour alone is the last one of the record, before ``until`` if it is there then, or the one
     nearest to ``near``. Without an
-    offset it is the station's time. WrongUsage when it is no time or lies outside the record.
+    offset it is the station's time. A cut is named by its id, a revision too. WrongUsage when it
+    is no time or lies outside the record; ``anywhere`` lets a time with its date lie outside.
     """
     given = text.strip()
     named = _whole(given, zone)
+    if named is not None and anywhere:
+        return named
     if named is None:
         hour = _HOUR.fullmatch(given)
         if hour is None:
@@ -57,7 +61,7 @@ def moment_named(
 def _whole(given: str, zone: ZoneInfo) -> datetime | None:
     """A time with its date; None when it is none."""
     try:
-        at = datetime.fromisoformat(given) if _FULL.fullmatch(given) else Stamp.of(given).wall
+        at = datetime.fromisoformat(given) if _FULL.fullmatch(given) else CutId.of(given).stamp.wall
         return (at if at.tzinfo is not None else at.replace(tzinfo=zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None

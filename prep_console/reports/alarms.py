@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from prep_console import dates
-from prep_console.alarms.table import TABLE, sentence_of
+from prep_console.alarms.table import TABLE, named, sentence_of
 from prep_console.reports.document import iso
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.wording import N_, known_text, say, visible
@@ -81,7 +81,8 @@ def _alarm_facts(alarm: AlarmView, zone: ZoneInfo) -> Iterable[str]:
     if alarm.flapping:
         yield say(N_("it comes and goes: it stays until ten minutes were quiet"))
     if alarm.consequences:
-        yield say(N_("it explains: {keys}"), keys=", ".join(alarm.consequences))
+        told = " · ".join(named(key).rstrip(".") for key in alarm.consequences)
+        yield say(N_("it explains: {alarms}"), alarms=told)
 
 
 def short_alarm_lines(snapshot: Snapshot) -> Iterable[str]:

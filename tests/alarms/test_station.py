@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +15,11 @@ from prep_console.engine.view import Now, SnapshotReader, read_now
 from prep_console.engine.watch import Watch
 from prep_console.journal import journal
 from prep_console.problems import Refused, WrongUsage
+from prep_console.reports.alarms import alarm_lines, alarms_json, short_alarm_lines
 from prep_console.snapshot import AlarmView, Reading, ReadingState
+from prep_console.wording import Language, use
 from tests.alarms.simulated import ANA, BETO
+from tests.console.nights import NOW, night
 from tests.nights import two_archives
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
@@ -170,7 +174,10 @@ def test_the_commands(box: Sandbox) -> None:
     assert stopped["cause"]
     text = box.run("alarms")
     assert "To do:" in text.out
-    assert box.run("acknowledge", "engine.stopped", "--reason", "starting it").code == 0
+    noted = box.run("acknowledge", "engine.stopped", "--reason", "starting it")
+    assert noted.code == 0
+    assert "No engine is running" in noted.out
+    assert "engine.stopped" not in noted.out
     again = box.run("acknowledge", "engine.stopped")
     assert again.code == 1
     assert again.err.count(" — ") == 2
@@ -211,3 +218,26 @@ def test_where_no_engine_ever_ran_nobody_says_since_now(
     engine.communicate(timeout=30)
     (box.station.run / "now.json").unlink()
     assert never not in box.run("status", lang=lang).out
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_what_an_alarm_explains_is_told_in_words(language: Language) -> None:
+    explains = ("cut.late", "instrument.unknown:clock.offset", "of.tomorrow:\x1b[2J")
+    one = AlarmView("apache.down", "critical", NOW, None, "", consequences=explains)
+    snapshot = replace(night(), alarms=(one,))
+    use(language)
+    try:
+        for told in ("\n".join(alarm_lines(snapshot)), "\n".join(short_alarm_lines(snapshot))):
+            words = {
+                "es": "No llega corte desde hace … minutos",
+                "en": "No cut has come for … minutes",
+            }[language]
+            assert words in told
+            assert "cut.late" not in told
+            assert "instrument.unknown" not in told
+            assert "(clock.offset)" in told
+            assert "\x1b" not in told
+    finally:
+        use("es")
+    (listed,) = alarms_json(snapshot)["alarms"]
+    assert listed["consequences"] == list(explains)

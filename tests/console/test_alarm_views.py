@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 from rich.cells import cell_len
 
-from prep_console.alarms.table import TABLE
+from prep_console.alarms.table import TABLE, named
 from prep_console.console import wording_of
 from prep_console.console.bell import Bell
 from prep_console.snapshot import AlarmView, Snapshot
@@ -44,7 +44,7 @@ def page(
         first=first,
         wording=wording_of.alarm,
         explain=wording_of.alarm_texts,
-        named=wording_of.alarm_named,
+        named=named,
     )
 
 
@@ -95,7 +95,7 @@ def test_every_rule_can_be_shown_even_without_its_values(rule: str, language: La
     bare = AlarmView(rule, "critical", NOW, None, "as the engine says it")
     snapshot = replace(night(), alarms=(bare,))
     assert text(snapshot)
-    assert "{" not in wording_of.alarm_named(f"{rule}:x")
+    assert "{" not in named(f"{rule}:x")
     assert all(wording_of.alarm_texts(bare))
 
 

@@ -111,6 +111,27 @@ def test_a_stretch_leaves_out_what_lies_outside(box: Sandbox, tmp_path: Path) ->
     assert "nothing" in text
 
 
+def test_a_stretch_is_named_as_for_a_replay(box: Sandbox, tmp_path: Path) -> None:
+    def cuts_from(name: str, *more: str) -> list[str]:
+        out = tmp_path / f"{len(list(tmp_path.iterdir()))}.html"
+        ran = box.run("minutes", "--out", out, "--from", name, *more)
+        assert ran.code == 0, ran.err
+        text = out.read_text(encoding="utf-8")
+        return [stamp for stamp in CUTS if f">{stamp}<" in text]
+
+    zone = box.settings.zone
+    first = read(box.station.journal).lines[0].time.astimezone(zone)
+    assert cuts_from(f"{first:%H:%M}") == CUTS
+    assert cuts_from(f"{first:%Y-%m-%dT%H:%M}") == CUTS
+    assert cuts_from(f"{first:%Y-%m-%d %H:%M}") == CUTS
+    assert cuts_from("20240602_2005", "--to", "20240602_2010.2") == []
+    hours_before = f"{first - timedelta(hours=3):%H:%M}"
+    for wrong, told in ((hours_before, "outside the record"), ("25:00", "write 02:35"), ("", "")):
+        ran = box.run("minutes", "--out", tmp_path / "x.html", "--from", wrong)
+        assert (ran.code, ran.out) == (2, "")
+        assert told in ran.err
+
+
 def test_it_is_never_written_over_and_wrong_usage_is_told(box: Sandbox, tmp_path: Path) -> None:
     there = tmp_path / "there.html"
     there.write_text("mine")
