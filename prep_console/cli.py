@@ -19,7 +19,7 @@ import click
 
 from prep_console import __version__, wording
 from prep_console.commands.alarms import acknowledge, alarms, shelve, unshelve
-from prep_console.commands.context import Context
+from prep_console.commands.context import Context, print_for_reading
 from prep_console.commands.decisions import (
     accept_from,
     freeze,
@@ -162,7 +162,7 @@ def _tell(problem: Problem, context: Context) -> None:
     if public is not None:
         parts.append(public)
     parts.append(str(problem.todo))
-    click.echo("prep-console: " + " — ".join(parts), err=True)
+    print_for_reading(["prep-console: " + " — ".join(parts)], err=True)
 
 
 def _public_now(context: Context) -> str | None:

@@ -111,6 +111,11 @@ def say_n(singular: str, plural: str, n: int, **values: Value) -> str:
     return template.format(n=n, **_shown_values(_current, values))
 
 
+def by_count(n: object, one: str, more: str) -> str:
+    """Of two templates, both marked with :func:`N_`, the one for ``n``: for sentences as data."""
+    return one if n == 1 else more
+
+
 def known_text(text: str) -> str:
     """``text`` in the chosen language as far as it is one of our own sentences.
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import socket
+import struct
 import subprocess
+import termios
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -431,7 +435,7 @@ def test_a_screen_without_a_terminal_is_told_in_three_parts(
         (["handover", "--hours", "nan"], "--hours espera un número de 1 a 8784"),
         (["handover", "--hours", "0"], "--hours espera un número de 1 a 8784"),
         (["shelve", "x", "--minutes", "x"], "--minutes espera un número"),
-        (["minutes", "--out", "x", "--from", "x"], "--from espera una hora, como 2024-06-02"),
+        (["minutes", "--out", "x", "--from", "x"], "x no es una hora"),
         (["demo", "--port", "99999"], "--port espera un número de 1 a 65535"),
         (["replay", "--from"], "--from necesita un valor"),
         (["hold", "--yes=1"], "--yes no lleva valor"),
@@ -533,3 +537,38 @@ def test_a_number_beyond_all_on_a_page_keeps_no_decision_back(box: Sandbox) -> N
     page.chmod(0o644)
     page.write_text(text.replace('"seq": ', '"seq": 1e400, "was": '), "utf-8")
     assert box.run("rollback", "--reason", "prueba").code == 0
+
+
+def test_what_a_corrected_cut_corrects_is_named(box: Sandbox, tmp_path: Path) -> None:
+    other = nights.archive(tmp_path, "AYUN", stamp=SECOND, actas=5, seed=7)
+    assert box.run("receive", other).code == 0
+    corrected = f"{SECOND}.2"
+    assert box.run("cuts", "--json").json["cuts"][0]["id"] == corrected
+    for lang, words in (("es", "otro contenido, misma hora"), ("en", "other content, same hour")):
+        said = box.run("diff", SECOND, corrected, lang=lang).out
+        (named,) = (row for row in said.splitlines() if words in row)
+        assert named.startswith("▲ AYUN: ")
+        assert SECOND in named
+        assert f"DIP_LOC: {SECOND} →" not in said
+
+
+@pytest.mark.parametrize("width", [80, 40])
+def test_an_error_on_a_terminal_is_in_whole_words(box: Sandbox, width: int) -> None:
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+    wrong = ["rollback", "--to", "20990101_0000", "--reason", "x"]
+    command = [str(PROGRAM), "--config", str(box.file), "--lang", "es", *wrong]
+    ran = subprocess.run(command, stderr=theirs, check=False, timeout=60)
+    os.close(theirs)
+    said = b""
+    with suppress(OSError):  # the end of a terminal whose other side was closed
+        while part := os.read(ours, 65536):
+            said += part
+    os.close(ours)
+    assert ran.returncode == 1
+    rows = said.decode().split("\r\n")
+    assert max(map(len, rows)) <= width
+    whole = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert len(whole.stderr) > width
+    assert whole.stderr.count("\n") == 1
+    assert " ".join(said.decode().split()) == " ".join(whole.stderr.split())

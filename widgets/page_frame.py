@@ -9,7 +9,7 @@ from prep_console.widgets.figures import second
 from prep_console.widgets.key_bar import Hint, bar
 from prep_console.widgets.lines import Line, Span, cells, ends, fit, line, rule, wrap
 from prep_console.widgets.public_band import drill_band, mode_span
-from prep_console.wording import N_, say
+from prep_console.wording import say_n
 
 
 def head(snapshot: Snapshot, title: str, width: int) -> list[Line]:
@@ -34,7 +34,7 @@ def remark(text: str, width: int) -> list[Line]:
 
 def foot(hints: Sequence[Hint], below: int, width: int) -> Line:
     """The keys, and how much is below the last line."""
-    where = say(N_("{n} more lines"), n=below) if below > 0 else ""
+    where = say_n("{n} more line", "{n} more lines", below) if below > 0 else ""
     right = line(Span(where + " ", "dim")) if where else ()
     return ends(bar(hints, width - cells(right)), right, width)
 

@@ -65,7 +65,7 @@ def raised_data(alarm: AlarmView) -> dict[str, object]:
         "severity": alarm.severity,
         "since": alarm.since.isoformat(),
         "values": dict(alarm.values),
-        "says": rule.text if rule else "{text}",
+        "says": rule.worded(alarm.values) if rule else "{text}",
         "text": alarm.text,
         **({"flapping": True} if alarm.flapping else {}),
     }

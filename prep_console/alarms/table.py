@@ -43,6 +43,13 @@ class Rule:
     shelvable: bool = True
     explained_by: tuple[Cause, ...] = ()
     """While one of these is listed, this one is listed under it and not by itself."""
+    counts: str = ""
+    """The value whose being 1 asks for ``of_one`` in the place of ``text``."""
+    of_one: str = ""
+
+    def worded(self, values: Mapping[str, Value] | Mapping[str, Detail]) -> str:
+        """The template for these values."""
+        return self.of_one if self.of_one and values.get(self.counts) == 1 else self.text
 
 
 _RULES: Final = (
@@ -54,6 +61,8 @@ _RULES: Final = (
         N_("Look at the institute's session and the link; call the institute's contact."),
         shelvable=False,
         explained_by=(Cause("engine.stopped"), Cause("link.down")),
+        counts="minutes",
+        of_one=N_("No cut has come for a minute."),
     ),
     Rule(
         "cut.unpublished",
@@ -67,6 +76,8 @@ _RULES: Final = (
         delay_s=60,
         shelvable=False,
         explained_by=(Cause("engine.stopped"),),
+        counts="minutes",
+        of_one=N_("{cut} has arrived and is not public after a minute{figure}."),
     ),
     Rule(
         "cut.doubtful",
@@ -137,6 +148,8 @@ _RULES: Final = (
         N_("The public sees no newer cut."),
         N_("Release publishing, or note in the record why the hold goes on."),
         shelvable=False,
+        counts="n",
+        of_one=N_("Publishing has been on hold for {minutes} minutes; one cut waits."),
     ),
     Rule(
         "site.differs",
@@ -361,11 +374,11 @@ def sentence_of(alarm: AlarmView) -> Sentence:
     """What a person reads about an alarm; an id of a newer version shows its English text."""
     rule = TABLE.get(alarm.id)
     values = _filled(alarm.values, alarm.subject)
-    if rule is None or not _fits(rule.text, values):
+    if rule is None or not _fits(rule.worded(values), values):
         return Sentence(N_("{text}"), {"text": alarm.text})
     if rule.id == "cut.refused" and isinstance(checks := values["reason"], str):
         values["reason"] = _refused_for(checks)
-    return Sentence(rule.text, values)
+    return Sentence(rule.worded(values), values)
 
 
 def named(key: str) -> str:
@@ -389,9 +402,9 @@ def english_of(condition: Condition) -> str:
     """The stable text for the journal, hooks and ``--json``, whatever language was chosen."""
     rule = TABLE.get(condition.id)
     values = {**_plain(condition.values), "subject": condition.subject}
-    if rule is None or not _fits(rule.text, values):
+    if rule is None or not _fits(rule.worded(values), values):
         return visible(condition.key)
-    return say_in("en", rule.text, **values)
+    return say_in("en", rule.worded(values), **values)
 
 
 def _fits(template: str, values: Mapping[str, Value]) -> bool:

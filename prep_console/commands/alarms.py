@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from prep_console.commands.context import Context, json_option, print_json, print_lines
+from prep_console.commands.context import Context, json_option, print_for_reading, print_json
 from prep_console.wording import N_, say
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def alarms(context: Context, as_json: bool) -> None:
     if as_json:
         print_json(alarms_json(snapshot))
     else:
-        print_lines(alarm_lines(snapshot))
+        print_for_reading(alarm_lines(snapshot))
 
 
 def _shown(context: Context, key: str) -> AlarmView:

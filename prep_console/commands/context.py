@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,19 +47,24 @@ def print_lines(lines: Iterable[str]) -> None:
         click.echo(line)
 
 
-def print_for_reading(lines: Iterable[str]) -> None:
+def print_for_reading(lines: Iterable[str], *, err: bool = False) -> None:
     """Sentences: whole words, and what goes on is indented below its beginning, on a terminal.
 
-    Into a file or another program each stays one line.
+    Into a file or another program each stays one line. ``err``: to standard error.
     """
+    import os
     import shutil
     import sys
 
-    if not sys.stdout.isatty():
-        print_lines(lines)
-        return
-    width = shutil.get_terminal_size().columns
-    print_lines(part for line in lines for part in folded(line, width))
+    stream = sys.stderr if err else sys.stdout
+    if stream.isatty():
+        width = shutil.get_terminal_size().columns
+        if "COLUMNS" not in os.environ:  # the stream's own terminal: the other one may be a file
+            with suppress(OSError):
+                width = os.get_terminal_size(stream.fileno()).columns or width
+        lines = [part for line in lines for part in folded(line, width)]
+    for line in lines:
+        click.echo(line, err=err)  # which knows of streams that hold no sign of ours
 
 
 def folded(line: str, width: int) -> list[str]:

@@ -35,7 +35,7 @@ def status(context: Context, as_json: bool) -> None:
     if as_json:
         print_json(status_json(snapshot))
     else:
-        print_lines(status_lines(snapshot))
+        print_for_reading(status_lines(snapshot))
 
 
 @click.command()

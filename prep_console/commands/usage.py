@@ -52,8 +52,6 @@ def _value(name: str, kind: click.ParamType[Any]) -> Sentence | None:
         case click.Choice(choices=choices):
             known = ", ".join(map(str, choices))
             return sentence(N_("{name} is one of: {choices}"), name=name, choices=known)
-        case click.DateTime():
-            return sentence(N_("{name} takes a time, like 2024-06-02 18:00"), name=name)
         case click.IntRange(min=low, max=high) | click.FloatRange(min=low, max=high):
             return sentence(
                 N_("{name} takes a number from {low} to {high}"), name=name, low=low, high=high

@@ -24,7 +24,7 @@ from prep_console.drill.sandbox import Sandbox, sandbox
 from prep_console.drill.synthetic import NIGHT
 from prep_console.drill.tour import LEAST_CUTS, tour
 from prep_console.problems import Failed, WrongUsage
-from prep_console.wording import N_, Language, Sentence, sentence
+from prep_console.wording import N_, Language, Sentence, by_count, sentence
 
 DEFAULT_SPEED = 15.0
 """Simulated seconds per second: a five-minute cut every 20 s."""
@@ -109,7 +109,9 @@ def _check(speed: float, cuts: int | None, screen: bool) -> None:
     least = 1 if screen else LEAST_CUTS
     if cuts is not None and cuts < least:
         raise WrongUsage(
-            sentence(N_("{n} cuts are too few"), n=cuts),
+            Sentence(
+                by_count(cuts, N_("{n} cut is too few"), N_("{n} cuts are too few")), {"n": cuts}
+            ),
             sentence(N_("ask for {n} or more"), n=least),
         )
 

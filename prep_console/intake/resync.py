@@ -28,7 +28,7 @@ from prep_console.publication import lock, store
 from prep_console.publication.repair import Repair, compare_and_repair, good_copies
 from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
-from prep_console.wording import N_, Sentence, sentence, visible
+from prep_console.wording import N_, Sentence, by_count, sentence, visible
 
 _PATIENCE_S = 2.0
 _PAUSE_S = 0.2
@@ -357,18 +357,30 @@ def _told(
     answers: tuple[Answer, ...],
 ) -> Sentence:
     if repair is not None and repair.lost:
-        return sentence(
-            N_("{n} files of cut {cut} are damaged and no good copy is here: {names}"),
-            n=len(repair.lost),
-            cut=repair.cut,
-            names=", ".join(repair.lost[:5]),
+        return Sentence(
+            by_count(
+                len(repair.lost),
+                N_("{n} file of cut {cut} is damaged and no good copy is here: {names}"),
+                N_("{n} files of cut {cut} are damaged and no good copy is here: {names}"),
+            ),
+            {
+                "n": len(repair.lost),
+                "cut": repair.cut,
+                "names": ", ".join(repair.lost[:5]),
+            },
         )
     if repair is not None and repair.repaired:
-        return sentence(
-            N_("{n} files of cut {cut} were damaged and are repaired: {names}"),
-            n=len(repair.repaired),
-            cut=repair.cut,
-            names=", ".join(repair.repaired[:5]),
+        return Sentence(
+            by_count(
+                len(repair.repaired),
+                N_("{n} file of cut {cut} was damaged and is repaired: {names}"),
+                N_("{n} files of cut {cut} were damaged and are repaired: {names}"),
+            ),
+            {
+                "n": len(repair.repaired),
+                "cut": repair.cut,
+                "names": ", ".join(repair.repaired[:5]),
+            },
         )
     if received:
         return sentence(N_("received: {cuts}"), cuts=", ".join(received))
@@ -391,9 +403,12 @@ def _told(
             stamp=older[0].stamp,
         )
     if repair is not None:
-        return sentence(
-            N_("nothing newer; all {n} files of cut {cut} are as delivered"),
-            n=repair.checked,
-            cut=repair.cut,
+        return Sentence(
+            by_count(
+                repair.checked,
+                N_("nothing newer; the one file of cut {cut} is as delivered"),
+                N_("nothing newer; all {n} files of cut {cut} are as delivered"),
+            ),
+            {"n": repair.checked, "cut": repair.cut},
         )
     return sentence(N_("nothing was found, and nothing is live"))

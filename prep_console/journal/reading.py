@@ -14,7 +14,7 @@ from prep_console import record
 from prep_console.journal import journal
 from prep_console.journal.chain import Line
 from prep_console.problems import Failed, WrongUsage
-from prep_console.wording import N_, Sentence, because, sentence, visible
+from prep_console.wording import N_, Sentence, because, by_count, sentence, visible
 
 _FOLLOW_S = 0.5
 
@@ -89,11 +89,13 @@ def verify(
         )
     return Verdict(
         True,
-        sentence(
-            N_("the chain holds: {lines} lines, head {seq}:{hash}"),
-            lines=end.lines,
-            seq=end.seq,
-            hash=end.hash,
+        Sentence(
+            by_count(
+                end.lines,
+                N_("the chain holds: 1 line, head {seq}:{hash}"),
+                N_("the chain holds: {lines} lines, head {seq}:{hash}"),
+            ),
+            {"lines": end.lines, "seq": end.seq, "hash": end.hash},
         ),
         end.lines,
         end.seq,

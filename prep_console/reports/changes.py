@@ -53,7 +53,11 @@ def _election_lines(election: ElectionChanges) -> Iterator[str]:
         same = say(N_("the same bytes"))
         yield f"{election.election}: {same} ({election.after})"
         return
-    yield f"{election.election}: {election.before} → {election.after}"
+    if election.before == election.after:
+        told = say(N_("corrected: other content, same hour"))
+        yield f"▲ {election.election}: {told} ({election.after})"
+    else:
+        yield f"{election.election}: {election.before} → {election.after}"
     for figure in election.figures:
         yield _figure_line(figure)
     rows = election.rows

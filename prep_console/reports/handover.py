@@ -20,7 +20,7 @@ from prep_console.journal.journal import Reading as JournalReading
 from prep_console.reports.document import SCHEMA
 from prep_console.reports.status import status_json, status_lines
 from prep_console.snapshot import CutView, Detail, Snapshot
-from prep_console.wording import N_, Sentence, say, say_n, sentence, visible
+from prep_console.wording import N_, Sentence, by_count, say, say_n, sentence, visible
 
 _LATE = 1.5
 """Times the cadence, as the alarm for a late cut."""
@@ -111,7 +111,14 @@ def _trends(snapshot: Snapshot) -> Iterator[Trend]:
             yield Trend(name, hours, told)
         days = _number(reading.value) if reading.unit == "days" else None
         if days is not None and days < _CERTIFICATE_DAYS:
-            told = sentence(N_("the certificate ends in {days} days"), days=round(days))
+            told = Sentence(
+                by_count(
+                    round(days),
+                    N_("the certificate ends in 1 day"),
+                    N_("the certificate ends in {days} days"),
+                ),
+                {"days": round(days)},
+            )
             yield Trend(name, days * 24, told)
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
+
 from prep_console.alarms import instruments
 from prep_console.alarms.condition import Condition
 from prep_console.alarms.table import TABLE, _refused_for, english_of, sentence_of
 from prep_console.cuts.checks import CHECKS
 from prep_console.cuts.model import Severity
-from prep_console.wording import use
+from prep_console.snapshot import AlarmView, Detail
+from prep_console.wording import Language, use
 from tests.console.nights import NOW
 from tests.console.stations import bad_night
 from tests.wording import alarms
@@ -73,3 +76,29 @@ def test_people_read_why_and_scripts_read_the_checks() -> None:
     assert "(stamp.older, product.test)" in english_of(
         Condition("cut.refused", "warning", NOW, values)
     )
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_one_is_told_as_one(language: Language) -> None:
+    use(language)
+    try:
+        for rule in TABLE.values():
+            if not rule.of_one:
+                continue
+            one: dict[str, Detail] = {
+                "minutes": 10,
+                "n": 3,
+                "cut": "X",
+                "figure": "",
+                rule.counts: 1,
+            }
+            words = str(sentence_of(AlarmView(rule.id, "critical", NOW, None, "", values=one)))
+            many = {**one, rule.counts: 2}
+            more = str(sentence_of(AlarmView(rule.id, "critical", NOW, None, "", values=many)))
+            assert "1 min" not in words
+            assert "1 c" not in words
+            assert "2 " in more
+            condition = Condition(rule.id, "critical", NOW, one)
+            assert "1 m" not in english_of(condition)
+    finally:
+        use("es")

@@ -17,8 +17,15 @@ ENDS = datetime(2024, 6, 3, 20, 10, tzinfo=ZONE)
 DAYS = datetime(2024, 6, 9, 12, 0, tzinfo=ZONE)
 
 
-def named(text: str, ends: datetime = ENDS, **more: datetime) -> str:
-    found = moment_named(text, ZONE, BEGINS.astimezone(UTC), ends.astimezone(UTC), **more)
+def named(
+    text: str,
+    ends: datetime = ENDS,
+    near: datetime | None = None,
+    until: datetime | None = None,
+) -> str:
+    found = moment_named(
+        text, ZONE, BEGINS.astimezone(UTC), ends.astimezone(UTC), near=near, until=until
+    )
     assert found.tzinfo is UTC
     return found.astimezone(ZONE).isoformat(timespec="seconds").removesuffix("-06:00")
 

@@ -14,7 +14,7 @@ from prep_console.widgets.instruments.judged import (
     number,
     text,
 )
-from prep_console.wording import N_, say
+from prep_console.wording import N_, say, say_n
 
 _SCARCE_INODES = 20.0
 """Per cent free from which on the panel speaks of them."""
@@ -75,7 +75,7 @@ def _cores(reading: Reading) -> str:
         return ""
     if least is not None and cores < least:
         return say(N_("{n} of {least} cores"), n=f"{cores:.0f}", least=f"{least:.0f}")
-    return say(N_("{n} cores"), n=f"{cores:.0f}")
+    return say_n("{n} core", "{n} cores", round(cores))
 
 
 def _disk(snapshot: Snapshot) -> Instrument:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from prep_console.snapshot import Reading, ReadingState, Snapshot
 from prep_console.widgets.figures import age_s, coarse, milliseconds, size, span
 from prep_console.widgets.lines import Tone
-from prep_console.wording import N_, known_text, say, visible
+from prep_console.wording import N_, known_text, say, say_n, visible
 
 OLD_S = 30.0
 """From here on a value shows its age."""
@@ -189,11 +189,11 @@ def in_unit(value: float, unit: str) -> str:
     if unit == "s":
         return milliseconds(value)
     if unit == "days":
-        return say(N_("{n} days"), n=f"{value:.0f}")
+        return say_n("{n} day", "{n} days", round(value))
     if unit == "files":
-        return say(N_("{n} files"), n=f"{value:.0f}")
+        return say_n("{n} file", "{n} files", round(value))
     if unit == "sessions":
-        return say(N_("{n} sessions"), n=f"{value:.0f}")
+        return say_n("{n} session", "{n} sessions", round(value))
     shown = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.4g}"
     return f"{shown} {bounded(unit)}".rstrip()
 

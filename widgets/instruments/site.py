@@ -14,7 +14,7 @@ from prep_console.widgets.instruments.judged import (
     number,
     text,
 )
-from prep_console.wording import N_, known_text, say
+from prep_console.wording import N_, known_text, say, say_n
 
 _VANTAGE = "site.vantage."
 
@@ -89,7 +89,7 @@ def _days(reading: Reading) -> str:
         return amount(reading)
     if days < 0:
         return say(N_("expired {n} d ago"), n=f"{-days:.0f}")
-    return say(N_("{n} days left"), n=f"{days:.0f}")
+    return say_n("{n} day left", "{n} days left", round(days))
 
 
 def _fault(reading: Reading) -> str:
