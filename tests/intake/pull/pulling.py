@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -63,6 +64,21 @@ async def pulled(
         await puller.close()
 
 
+_SLOWLY = """
+import os, select
+while data := os.read(0, {at_once}):
+    select.select([], [], [], 0.01)
+    os.write(1, data)
+"""
+
+
+def slow_line(folder: Path, at_once: int) -> str:
+    """A line of sshd_config: what its SFTP server says passes ``at_once`` bytes a hundredth."""
+    program = folder / "slow.py"
+    program.write_text(_SLOWLY.format(at_once=at_once))
+    return f"ForceCommand /usr/lib/openssh/sftp-server | {sys.executable} {program}"
+
+
 def bytes_of(paths: Sequence[Path]) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in paths}
 
@@ -89,7 +105,7 @@ def _fetches(child: psutil.Process) -> bool:
         return False
 
 
-async def until(condition: object, timeout_s: float = 10.0) -> None:
+async def until(condition: object, timeout_s: float = 60.0) -> None:
     """Wait in a loop for a condition, as tests.waiting does without one."""
     assert callable(condition)
     async with asyncio.timeout(timeout_s):

@@ -21,6 +21,7 @@ from tests.intake.pull.pulling import (
     of_sshd,
     pulled,
     pulling_children,
+    slow_line,
     until,
 )
 from tests.proof import table
@@ -106,10 +107,17 @@ async def test_killed_at_any_point_it_is_resumed_and_never_wrong(
     table.record("kill in the transfer: pull over SFTP", tried=ROUNDS, fired=resumed)
 
 
-async def test_a_resume_takes_up_the_bytes_that_are_here(server: Sshd, tmp_path: Path) -> None:
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[Sshd]:
+    """Some 6 MB/s: whoever looks at what has come finds it half there, on any machine."""
+    with sshd(tmp_path / "slow", slow_line(tmp_path, 1 << 16)) as running:
+        yield running
+
+
+async def test_a_resume_takes_up_the_bytes_that_are_here(slow: Sshd, tmp_path: Path) -> None:
     there = tmp_path / "cortes"
     content = archive(there, DIP, 20 << 20)
-    settings = of_sshd(tmp_path, server, there)
+    settings = of_sshd(tmp_path, slow, there)
     puller = Puller(settings, settings.sources[0])
     into = tmp_path / "root" / "fetched" / "sftp"
     pulling = asyncio.create_task(puller.pull({}, lambda _: None))
@@ -125,10 +133,10 @@ async def test_a_resume_takes_up_the_bytes_that_are_here(server: Sshd, tmp_path:
     assert first.bytes > left
 
 
-async def test_a_file_that_changed_meanwhile_is_begun_again(server: Sshd, tmp_path: Path) -> None:
+async def test_a_file_that_changed_meanwhile_is_begun_again(slow: Sshd, tmp_path: Path) -> None:
     there = tmp_path / "cortes"
     archive(there, DIP, 20 << 20)
-    settings = of_sshd(tmp_path, server, there)
+    settings = of_sshd(tmp_path, slow, there)
     puller = Puller(settings, settings.sources[0])
     into = tmp_path / "root" / "fetched" / "sftp"
     pulling = asyncio.create_task(puller.pull({}, lambda _: None))

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 import os
 import stat
-import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from prep_console.intake.pull.job import Progress, PullFailed
-from tests.intake.pull.pulling import archive, bytes_of, of_sshd, pulled
+from tests.intake.pull.pulling import archive, bytes_of, of_sshd, pulled, slow_line
 from tests.intake.pull.sham_sftp import FOLDER, PLAIN, Entry, sham
 from tests.sshd import sshd
 
@@ -184,22 +183,13 @@ async def test_a_tree_is_handed_over_when_it_has_stood_still(tmp_path: Path) -> 
         assert len(told) >= 3  # it waits, and is not judged hung
 
 
-_SLOW = """
-import os, select
-while data := os.read(0, 4096):
-    select.select([], [], [], 0.01)
-    os.write(1, data)
-"""
-
-
 async def test_a_slow_line_is_no_stall(tmp_path: Path) -> None:
     """Some 300 KB/s: what is asked for at once takes longer than may pass without a byte."""
     there = tmp_path / "cortes"
     content = archive(there, DIP, 2 << 20)
-    (tmp_path / "slow.py").write_text(_SLOW)
-    server = f"/usr/lib/openssh/sftp-server | {sys.executable} {tmp_path}/slow.py"
+    line = slow_line(tmp_path, 4096)
     for layout in ("archives", "tree"):
-        with sshd(tmp_path / layout, f"ForceCommand {server}") as slow:
+        with sshd(tmp_path / layout, line) as slow:
             settings = of_sshd(tmp_path, slow, there, layout=layout, stall_seconds=1.5)
             got = await pulled(settings)
         found = [p / DIP if layout == "tree" else p for p in got.paths]
