@@ -475,6 +475,31 @@ def test_a_journal_that_cannot_be_read_is_told_in_words(box: Sandbox, command: l
     assert ran.err.count(" — ") == 2
 
 
+def test_who_is_asked_and_answers_too_late_rolls_back_nothing(tmp_path: Path) -> None:
+    """Two people at two terminals: both were shown the same cut, one of them takes it back."""
+    made = sandbox(tmp_path)
+    stamps = nights.stamps(count=3)
+    for stamp in stamps:
+        nights.two_archives(tmp_path / stamp, stamp)
+        assert made.run("receive", tmp_path / stamp).code == 0
+    ours, theirs = os.openpty()
+    command: list[str | Path] = [PROGRAM, "--config", made.file, "--lang", "en", "rollback"]
+    with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as asked:
+        os.close(theirs)
+        shown = b""
+        while b"Do it" not in shown:
+            shown += os.read(ours, 1024)
+        assert made.run("rollback", "--reason", "first").code == 0
+        os.write(ours, b"y\n")
+        with suppress(OSError):  # EIO: it has ended
+            while True:
+                shown += os.read(ours, 1024)
+    os.close(ours)
+    assert asked.returncode == 1, shown
+    assert b"was first" in shown
+    assert made.station.live().cut == stamps[1]
+
+
 @pytest.mark.parametrize("encoding", ["latin-1", "cp437", "ascii", "utf-8"])
 def test_a_terminal_without_our_signs_fails_nothing(box: Sandbox, encoding: str) -> None:
     """As with LANG=es_MX.ISO-8859-1: what was done is done, whatever can be shown of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -18,7 +18,7 @@ from prep_console.commands.context import (
 from prep_console.wording import N_, say
 
 if TYPE_CHECKING:
-    from prep_console.publication.actions import Outcome
+    from prep_console.publication.actions import Expected, Outcome
     from prep_console.publication.station import Station
 
 
@@ -44,9 +44,13 @@ def _act(
 
     station = context.station
     if not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
+        named["expected"] = _seen(station, "cut")
         if name in {"publish", "rollback"}:
-            named["looked"] = actions.look_ahead(station, *arguments, *named.values())
+            target = arguments[0] if arguments else named["to"]
+            named["looked"] = actions.look_ahead(station, target)
         _ask(station, name)
+    elif name == "rollback" and named["to"] is None:  # two at once mean the same cut, not two back
+        named["expected"] = _seen(station, "cut not newer")
     outcome: Outcome = getattr(actions, name.replace("-", "_"))(
         station,
         *arguments,
@@ -59,6 +63,14 @@ def _act(
         print_json(outcome_json(outcome))
     else:
         click.echo(outcome_line(outcome))
+
+
+def _seen(station: Station, counts: Literal["cut", "cut not newer"]) -> Expected:
+    """What is public now, by the pointer: an action that was cut short is not settled yet."""
+    from prep_console.publication.actions import Expected
+
+    state = station.state()
+    return Expected(state.mode, station.live().cut, state.position.seq, counts)
 
 
 def _let_through(context: Context, identity: str, options: dict[str, Any]) -> None:

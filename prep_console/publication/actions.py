@@ -11,10 +11,10 @@ import subprocess
 import syslog
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from typing import Required, TypedDict, Unpack
+from typing import Literal, Required, TypedDict, Unpack
 
 from prep_console import record
 from prep_console.cuts.stamps import CutId, Stamp
@@ -39,8 +39,19 @@ class Expected:
 
     mode: Mode
     live: str | None
-    seq: int = field(default=0, compare=False)
+    seq: int = 0
     """The journal's last line that they saw; 0: not known. It only tells who came between."""
+    counts: Literal["mode and cut", "cut", "cut not newer"] = "mode and cut"
+    """What must still be so. ``cut``: they were told the live cut alone. ``cut not newer``: they
+    were asked nothing, and mean the live cut, also one that came a moment ago."""
+
+    def holds(self, mode: Mode, live: str | None) -> bool:
+        """Whether the station still is as they saw it."""
+        if live == self.live:
+            return mode == self.mode or self.counts != "mode and cut"
+        if self.counts != "cut not newer" or live is None or self.live is None:
+            return False
+        return CutId.of(live) > CutId.of(self.live)
 
 
 class Order(TypedDict, total=False):
@@ -159,7 +170,7 @@ def _act(
     with station.acting(action, take_over=order.get("take_over", False), decides=True) as ledger:
         before = settle(ledger)
         refresh_estado(ledger)
-        if expected is not None and expected != Expected(before.mode, before.live):
+        if expected is not None and not expected.holds(before.mode, before.live):
             raise _overtaken(station, expected.seq)
         plan = planned(before)
         started = time.monotonic()

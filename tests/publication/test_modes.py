@@ -235,6 +235,17 @@ def test_what_the_person_saw_is_checked_again(station: Station) -> None:
     assert live(station) == SECOND
 
 
+def test_who_is_not_asked_means_the_live_cut_or_a_newer_one(station: Station) -> None:
+    """Two rollbacks at one moment go one back; a cut that came just then is the one meant."""
+    seen = Expected("auto", THIRD, counts="cut not newer")
+    actions.rollback(station, actor=PERSON)
+    with pytest.raises(Refused, match="was first"):
+        actions.rollback(station, actor=PERSON, expected=seen)
+    assert live(station) == SECOND
+    actions.rollback(station, actor=PERSON, expected=Expected("auto", FIRST, counts=seen.counts))
+    assert live(station) == FIRST
+
+
 def test_who_comes_late_is_told_who_was_first(station: Station) -> None:
     """The first who changed it since they looked, whatever followed from that."""
     actions.hold(station, actor=PERSON)
