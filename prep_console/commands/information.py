@@ -90,6 +90,7 @@ class _Engine:
     """What the running engine says of its settings."""
 
     alive: bool | None
+    """None: not known, where the store is of a newer program."""
     file: str | None = None
     """The file that it read; None: it does not say."""
     up_to_date: bool | None = None
@@ -100,8 +101,12 @@ class _Engine:
 
 def _engine(settings: Settings, path: Path) -> _Engine:
     from prep_console.engine.view import read_snapshot
+    from prep_console.journal.store_version import NewerStore
 
-    snapshot = read_snapshot(settings)
+    try:
+        snapshot = read_snapshot(settings)
+    except NewerStore:  # the versions are what is asked for then, and they can be told
+        return _Engine(None)
     seen = snapshot.readings.get("engine.settings")
     alive = snapshot.engine.alive
     if not alive or seen is None or seen.value is None:
@@ -123,6 +128,8 @@ def _same_file(engine: str, path: Path) -> bool:
 
 
 def _told(engine: _Engine, path: Path) -> str:
+    if engine.alive is None:
+        return say(N_("not known"))
     if not engine.alive:
         return say(N_("none is running"))
     if engine.file is None:

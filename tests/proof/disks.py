@@ -58,11 +58,19 @@ class Disk:
     def writable(self) -> None:
         _ran("mount", "-o", "remount,rw", str(self.folder))
 
-    def cut_power(self) -> None:
-        """Everything that is not on the disk at this moment is lost; then it is mounted again."""
+    def cut_power(self) -> bool:
+        """Everything that is not on the disk at this moment is lost; then it is mounted again.
+
+        Whether something was lost: what was written a moment before, and flushed by nobody.
+        """
+        unflushed, written = self.folder / "unflushed", os.urandom(4096)
+        unflushed.write_bytes(written)
         _ran("xfs_io", "-x", "-c", "shutdown", str(self.folder))
         self._unmount()
         self._mount()
+        lost = not unflushed.exists() or unflushed.read_bytes() != written
+        unflushed.unlink(missing_ok=True)
+        return lost
 
     def _mount(self) -> None:
         _ran("mount", "-o", "loop", str(self.image), str(self.folder))

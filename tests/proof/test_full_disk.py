@@ -109,12 +109,15 @@ def test_a_disk_without_inodes_still_allows_a_rollback(ground: Path) -> None:
     with disks.mounted(ground, inodes=256) as disk:
         at = night(disk, ground)
         disk.fill_inodes()
+        full = int(disk.free_inodes() == 0)
         decided(at, "rollback", live=SECOND, mode="hold")
+        full += disk.free_inodes() == 0
         decided(at, "publish", THIRD, live=THIRD, mode="hold")
         said = at.run("receive", str(deliveries(ground, FOURTH)[0]))
         assert said.code == 3, said
+        full += "No space left on device" in said.err
         assert whole.faults(at) == []
-    table.record("disk without inodes: decisions and a delivery", tried=3, fired=3)
+    table.record("disk without inodes: decisions and a delivery", tried=3, fired=full)
 
 
 @pytest.mark.parametrize("lost", ["pages", "pages and map"])
@@ -143,17 +146,19 @@ def test_a_switch_that_does_not_fit_is_told_and_leaves_the_cut_that_was(
 def test_a_read_only_disk_is_told_and_can_still_be_looked_at(disk: Disk, ground: Path) -> None:
     at = night(disk, ground)
     disk.read_only()
+    refused = 0
     for command in (("rollback",), ("hold",), ("receive", str(deliveries(ground, FOURTH)[0]))):
         said = at.run(*command)
         assert said.code == 3, said
-        assert "Read-only file system" in said.err
+        refused += "Read-only file system" in said.err
         assert f"the public still sees cut {THIRD}" in said.err
         assert "Traceback" not in said.err
     assert json.loads(at.run("status", "--json").out)["live"]["id"] == THIRD
     assert at.run("cuts").code == at.run("journal", "--verify").code == 0
     disk.writable()
     decided(at, "rollback", live=SECOND, mode="hold")
-    table.record("read-only disk: commands", tried=3, fired=3)
+    table.record("read-only disk: commands", tried=3, fired=refused)
+    assert refused == 3
 
 
 def _on(quota: Quota, ground: Path) -> Place:
@@ -276,7 +281,10 @@ def test_an_institute_that_fills_the_disk_does_not_stop_a_rollback(
     os.chown(drop, NOBODY, NOBODY)
     with institute_filling(drop):
         wait_until(lambda: disk.free() == 0, 30)
+        full = 0
         for _ in range(6):
-            decided(at, "rollback", live=SECOND, mode="hold")
-            decided(at, "publish", THIRD, live=THIRD, mode="hold")
-    table.record("disk that the institute fills: decisions", tried=12, fired=12)
+            for command, live in ((("rollback",), SECOND), (("publish", THIRD), THIRD)):
+                wait_until(lambda: disk.free() == 0, 30, "the institute has it all again")
+                full += 1
+                decided(at, *command, live=live, mode="hold")
+    table.record("disk that the institute fills: decisions", tried=12, fired=full)

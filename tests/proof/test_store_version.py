@@ -100,6 +100,8 @@ def test_the_first_thing_a_newer_program_writes_says_so_once(at: Place, newer: P
     assert by(newer, at, "release").code == 0
     assert kinds(at)[before:] == [store_version.KIND, "hold", "release"]
     assert journal.read(at.station.journal).lines[before].data == {"version": NEWER}
+    told = kinds(at).count(store_version.KIND)
+    table.record("a newer program takes a store over", tried=1, fired=told)
     assert by(newer, at, "rollback", "--reason", "y").code == 0
     assert verify(at.station.journal).ok
     assert whole.live(at.root)[0] == FIRST
@@ -151,6 +153,7 @@ def test_an_older_program_refuses_a_newer_store_and_leaves_it_alone(
     delivery = str(deliveries(tmp_path, THIRD)[0])
     places = {"DELIVERY": delivery, "OUT": str(tmp_path / "out")}
     bad: list[object] = []
+    refused = 0
     for checkpoint in (True, False):
         if not checkpoint:
             (at.root / "run" / "state.json").unlink(missing_ok=True)
@@ -159,14 +162,18 @@ def test_an_older_program_refuses_a_newer_store_and_leaves_it_alone(
             said = at.run(*(places.get(part, part) for part in command))
             if said.code != 3 or not refuses(said, command):
                 bad.append((command, said))
+            else:
+                refused += 1
             if written(at.root) != before:
                 bad.append((command, "changed the store"))
                 before = written(at.root)
     tried = 2 * len(COMMANDS)
-    table.record("an older program on a newer store", tried=tried, fired=tried, bad=len(bad))
+    table.record("an older program on a newer store", tried=tried, fired=refused, bad=len(bad))
     assert bad == []
     assert at.run("journal", "--verify").code == 0  # anybody may check the chain
-    info = json.loads(at.run("info", "--json").out)
+    said = at.run("info", "--json")
+    assert said.code == 0, said
+    info = json.loads(said.out)
     assert (info["store"], info["store_known"]) == (NEWER, store_version.VERSION)
 
 
@@ -181,15 +188,19 @@ def test_an_engine_ends_when_somebody_upgrades_and_apache_goes_on_serving(newer:
         before = apache.get(page)
         engine = ending.enter_context(_engine(at))
         assert by(newer, at, "hold", "--reason", "upgraded").code == 0
-        assert engine.wait(30) == 3
+        ended = engine.wait(30)
+        assert ended == 3
         store = written(at.root)
         again = ending.enter_context(_engine(at, leads=False))
-        assert again.wait(30) == 3
+        ended_too = again.wait(30)
+        assert ended_too == 3
         assert written(at.root) == store
         after = apache.get(page)
         assert (after.status, after.cut) == (200, before.cut) == (200, SECOND)
         archive = f"/{deliveries(scratch, SECOND)[0].name}"
         assert apache.get(archive).body == deliveries(scratch, SECOND)[0].read_bytes()
+        ends = [ended, ended_too].count(3)
+        table.record("an engine on a store that was upgraded", tried=2, fired=ends)
 
 
 @contextlib.contextmanager
@@ -255,11 +266,13 @@ def test_an_older_store_is_read_and_goes_on(
     program: str, at: Place, newer: Path, tmp_path: Path
 ) -> None:
     make_older(at)
+    done: list[str] = []
     ours = frozen_program(tmp_path / "this") if program == "this" else newer
 
     def run(*arguments: str) -> Said:
         said = by(ours, at, *arguments)
         assert said.code == 0, (arguments, said)
+        done.append(arguments[0])
         return said
 
     status = json.loads(run("status", "--json").out)
@@ -282,3 +295,4 @@ def test_an_older_store_is_read_and_goes_on(
     assert (store_version.KIND in kinds(at)) == (program == "newer")
     state = at.station.found_state()
     assert (state.mode, state.live) == ("frozen", THIRD)
+    table.record("commands on a store of an earlier program", tried=12, fired=len(done))

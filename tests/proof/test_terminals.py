@@ -336,3 +336,4 @@ def test_without_a_terminal_it_says_so(night: Night) -> None:
         os.close(writing)
         if not closed:
             os.close(reading)
+        tried("none at all, and a pipe in its place")
