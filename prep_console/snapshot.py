@@ -190,6 +190,8 @@ class PastView:
     """Replayed seconds per second."""
     remark: str = ""
     """What the last key met, in the reader's language."""
+    settings_known: bool = True
+    """Whether phase, elections and cadence are those of then; else they are today's."""
 
 
 @dataclass(frozen=True, slots=True)

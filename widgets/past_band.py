@@ -10,7 +10,7 @@ from datetime import datetime
 from prep_console import dates
 from prep_console.snapshot import PastView, Snapshot
 from prep_console.widgets.figures import local
-from prep_console.widgets.lines import Line, Span, fit, line
+from prep_console.widgets.lines import Line, Span, cells, fit, line
 from prep_console.wording import N_, say
 
 SIGN = "◂"
@@ -51,6 +51,9 @@ def band(snapshot: Snapshot, width: int, height: int) -> list[Line]:
     else:
         parts.append(say(N_("not what is public now")))
     text = " " + "  ".join(parts)
+    if not past.settings_known:
+        today = "  " + say(N_("phase and cadence: today's"))
+        text += today if cells(line(text + today)) <= width else ""
     lines = [fit(line(Span(text)), width)]
     if rows(height) == 2:
         lines.append(_place(snapshot, past, width))

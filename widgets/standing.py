@@ -149,6 +149,8 @@ def _engine(snapshot: Snapshot, keys: bool) -> Notice | None:
     past, alive = snapshot.past, snapshot.engine.alive
     if alive is None or (alive and past is not None and not past.sampled):
         text = say(N_("of this moment only the journal tells; instruments and site are not known."))
+        if past is not None and not past.settings_known:
+            text += " " + say(N_("Phase and cadence are today's."))
         return Notice("note", say(N_("NOT RECORDED")), text)
     if alive:
         return None

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import get_args
+
+import msgspec
 
 from prep_console import config
 from prep_console.config import Settings
 from prep_console.config.origins import differing
-from prep_console.probes.probe import Clock, OwnThread, reading, utc_now
+from prep_console.probes.probe import Clock, OwnThread, utc_now
 from prep_console.problems import Problem
-from prep_console.snapshot import Reading
+from prep_console.snapshot import Detail, Phase, Reading
 
 NAME = "engine.settings"
 IN_FORCE, CHANGED, WRONG = "in force", "changed", "wrong"
@@ -43,12 +46,43 @@ class OwnSettings:
         """Nothing is held."""
 
     def _look(self) -> Mapping[str, Reading]:
-        at, file = self._now(), str(self._file)
+        at = self._now()
+        told = {"file": str(self._file), **as_told(self._settings)}
         try:
             keys = differing(self._settings, config.load(self._file))
         except Problem as problem:
             error = problem.what.in_("en")[:_TEXT]
-            return {NAME: reading(WRONG, "", at, warning=True, file=file, error=error)}
+            return {NAME: Reading(WRONG, "", "warning", at, detail={**told, "error": error})}
         if not keys:
-            return {NAME: reading(IN_FORCE, "", at, file=file)}
-        return {NAME: reading(CHANGED, "", at, warning=True, file=file, changed=", ".join(keys))}
+            return {NAME: Reading(IN_FORCE, "", "ok", at, detail=told)}
+        changed = ", ".join(keys)
+        return {NAME: Reading(CHANGED, "", "warning", at, detail={**told, "changed": changed})}
+
+
+def as_told(settings: Settings) -> dict[str, Detail]:
+    """What a replay must know of the settings of then; as text, which is kept to the letter."""
+    return {
+        "phase": settings.station.phase,
+        "rehearsal_speed": f"{settings.station.rehearsal_speed:g}",
+        "elections": " ".join(settings.election.elections),
+        "cadence_minutes": str(settings.election.cadence_minutes),
+    }
+
+
+def as_then(settings: Settings, told: Mapping[str, Detail]) -> Settings | None:
+    """``settings`` with what an engine of the past told; None when it told nothing of the kind."""
+    try:
+        phase, cadence = told["phase"], int(str(told["cadence_minutes"]))
+        speed = float(str(told["rehearsal_speed"]))
+        elections = str(told["elections"]).split()
+    except (KeyError, ValueError):
+        return None
+    phases: tuple[Phase, ...] = get_args(Phase)
+    known = next((one for one in phases if one == phase), None)
+    if known is None or cadence < 1 or not 1 <= speed <= 120:
+        return None
+    station = msgspec.structs.replace(settings.station, phase=known, rehearsal_speed=speed)
+    election = msgspec.structs.replace(
+        settings.election, cadence_minutes=cadence, elections=elections
+    )
+    return msgspec.structs.replace(settings, station=station, election=election)

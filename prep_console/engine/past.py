@@ -21,6 +21,7 @@ from prep_console import telemetry
 from prep_console.alarms import conditions
 from prep_console.alarms.lifecycle import Look, Memory, advance, remembered
 from prep_console.config import Settings
+from prep_console.engine.own_settings import as_then
 from prep_console.engine.view import (
     JOURNAL_LINES,
     STALE_AFTER_S,
@@ -143,13 +144,15 @@ class Past:
             error = UNKNOWN_CUT
             state = with_public(self.station_at(at), state, state.live)
         moment = telemetry.moment(self._station.root, at)
+        then = as_then(self._settings, moment.settings)
+        settings = then or self._settings
         engine = self._engine(moment, at)
         readings = _readings(moment, engine)
         seen_by_visitor = _served(state, readings) if engine.alive else None
-        alarms = in_force(self._settings, state, engine, seen_by_visitor, readings, at)
+        alarms = in_force(settings, state, engine, seen_by_visitor, readings, at)
         lines = night.lines[max(0, count - JOURNAL_LINES) : count] if night is not None else ()
         return put_together(
-            self._settings,
+            settings,
             state,
             state.live,
             Seen(engine, readings, seen_by_visitor, alarms, moment.history, float(STEP_S)),
@@ -162,6 +165,7 @@ class Past:
                 night.archive if night is not None else None,
                 night.broken_line if night is not None else None,
                 moment.sampled,
+                settings_known=then is not None,
             ),
         )
 

@@ -90,6 +90,7 @@ def _past_json(snapshot: Snapshot) -> dict[str, Any]:
             "ends": iso(past.ends),
             "archive": past.archive,
             "broken_line": past.broken_line,
+            "settings_known": past.settings_known,
         }
     }
 

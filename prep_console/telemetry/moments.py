@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from prep_console.snapshot import Reading
+from prep_console.snapshot import Detail, Reading
 from prep_console.telemetry.facts import reading_of
 from prep_console.telemetry.opening import opened
 from prep_console.telemetry.recorder import FILE
@@ -30,6 +30,8 @@ _ENDS = (
 )
 """Where to look for the ends of what was recorded; the second after an end shows it."""
 NOTHING = N_("nothing was recorded of it")
+SETTINGS = "engine.settings"
+"""The reading by which an engine tells what it runs with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Moment:
     """Whether anything was read at that moment."""
     error: str | None = None
     """Why the telemetry could not be read (English)."""
+    settings: Mapping[str, Detail] = field(default_factory=dict)
+    """What the last engine until then told of its settings."""
 
 
 def moment(root: Path, at: datetime) -> Moment:
@@ -96,7 +100,24 @@ def _moment(database: sqlite3.Connection, second: int) -> Moment:
     if not readings:
         there = datetime.fromtimestamp(second, UTC)
         readings = {name: Reading(None, "", "unknown", there, NOTHING) for name in names.values()}
-    return Moment(readings, _history(database, names, second), alive, pid, sampled_then)
+    history = _history(database, names, second)
+    settings = _settings(database, names, second)
+    return Moment(readings, history, alive, pid, sampled_then, settings=settings)
+
+
+def _settings(
+    database: sqlite3.Connection, names: Mapping[int, str], second: int
+) -> Mapping[str, Detail]:
+    """However long ago it was told: they hold until an engine tells others."""
+    series = next((number for number, name in names.items() if name == SETTINGS), None)
+    if series is None or not _has(database, "fact"):
+        return {}
+    found = database.execute(
+        "SELECT body FROM fact WHERE at <= ? AND series = ? ORDER BY at DESC LIMIT 1",
+        (second, series),
+    ).fetchone()
+    there = datetime.fromtimestamp(second, UTC)
+    return reading_of(str(found[0]), None, "unknown", there).detail if found else {}
 
 
 def _sampled(

@@ -12,11 +12,13 @@ import msgspec
 import pytest
 
 from prep_console.alarms.table import sentence_of
+from prep_console.engine.own_settings import as_then, as_told
 from prep_console.engine.past import Past, placed
 from prep_console.journal.actor import program
 from prep_console.problems import Refused
 from prep_console.reports.status import status_json
-from prep_console.snapshot import EngineView, Snapshot
+from prep_console.snapshot import Detail, EngineView, Reading, Snapshot
+from prep_console.telemetry.store import Bounds, Store
 from tests.replay.pasts import (
     AT,
     ENGINE,
@@ -277,3 +279,55 @@ def test_an_alarm_of_another_version_is_shown_by_its_name(tmp_path: Path) -> Non
     assert sorted(keys(there)) == ["cut.late", "of.tomorrow"]
     assert {one.text for one in there.alarms} == {"cut.late", "of.tomorrow"}
     assert {str(sentence_of(one)) for one in there.alarms} == {"cut.late", "of.tomorrow"}
+
+
+def test_phase_elections_and_cadence_are_those_of_then(tmp_path: Path) -> None:
+    box = station(tmp_path)
+    today = box.settings
+    old = msgspec.structs.replace(
+        today,
+        station=msgspec.structs.replace(today.station, phase="simulacro", rehearsal_speed=2.0),
+        election=msgspec.structs.replace(
+            today.election, cadence_minutes=10, elections=["DIP_LOC", "AYUN", "GUB"]
+        ),
+    )
+    (today.root / "telemetry.db").unlink(missing_ok=True)
+    for first, last, settings in ((0.0, 5.0, old), (10.0, 12.0, today)):
+        store = Store(today.root / "telemetry.db", Bounds(10**9, 10**9), AT + minutes(first))
+        for n in range(int((last - first) * 6) + 1):
+            at = AT + minutes(first) + timedelta(seconds=10 * n)
+            told = Reading("in force", "", "ok", at, detail=as_told(settings))
+            store.add(at, {"engine.settings": told})
+        store.end(AT + minutes(last))
+        store.close()
+    past = Past(today)
+
+    def shown(at: float) -> tuple[str, float, tuple[str, ...], bool]:
+        one = past.at(AT + minutes(at))
+        assert one.past is not None
+        known = one.past.settings_known
+        assert status_json(one)["past"]["settings_known"] is known
+        return one.phase, one.cadence_s, one.elections, known
+
+    now = (today.station.phase, 300.0, tuple(today.election.elections))
+    assert shown(-1) == (*now, False)
+    then = ("simulacro", 300.0, ("DIP_LOC", "AYUN", "GUB"), True)  # ten minutes, twice as quick
+    assert shown(2) == shown(4.9) == then
+    assert shown(8) == then  # no engine is there: those of the last one
+    assert shown(11) == shown(16) == (*now, True)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"phase": "x", "cadence_minutes": "5", "rehearsal_speed": "1", "elections": ""},
+        {"phase": "jornada", "cadence_minutes": "0", "rehearsal_speed": "1", "elections": ""},
+        {"phase": "jornada", "cadence_minutes": "5", "rehearsal_speed": "nan", "elections": ""},
+        {"phase": "jornada", "cadence_minutes": None, "rehearsal_speed": "1", "elections": ""},
+    ],
+)
+def test_settings_that_no_engine_tells_are_not_taken(
+    tmp_path: Path, told: dict[str, Detail]
+) -> None:
+    assert as_then(station(tmp_path).settings, told) is None
