@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import tempfile
 from pathlib import Path
 
 import pytest
 
+from prep_console.drill import children
 from tests.proof import table
 
 SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
@@ -96,6 +96,4 @@ def real_data() -> Path:
 @pytest.fixture
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
+    return children.free_port()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from pathlib import Path
 import psutil
 
 from prep_console.drill.children import free_port
-from tests.waiting import wait_until
+from tests.processes import serves
 
 
 @dataclass(slots=True)
@@ -110,13 +109,5 @@ def _started(folder: Path, port: int, address: str) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stderr=log,
         )
-    wait_until(lambda: _listens(address, port), 10)
+    serves(process, port, address, complaints=(folder / "log").read_text)
     return process
-
-
-def _listens(address: str, port: int) -> bool:
-    try:
-        socket.create_connection((address, port), timeout=0.5).close()
-    except OSError:
-        return False
-    return True

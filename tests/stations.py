@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from prep_console import config
 from prep_console.config import Settings
 from prep_console.publication.station import Station
+from tests.processes import ended
 
 PROGRAM = Path(sys.executable).with_name("prep-console")
 
@@ -62,6 +64,15 @@ class Sandbox:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+
+    @contextmanager
+    def engine(self) -> Iterator[subprocess.Popen[bytes]]:
+        """One that leads, or stands by, until the block ends."""
+        process = self.start("engine")
+        try:
+            yield process
+        finally:
+            ended(process)
 
 
 def sandbox(folder: Path, tables: Mapping[str, Mapping[str, object]] | None = None) -> Sandbox:

@@ -13,8 +13,9 @@ from pathlib import Path
 import trustme
 
 from prep_console.config import Settings
+from prep_console.drill.children import free_port
 from prep_console.publication.apache import vhost
-from tests.apache.server import Apache, free_port
+from tests.apache.server import Apache
 
 ETC = Path("/etc/apache2")
 NEEDED = ("ssl", "http2", "rewrite", "headers", "socache_shmcb")

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import socket
 import ssl
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from prep_console.config import Settings
+from prep_console.drill.children import free_port
 from prep_console.publication.apache import find_apache, standalone
-from tests.waiting import wait_until
+from tests.processes import ended, serves
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +28,6 @@ class Answer:
     def cut(self) -> str | None:
         """The cut that the answer says it is of."""
         return self.headers["X-Prep-Cut"]
-
-
-def free_port() -> int:
-    """A loopback port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Apache:
@@ -81,39 +73,23 @@ class Apache:
             env=self.environment,
         )
         try:
-            wait_until(self._answers, 20, "Apache answers")
-        except AssertionError as late:
+            serves(self._process, self.port, complaints=self._complaints)
+        except AssertionError:
             self.stop()
-            raise AssertionError((self.into / "stderr").read_text() + self.errors) from late
+            raise
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:
         """End it and its children; nothing happens when it has ended."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(15)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait(5)
-        self._process = None
+        process, self._process = self._process, None
+        if process is not None:
+            ended(process)
 
-    def _answers(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, (self.into / "stderr").read_text() + self.errors
-        with contextlib.suppress(OSError):
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
-        return False
+    def _complaints(self) -> str:
+        return (self.into / "stderr").read_text(errors="replace") + self.errors
 
     def connect(self) -> http.client.HTTPConnection:
         """A connection of a visitor; with TLS, one that trusts this Apache's own certificate."""

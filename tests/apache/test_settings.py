@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prep_console.config import Publication, Settings, Site, Station
+from prep_console.drill.children import free_port
 from prep_console.problems import Failed, WrongUsage
 from prep_console.publication.apache import find_apache, let_in, standalone, vhost
 from tests.apache.debian import DebianApache
-from tests.apache.server import Apache, free_port
+from tests.apache.server import Apache
 from tests.apache.stations import PublicFolder
 from tests.waiting import wait_until
 

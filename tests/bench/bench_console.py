@@ -14,7 +14,8 @@ from collections.abc import Iterator
 
 from tests.bench.figure import NO_BOUND, Figure, spread
 from tests.bench.grounds import FULL_NIGHT, fill, full_night, scratch, served
-from tests.console.terminals import Pty, cpu_s, resident_bytes
+from tests.console.terminals import Pty
+from tests.processes import cpu_s, ended, resident_bytes
 from tests.stations import PROGRAM, Sandbox
 from tests.waiting import wait_until
 
@@ -48,8 +49,7 @@ def rows() -> Iterator[Figure]:
             for size in _SIZES:
                 yield _keys(box, size)
         finally:
-            engine.terminate()
-            engine.communicate(timeout=20)
+            ended(engine)
     for size in _SIZES:
         yield from _rest(_busy(size), _named(size, "in a busy minute"), NO_BOUND)
     yield from _rest(

@@ -9,6 +9,7 @@ import psutil
 
 from tests.bench.figure import Figure
 from tests.bench.grounds import FULL_NIGHT, fill, full_night, scratch, served
+from tests.processes import ended
 from tests.waiting import wait_until
 
 _SETTLE_S = 8.0
@@ -32,8 +33,7 @@ def rows() -> list[Figure]:
             share = (_used(process) - used) / (time.monotonic() - began)
             after = _memory(process)
         finally:
-            engine.terminate()
-            engine.communicate(timeout=20)
+            ended(engine)
     note = f"{FULL_NIGHT} cuts, Apache asked every few seconds, {_WATCHED_S:.0f} s"
     return [
         Figure("engine at rest: of a core", 100 * share, 1.0, "%", note),

@@ -37,6 +37,7 @@ from tests.bench.grounds import (
     tree,
 )
 from tests.bench.visitor import Visitor, visiting
+from tests.processes import ended
 
 ROLLBACKS = 200
 _UNSEEN = "files, nobody looked"
@@ -178,5 +179,4 @@ def _while_receiving(
         assert receiver.poll() is None, "the receiver ended before the rollbacks"
         return times, count.stat().st_size - begun
     finally:
-        receiver.terminate()
-        receiver.wait(30)
+        ended(receiver)

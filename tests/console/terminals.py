@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.waiting import wait_until
@@ -46,12 +45,7 @@ class Tmux:
         )  # fmt: skip
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         subprocess.run(
             ["tmux", "-S", self._socket, "kill-server"], capture_output=True, check=False
         )
@@ -86,44 +80,11 @@ class Tmux:
 
     def see(self, text: str, timeout_s: float = 15.0) -> None:
         """Wait until ``text`` is on screen."""
-        shown = ""
-
-        def there() -> bool:
-            nonlocal shown
-            shown = self.text()
-            return text in shown
-
-        try:
-            wait_until(there, timeout_s, text)
-        except AssertionError as late:
-            screen = self.tmux("capture-pane", "-p")
-            raise AssertionError(
-                f"{text!r} did not appear within {timeout_s} s:\n{screen}"
-            ) from late
-
-
-def running(pid: int) -> bool:
-    """Whether the process lives (a zombie does not)."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text()
-    except OSError:
-        return False
-    fields = status.rpartition(")")[2].split()
-    return bool(fields) and fields[0] != "Z"  # none: it went between opening and reading
-
-
-def cpu_s(pid: int) -> float:
-    """Processor time the process has used so far. OSError when it is gone, to the last of it."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    if len(fields) < 13:  # it went between opening and reading
-        raise ProcessLookupError(pid)
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def resident_bytes(pid: int) -> int:
-    """Memory of the process that is in use."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
+        wait_until(
+            lambda: text in self.text(),
+            timeout_s,
+            lambda: f"{text!r} appears:\n{self.tmux('capture-pane', '-p')}",
+        )
 
 
 def _take_terminal() -> None:
@@ -174,12 +135,7 @@ class Pty:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.drop()
         if self.process.poll() is None:
             self.process.kill()

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.console.terminals import Pty, cpu_s, running
+from tests.console.terminals import Pty
+from tests.processes import cpu_s, running
 from tests.waiting import wait_until
 
 SHAM = [sys.executable, "-m", "tests.console.sham", "--en"]

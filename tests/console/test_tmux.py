@@ -13,7 +13,8 @@ import pytest
 
 from tests import nights
 from tests.apache.server import Apache
-from tests.console.terminals import Tmux, running
+from tests.console.terminals import Tmux
+from tests.processes import running
 from tests.stations import PROGRAM, Sandbox, sandbox
 from tests.waiting import wait_until
 
@@ -53,13 +54,9 @@ class Night:
 
     @contextlib.contextmanager
     def engine(self) -> Iterator[None]:
-        process = self.box.start("engine")
-        try:
+        with self.box.engine():
             wait_until(lambda: self.box.run("status", "--json").json["engine"]["alive"], 20)
             yield
-        finally:
-            process.terminate()
-            process.communicate(timeout=15)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from prep_console import config
-from tests.console.terminals import CHECKOUT, Tmux, running
+from tests.console.terminals import CHECKOUT, Tmux
+from tests.processes import running
 from tests.stations import PROGRAM
 from tests.waiting import wait_until
 

@@ -12,6 +12,7 @@ import pytest
 from prep_console.cuts.stamps import Stamp
 from prep_console.drill.institute import STEP, deliver, stamps_of
 from tests import nights
+from tests.processes import ended
 from tests.waiting import wait_until
 
 STAMP = Stamp.of("20240602_2105")
@@ -81,11 +82,9 @@ def test_as_a_process_it_ends_when_told(tmp_path: Path) -> None:
     process = subprocess.Popen(institute(tmp_path, "--every", "600"))
     try:
         wait_until(lambda: visible(tmp_path), 30)
-        process.terminate()
-        assert process.wait(10) == 0
     finally:
-        process.kill()
-        process.wait()
+        code = ended(process)
+    assert code == 0
 
 
 def institute(folder: Path, *arguments: str) -> list[str]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shutil
 import signal
-import subprocess
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,17 +20,7 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.server
 
 
-@contextlib.contextmanager
-def engine(box: Sandbox) -> Iterator[subprocess.Popen[bytes]]:
-    """A leading (or standby) engine until the block ends."""
-    process = box.start("engine")
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGCONT)
-            process.terminate()
-        process.communicate(timeout=15)
+engine = Sandbox.engine
 
 
 def alive(box: Sandbox) -> bool:

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from prep_console.drill.children import free_port
 from prep_console.outward.endpoint import Endpoint, WrongAddress, address
 from prep_console.outward.prometheus import exposition
 from prep_console.probes.probe import reading, unknown
@@ -92,11 +93,6 @@ def test_addresses_on_loopback(setting: str) -> None:
 def test_no_other_address(setting: str) -> None:
     with pytest.raises(WrongAddress, match=r"telemetry\.prometheus"):
         address(setting)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -27,6 +27,7 @@ from tests.bench.grounds import scratch
 from tests.console.terminals import CHECKOUT, Tmux
 from tests.pictures import matrix, public
 from tests.pictures.drawing import svg
+from tests.processes import ended
 from tests.stations import PROGRAM, Sandbox, sandbox
 from tests.waiting import wait_until
 
@@ -131,8 +132,7 @@ class Studio(Screens):
         try:
             yield process
         finally:
-            process.terminate()
-            process.wait(15)
+            ended(process)
 
     def open(self, stack: contextlib.ExitStack, *command_line: str) -> None:
         """A screen of each size in each language; the console when no other command is named."""

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from prep_console.publication import lock
 from prep_console.publication.lock import process_start
 from prep_console.publication.stuck import stuck
 from tests import nights
+from tests.processes import ended
 from tests.proof import kills, table, whole
 from tests.proof.stations import STAMPS, Place, deliveries, place, receive_cuts
 from tests.waiting import wait_until
@@ -331,11 +332,7 @@ def engine(at: Place) -> Iterator[None]:
         yield
         assert process.poll() is None, log.read_text()
     finally:
-        process.terminate()
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(20)
-        process.kill()
-        process.wait()
+        ended(process)
 
 
 def test_an_engine_that_receives_and_people_who_decide_at_once(at: Place, tmp_path: Path) -> None:

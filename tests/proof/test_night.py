@@ -31,6 +31,7 @@ from tests.apache.conftest import open_folder
 from tests.apache.load import ESTADO_JSON, Expected, drive
 from tests.apache.server import Apache
 from tests.console.terminals import Pty
+from tests.processes import ended
 from tests.proof import table
 from tests.stations import PROGRAM, Sandbox, sandbox
 from tests.waiting import wait_until
@@ -222,8 +223,7 @@ def _end(it: Night) -> None:
         each.process.kill()
         each.process.wait(10)
     if it.engine is not None:
-        it.engine.terminate()
-        it.engine.wait(20)
+        ended(it.engine)
 
 
 def _expected(it: Night, stamps: list[str]) -> tuple[Expected, list[str]]:

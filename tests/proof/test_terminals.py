@@ -26,7 +26,8 @@ import pytest
 
 from prep_console.journal.reading import verify
 from tests import nights
-from tests.console.terminals import Pty, Tmux, cpu_s, resident_bytes, running
+from tests.console.terminals import Pty, Tmux
+from tests.processes import cpu_s, ended, resident_bytes, running
 from tests.proof import table
 from tests.stations import PROGRAM, Sandbox, sandbox
 from tests.waiting import wait_until
@@ -108,8 +109,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Night]:
         yield made
         assert verify(box.station.journal).ok
     finally:
-        engine.terminate()
-        engine.wait(30)
+        ended(engine)
 
 
 def used_at_rest(pid: int, seconds: float = 3.0) -> float:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -62,7 +60,7 @@ class Run:
         wait_until(lambda: condition(self.look()), timeout_s)
 
     def play(self, folder: Path) -> None:
-        with _engine(self.box) as engine:
+        with self.box.engine():
             self.until(lambda now: now["engine"]["alive"])
             for stamp in STAMPS:
                 made = folder / stamp
@@ -75,8 +73,6 @@ class Run:
             self.until(partial(_is_served, STAMPS[1]))
             since = len(self.statuses)
             self.until(lambda now: self._sampled(since), 60)
-            engine.terminate()
-            engine.wait(20)
         self.until(lambda now: not now["engine"]["alive"])
 
     def _sampled(self, since: int) -> bool:
@@ -88,17 +84,6 @@ class Run:
 
 def _is_served(cut: str, now: Status) -> bool:
     return bool(now["served"]) and now["served"]["id"] == cut
-
-
-@contextlib.contextmanager
-def _engine(box: Sandbox) -> Iterator[subprocess.Popen[bytes]]:
-    process = box.start("engine")
-    try:
-        yield process
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(signal.SIGTERM)
-        process.communicate(timeout=20)
 
 
 @pytest.fixture(scope="module")

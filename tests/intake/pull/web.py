@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,6 +16,7 @@ import trustme
 
 from prep_console.drill.children import free_port
 from prep_console.publication.apache import find_apache
+from tests.processes import listens, serves
 from tests.waiting import wait_until
 
 _MODULES = ("mpm_event", "authz_core", "ssl", "socache_shmcb")
@@ -49,7 +49,7 @@ class Web:
             stderr=(self.folder / "stderr").open("ab"),
             start_new_session=True,
         )
-        wait_until(lambda: listens(self.port), 20)
+        serves(self.process, self.port, complaints=(self.folder / "stderr").read_text)
 
     def kill(self) -> None:
         """As a crash would, with all of its children."""
@@ -158,11 +158,3 @@ async def liar(folder: Path, script: Script) -> AsyncIterator[Liar]:
         yield Liar(server.sockets[0].getsockname()[1], ca_file)
     finally:
         server.close()
-
-
-def listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
-    except OSError:
-        return False
-    return True
