@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from tests.waiting import wait_until
 
 LONG_S = 60.0
@@ -25,6 +27,23 @@ def running(pid: int) -> bool:
         return False
     fields = status.rpartition(")")[2].split()
     return bool(fields) and fields[0] != "Z"  # none: it went between opening and reading
+
+
+def stands_still(pid: int) -> bool:
+    """Whether it and what it started stand still: a signal reaches one thread, the others go on
+    until that one has run. ``SIGSTOP`` alone is no proof on a busy machine."""
+    with suppress(psutil.NoSuchProcess):
+        above = psutil.Process(pid)
+        return all(_stands(one.pid) for one in (above, *above.children(recursive=True)))
+    return False
+
+
+def _stands(pid: int) -> bool:
+    states = []
+    for thread in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):  # it ended meanwhile
+            states.append(thread.read_bytes().rpartition(b")")[2].split()[:1])
+    return all(state in ([b"T"], [b"t"], [b"Z"]) for state in states)
 
 
 def cpu_s(pid: int) -> float:

@@ -14,7 +14,8 @@ from pathlib import Path
 import psutil
 
 from prep_console.drill.children import free_port
-from tests.processes import serves
+from tests.processes import serves, stands_still
+from tests.waiting import wait_until
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Sshd:
 
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
+        wait_until(lambda: stands_still(self.process.pid), what="it stands still")
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)

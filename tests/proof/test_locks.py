@@ -25,7 +25,7 @@ from prep_console.publication import lock
 from prep_console.publication.lock import process_start
 from prep_console.publication.stuck import stuck
 from tests import nights
-from tests.processes import ended
+from tests.processes import ended, stands_still
 from tests.proof import kills, table, whole
 from tests.proof.stations import STAMPS, Place, deliveries, place, receive_cuts
 from tests.waiting import wait_until
@@ -88,14 +88,9 @@ def stopped_holder(at: Place) -> Iterator[subprocess.Popen[str]]:
     with holder(at) as (process, said):
         assert said == "held"
         process.send_signal(signal.SIGSTOP)
-        wait_until(lambda: _is_stopped(process.pid))
+        wait_until(lambda: stands_still(process.pid))
         yield process
         table.record("lock: a holder that is stopped", tried=1, fired=1)
-
-
-def _is_stopped(pid: int) -> bool:
-    state = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0]
-    return state in {b"T", b"t"}
 
 
 def snapshot(at: Place) -> tuple[whole.Facts, bytes]:
@@ -263,7 +258,7 @@ def test_a_lock_is_held_too_long_when_its_holder_is_stopped_or_works_for_minutes
         assert (works.name, works.pid, works.stopped) == (name, process.pid, False)
         assert works.command.startswith(Path(sys.executable).name)
         process.send_signal(signal.SIGSTOP)
-        wait_until(lambda: _is_stopped(process.pid))
+        wait_until(lambda: stands_still(process.pid))
         stopped = stuck(at.station, now + timedelta(seconds=20))
         assert stopped is not None
         assert (stopped.pid, stopped.stopped, stopped.purpose) == (process.pid, True, PURPOSE)

@@ -16,7 +16,7 @@ import trustme
 
 from prep_console.drill.children import free_port
 from prep_console.publication.apache import find_apache
-from tests.processes import listens, serves
+from tests.processes import listens, serves, stands_still
 from tests.waiting import wait_until
 
 _MODULES = ("mpm_event", "authz_core", "ssl", "socache_shmcb")
@@ -59,7 +59,10 @@ class Web:
         wait_until(lambda: not listens(self.port), 10)
 
     def freeze(self) -> None:
+        assert self.process is not None
+        process = self.process
         self._signal(signal.SIGSTOP)
+        wait_until(lambda: stands_still(process.pid), what="it stands still")
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)
