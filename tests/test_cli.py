@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -475,6 +476,52 @@ def test_a_journal_that_cannot_be_read_is_told_in_words(box: Sandbox, command: l
     assert ran.err.count(" — ") == 2
 
 
+def _sits_at_terminal() -> None:
+    """As a shell starts it; a test's own parent may be a job that ignores Ctrl-C."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+@pytest.mark.parametrize(
+    ("lang", "question", "answer", "code"),
+    [
+        ("es", "[s/N]", b"s\n", 0),
+        ("es", "[s/N]", "sí\n".encode(), 0),
+        ("es", "[s/N]", b"\n", 1),
+        ("es", "[s/N]", b"\x04", 1),
+        ("es", "[s/N]", b"\x03", 1),
+        ("en", "[y/N]", b"y\n", 0),
+        ("en", "[y/N]", b"\x1b[A\n", 1),
+    ],
+)
+def test_the_question_is_asked_and_answered_in_the_reader_s_language(
+    box: Sandbox, lang: str, question: str, answer: bytes, code: int
+) -> None:
+    ours, theirs = os.openpty()
+    command: list[str | Path] = [PROGRAM, "--config", box.file, "--lang", lang, "rollback"]
+    with subprocess.Popen(
+        command,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        preexec_fn=_sits_at_terminal,
+    ) as asked:
+        os.close(theirs)
+        shown = b""
+        while question.encode() not in shown:
+            shown += os.read(ours, 1024)
+        os.write(ours, answer)
+        with suppress(OSError):  # EIO: it has ended
+            while True:
+                shown += os.read(ours, 1024)
+    os.close(ours)
+    assert asked.returncode == code, shown
+    assert box.station.live().cut == (FIRST if code == 0 else SECOND)
+    if code:
+        assert ("no se hizo nada" if lang == "es" else "nothing was done") in shown.decode()
+
+
 def test_who_is_asked_and_answers_too_late_rolls_back_nothing(tmp_path: Path) -> None:
     """Two people at two terminals: both were shown the same cut, one of them takes it back."""
     made = sandbox(tmp_path)
@@ -487,7 +534,7 @@ def test_who_is_asked_and_answers_too_late_rolls_back_nothing(tmp_path: Path) ->
     with subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs) as asked:
         os.close(theirs)
         shown = b""
-        while b"Do it" not in shown:
+        while b"[y/N]" not in shown:
             shown += os.read(ours, 1024)
         assert made.run("rollback", "--reason", "first").code == 0
         os.write(ours, b"y\n")

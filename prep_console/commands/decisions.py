@@ -15,11 +15,16 @@ from prep_console.commands.context import (
     print_lines,
     stamp_of,
 )
-from prep_console.wording import N_, say
+from prep_console.problems import Refused
+from prep_console.wording import N_, say, sentence
 
 if TYPE_CHECKING:
     from prep_console.publication.actions import Expected, Outcome
     from prep_console.publication.station import Station
+
+
+_YES = {"y", "yes", "s", "si", "sí"}
+"""In either language: hands know one of them."""
 
 
 def _decision(command: Any) -> Any:
@@ -99,7 +104,17 @@ def _ask(station: Station, name: str) -> None:
     from prep_console.reports.status import public_now
 
     click.echo(public_now(station.live().cut))
-    click.confirm(say(N_("Do it: {action}?"), action=name), abort=True)
+    question = say(N_("Do it: {action}? [y/N]"), action=name)
+    try:
+        answer = click.prompt(question, default="", show_default=False, prompt_suffix=" ")
+    except click.Abort:  # Ctrl-C, or the end of what is typed
+        click.echo()
+        answer = ""
+    if answer.strip().lower() not in _YES:
+        raise Refused(
+            sentence(N_("it was not confirmed, and nothing was done")),
+            sentence(N_("answer y to do it, or add --yes")),
+        )
 
 
 @click.command()

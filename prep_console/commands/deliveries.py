@@ -118,9 +118,11 @@ def resync(context: Context, wait: bool, stop: bool, as_json: bool) -> int:
         outcome = run(context.station, actor=current_actor(), wait=wait, shown=shown)
     if as_json:
         print_json(outcome.as_json())
-    else:
+    if not outcome.ok:
+        raise Refused(outcome.told, outcome.todo)
+    if not as_json:
         click.echo(str(outcome.told))
-    return 0 if outcome.ok else 1
+    return 0
 
 
 def _cancel(context: Context) -> int:

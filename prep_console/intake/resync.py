@@ -59,6 +59,13 @@ class Resync:
             bool(self.received) or not silent
         )
 
+    @property
+    def todo(self) -> Sentence:
+        """For a person, where it is not ``ok``."""
+        if self.repair is not None and self.repair.lost:
+            return sentence(N_("let the institute send the cut again and run resync; or roll back"))
+        return sentence(N_("look at the sources and the network; the institute may know more"))
+
     def as_json(self) -> dict[str, object]:
         repair = self.repair
         return {

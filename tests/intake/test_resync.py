@@ -133,7 +133,8 @@ def test_no_source_that_answers_is_said_and_the_live_cut_is_compared(ground: Gro
     ground.server.kill()
     ran = ground.box.run("resync")
     assert ran.code == 1
-    assert "no source answered: uno: unreachable" in ran.out
+    assert "no source answered: uno: unreachable" in ran.err
+    assert ran.err.count(" — ") == 2
     assert ground.box.run("resync", "--json").json["compared"]["files"] > 0
     ground.server.start()
 
