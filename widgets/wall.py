@@ -285,11 +285,12 @@ def _other(
     high = max(3, height // 6)
     clock = grid.blocks(time, grid.width // 2, high)
     shown_large, tone_large = _large_word(snapshot, state)
-    named = grid.blocks(shown_large, grid.width - len(clock[0]) - 8, high) if clock else []
+    gap = max(4, len(clock[0]) // 4) if clock else 0  # as wide as a digit: two words from afar
+    named = grid.blocks(shown_large, grid.width - len(clock[0]) - gap - 4, high) if clock else []
     off = (len(clock) - len(named)) // 2
     for y, row in enumerate(clock):
         beside = named[y - off] if 0 <= y - off < len(named) else ""
-        rows.append(line("  ", Span(row, tone), "    ", Span(beside, tone_large)))
+        rows.append(line("  ", Span(row, tone), " " * gap, Span(beside, tone_large)))
     text = [] if clock and named else [line(" ", Span(time, tone), "  ", state)]
     text += [(), *_bands(snapshot, found, grid)]
     rows += grid.text(text)
