@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -150,17 +151,28 @@ def make_ready(public: Path, live: int) -> None:
 def _put(folder: Path, name: str, content: bytes) -> None:
     """A new file made of a spare whose blocks are there, or of new blocks when none is left."""
     suffix = name.rpartition(".")[2]
-    spare = next(
-        (s for n in range(_SPARES) if (s := folder / f".spare.{n}.{suffix}").exists()), None
-    )
-    if spare is None or len(content) > _SPARE_BYTES:
+    taken = folder / f".{name}.new"
+    if len(content) > _SPARE_BYTES or not _took_spare(folder, suffix, taken):
         durable.replace_file(folder / name, content)
         return
-    descriptor = os.open(spare, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = os.open(taken, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
         durable.write_all(descriptor, content)
         os.ftruncate(descriptor, len(content))
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-    spare.rename(folder / name)  # becomes durable with the pointer: the later name in one journal
+    taken.rename(folder / name)  # becomes durable with the pointer: the later name in one journal
+
+
+def _took_spare(folder: Path, suffix: str, taken: Path) -> bool:
+    """Give a spare another name before it is written to; False when there is none.
+
+    Another process may make spares ready at this moment, with no lock: it would put a blank one
+    in the place of one that has our page in it.
+    """
+    for number in range(_SPARES):
+        with suppress(FileNotFoundError):
+            (folder / f".spare.{number}.{suffix}").rename(taken)
+            return True
+    return False
