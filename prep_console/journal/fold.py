@@ -242,7 +242,12 @@ def _pruned(state: State, line: Line, data: Mapping[str, Any]) -> State:
 
 def _archived(state: State, line: Line, data: Mapping[str, Any]) -> State:
     """From here on the station is empty; moving the files is only carrying it out."""
-    return State(position=state.position, version=state.version, archiving=data["archive"])
+    return State(
+        position=state.position,
+        version=state.version,
+        cuts=Late(CutRecord, {}),
+        archiving=data["archive"],
+    )
 
 
 def _format(state: State, line: Line, data: Mapping[str, Any]) -> State:

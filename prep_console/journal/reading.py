@@ -136,9 +136,16 @@ def documents(path: Path) -> list[dict[str, object]]:
 
 
 def texts(path: Path, zone: ZoneInfo, *, as_json: bool, follow: bool) -> Iterator[str]:
-    """Every line as text (one JSON object a line), oldest first; ``follow``: without end."""
+    """Every line as text (one JSON object a line), oldest first; ``follow``: without end.
+
+    A journal that takes the place of this one (``station new``) is followed from its beginning.
+    """
     position: journal.Position | None = None
+    file = _file(path)
     while True:
+        now = _file(path)
+        if now != file and now is not None:
+            position, file = None, now
         reading = read(path, position)
         position = reading.position
         for line in reading.lines:
@@ -146,6 +153,15 @@ def texts(path: Path, zone: ZoneInfo, *, as_json: bool, follow: bool) -> Iterato
         if not follow:
             return
         select.select([], [], [], _FOLLOW_S)
+
+
+def _file(path: Path) -> tuple[int, int] | None:
+    """Tells one file from another that has its name; None while there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _as_json(line: Line) -> str:
