@@ -1,7 +1,7 @@
 """Reading a zip without trusting it: its table, then each member's bytes, nothing on disk.
 
 The table (central directory) is parsed here and not by :mod:`zipfile`, for three reasons: a
-table of 200,000 entries stays one block of bytes instead of as many objects; every claim that
+table of 200,000 entries is bytes in the file instead of as many objects; every claim that
 the table and the headers in front of the bytes make twice is compared; and members are
 verified on two threads with ISA-L. The format is PKWARE's APPNOTE 6.3, sections 4.3 to 4.5.
 """
@@ -14,6 +14,8 @@ import struct
 from array import array
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from operator import le
 from typing import Final, NamedTuple
 
 from prep_console.cuts.entry_names import NameGuard
@@ -39,6 +41,10 @@ _DESCRIPTOR_BYTES: Final = 24
 _TABLE_BYTES_PER_ENTRY: Final = 512
 """More than any real entry takes in the table; bounds what is read of it."""
 _HEAD: Final = 1 << 16
+_TABLE_HELD: Final = 4 << 20
+"""Bytes of the table that are held at once: all of one that is usual, a part of a longer one."""
+_ROW: Final = 1 << 10
+"""Bytes read where rows are asked for in another order than they stand in."""
 _PARALLEL: Final = 4 << 20
 """Bytes to verify from which a second thread pays."""
 _BATCH: Final = 1024
@@ -109,6 +115,14 @@ def _visit_one(archive: _Zip, position: int, visit: Visit) -> None:
         pass
 
 
+def _by_offset(positions: array[int], offsets: array[int]) -> array[int]:
+    """Positions in the table by their place in the file: nearly always as they stand."""
+    if all(map(le, offsets, islice(offsets, 1, None))):
+        return positions
+    in_order = sorted(range(len(positions)), key=offsets.__getitem__)
+    return array("Q", map(positions.__getitem__, in_order))
+
+
 class _Batches:
     """Members to verify, in batches that keep two threads busy until the end."""
 
@@ -134,7 +148,10 @@ class _Zip:
         self._fd = fd
         self._where = where
         self._size = os.fstat(fd).st_size
-        self._table = b""
+        self._table_at = self._table_size = 0
+        self._held = 0, -1, b""
+        """Where in the table a part of it begins, up to where a row may begin in it, and that
+        part. Replaced as one value: several threads read rows at once."""
         self._shift = 0
         """Bytes in front of the archive; every offset in it counts from after them."""
 
@@ -152,7 +169,7 @@ class _Zip:
     def check_table(self, budget: Budget) -> array[int]:
         """Read the table and check all it claims; the entries' positions, by file offset."""
         count, table_size, table_at, trailing = self._find_table(budget)
-        self._table = self._read(table_size, table_at)
+        self._table_at, self._table_size = table_at, table_size
         budget.spend_entries(count, self._where)
         positions, offsets = array("Q"), array("Q")
         guard = NameGuard(self._where, lambda: (self.entry(at).name for at in positions))
@@ -169,7 +186,7 @@ class _Zip:
             raise Unsafe("archive.damaged", self._where, reason="its table does not add up")
         budget.spend_bytes(unpacked, self._where)
         budget.check_ratio(unpacked, self._size, self._where)
-        order = array("Q", (positions[i] for i in sorted(range(count), key=offsets.__getitem__)))
+        order = _by_offset(positions, offsets)
         budget.warn_trailing(trailing + self._check_layout(order, table_at), self._where)
         return order
 
@@ -242,29 +259,40 @@ class _Zip:
         """The table's row at a position that :meth:`check_table` found good."""
         return self._parse(position)[0]
 
+    def _part(self, position: int, most: int) -> tuple[int, int, bytes]:
+        size = min(most, self._table_size - position)
+        if size < _CENTRAL.size:
+            raise self._broken_table()
+        part = self._read(size, self._table_at + position)
+        return position, position + size - _CENTRAL.size, part
+
     def _parse(self, position: int) -> tuple[_Entry, int]:
-        try:
-            fields = _CENTRAL.unpack_from(self._table, position)
-        except struct.error:
-            raise self._broken_table() from None
+        begins, last, table = self._held
+        if not begins <= position <= last:
+            follows = last < position <= last + _ROW
+            begins, last, table = self._part(position, _TABLE_HELD if follows else _ROW)
+            self._held = begins, last, table
+        here = position - begins
+        fields = _CENTRAL.unpack_from(table, here)
         signature, made_by, _, flags, method, _, _, crc, packed, size = fields[:10]
         name_length, extra_length, comment_length, disk, _, attributes, offset = fields[10:]
-        name_at = position + _CENTRAL.size
-        extra_at = name_at + name_length
         length = _CENTRAL.size + name_length + extra_length + comment_length
-        if (
-            signature != b"PK\1\2"
-            or position + length > len(self._table)
-            or disk not in (0, _MAX16)
-        ):
+        if signature != b"PK\1\2" or disk not in (0, _MAX16):
             raise self._broken_table()
+        if here + length > len(table):
+            if position + length > self._table_size:
+                raise self._broken_table()
+            self._held = self._part(position, max(length, _TABLE_HELD if here else _ROW))
+            table, here = self._held[2], 0
+        name_at = here + _CENTRAL.size
+        extra_at = name_at + name_length
         if _MAX32 in (packed, size, offset):
-            extra = self._table[extra_at : extra_at + extra_length]
+            extra = table[extra_at : extra_at + extra_length]
             size, packed, offset = self._wide(extra, size, packed, offset)
         if offset + self._shift >= self._size:
             raise Unsafe("archive.truncated", self._where)
         mode = attributes >> 16 if made_by >> 8 in _UNIX else 0
-        name = self._table[name_at:extra_at]
+        name = table[name_at:extra_at]
         return _Entry(name, flags, method, crc, packed, size, offset + self._shift, mode), length
 
     def _broken_table(self) -> Unsafe:

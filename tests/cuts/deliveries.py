@@ -11,6 +11,7 @@ import warnings
 import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from random import Random
 
 TITLES = {
     "DIP_LOC": "DIPUTACIONES LOCALES",
@@ -173,19 +174,27 @@ def overlapping(copies: int = 3, size: int = 200_000) -> bytes:
     return data[:row_at] + rows + bytes(tail)
 
 
-def many_empty_entries(n: int) -> bytes:
-    """A zip of ``n`` empty files, with names as images of actas have them."""
-    front, table = bytearray(), bytearray()
+def many_empty_entries(n: int, *, long: int = 0, mixed: bool = False) -> bytes:
+    """A zip of ``n`` empty files, with names as images of actas have them.
+
+    ``long``: so many bytes each, and they are no images; ``mixed``: the table's rows are in
+    another order than the files.
+    """
+    front, rows = bytearray(), []
     for i in range(n):
-        name = f"Fotos/distrito_{i % 15:02}/acta_{i:06}_AYUN.jpg".encode()
+        name = f"Fotos/distrito_{i % 15:02}/acta_{i:06}_AYUN".encode().ljust(long - 4, b"_")
+        name += b".dat" if long else b".jpg"
         row = struct.pack("<5H3L2H", 20, 0, 0, 0, 0x5821, 0, 0, 0, len(name), 0)
-        table += struct.pack("<4sH", b"PK\1\2", 0x0314) + row
-        table += struct.pack("<3H2L", 0, 0, 0, 0, len(front)) + name
+        after = struct.pack("<3H2L", 0, 0, 0, 0, len(front)) + name
+        rows.append(struct.pack("<4sH", b"PK\1\2", 0x0314) + row + after)
         front += b"PK\3\4" + row + name
+    if mixed:
+        Random(n).shuffle(rows)
+    table = b"".join(rows)
     wide = struct.pack("<4sQ2H2L4Q", b"PK\6\6", 44, 45, 45, 0, 0, n, n, len(table), len(front))
     locator = struct.pack("<4sLQL", b"PK\6\7", 0, len(front) + len(table), 1)
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
-    return bytes(front + table + wide + locator + end)
+    return bytes(front) + table + wide + locator + end
 
 
 def site_json(stamp: str = "20240602_2005", *, test: bool = False, counted: int = 4) -> bytes:
