@@ -82,6 +82,8 @@ def test_verify_needs_no_station(tmp_path: Path) -> None:
         (["rollback", "--to", SECOND], 1),
         (["receive", "/does/not/exist"], 2),
         (["verify", "/does/not/exist"], 2),
+        (["demo", "--headless", "--from", "/does/not/exist"], 2),
+        (["drill", "corrupt-zip", "--headless", "--from", "/does/not/exist"], 2),
         (["journal", "--head", "1:ab"], 2),
         (["journal", "--verify", "--head", "1:ab"], 2),
         (["journal", "--verify", "--head", f"1:{'0' * 64}"], 1),

@@ -131,7 +131,8 @@ def night_of(source: Path | None, opens: datetime) -> Night:
             sentence(N_("name a final cut: its zip, its folder, or the results CSV")),
         ) from error
     except OSError as error:
-        raise Failed(
+        kind = WrongUsage if isinstance(error, FileNotFoundError) else Failed
+        raise kind(
             sentence(
                 N_("{path} cannot be read: {error}"), path=str(source), error=error.strerror or ""
             ),
