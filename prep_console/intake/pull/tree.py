@@ -183,7 +183,8 @@ async def _one(
 ) -> None:
     if file.size > job.source.max_bytes:
         raise PullFailed("damaged", reasons.TOO_LARGE.format(name=visible(path), size=file.size))
-    beside = target.with_name(f".{target.name[:200]}.part")
+    # a name as long as may be has no room for more, and its beginning may be another's as well
+    beside = target.with_name(f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()}.part")
     with beside.open("wb") as part:
         async with sftp.open(f"{job.source.path}/{path}", "rb") as remote:
             if file.size <= WINDOW:

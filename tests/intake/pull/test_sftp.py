@@ -289,6 +289,18 @@ async def test_a_long_listing_that_goes_on_is_not_judged_hung(tmp_path: Path) ->
     assert {progress.total_bytes for progress in told} == {None}
 
 
+async def test_a_tree_with_the_longest_names_is_mirrored(server: Sshd, tmp_path: Path) -> None:
+    """Names that differ only at their end, fetched at once; and one as long as a name may be."""
+    there = tmp_path / "sitio"
+    there.mkdir()
+    names = [*(f"{'a' * 240}{n}.csv" for n in range(8)), "ñ" * 125 + ".json"]
+    for n, name in enumerate(names):
+        (there / name).write_bytes(random.Random(n).randbytes(1 << 20))
+    settings = of_sshd(tmp_path, server, there, layout="tree")
+    (mirrored,) = (await pulled(settings)).paths
+    assert _tree(mirrored) == _tree(there)
+
+
 async def test_a_tree_with_a_name_that_steers_is_refused(server: Sshd, tmp_path: Path) -> None:
     there = tmp_path / "sitio"
     there.mkdir()
