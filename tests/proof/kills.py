@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import prep_console
+from prep_console.publication.lock import process_start
 from tests.proof.stations import put_back
 from tests.waiting import wait_until
 
@@ -144,7 +145,13 @@ def stopped_at(
         said = Path(trace.name)
         try:
             wait_until(lambda: "stopped by SIGSTOP" in said.read_text("utf-8"), 20, str(point))
-            yield int(said.read_text("utf-8").split()[0])
+            pid = int(said.read_text("utf-8").split()[0])
+            started = process_start(pid)
+            try:
+                yield pid
+            finally:  # one that nobody ended would stay stopped for good
+                if started is not None and process_start(pid) == started:
+                    os.kill(pid, signal.SIGKILL)
         finally:
             process.kill()
             process.wait()
