@@ -36,6 +36,7 @@ from prep_console.commands.deliveries import receive, resync
 from prep_console.commands.differences import diff
 from prep_console.commands.drilling import drill
 from prep_console.commands.evidence import minutes, prove
+from prep_console.commands.helping import in_the_readers_language
 from prep_console.commands.information import info
 from prep_console.commands.looking import check, cuts, handover, journal, status, verify
 from prep_console.commands.neighbours import (
@@ -214,3 +215,4 @@ for _command in (
     tmux_config,
 ):
     cli.add_command(_command)
+in_the_readers_language(cli, _language)

@@ -16,6 +16,9 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from prep_console.cli import cli
+from prep_console.commands import helping
+
 CHECKOUT = Path(__file__).parents[2]
 SPANISH = CHECKOUT / "prep_console" / "locales" / "es" / "LC_MESSAGES" / "prep_console.po"
 KEYWORDS = {
@@ -39,6 +42,8 @@ def in_code() -> Catalog:
             CHECKOUT / room, method_map=[("**.py", "python")], keywords=KEYWORDS
         ):
             found.add(msgid, locations=[(f"{room}/{file}", 0)])
+    for text in helping.texts(cli):  # they stand as docstrings, without a mark
+        found.add(text, locations=[("prep_console/commands", 0)])
     return found
 
 
