@@ -51,7 +51,8 @@ def keep(
             number += 1
         else:
             durable.sync_folder(station.quarantine)
-            _trim(station)
+            with suppress(OSError):  # it is kept: what cannot be given up stays for the next time
+                _trim(station)
             return identity
 
 

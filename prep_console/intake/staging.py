@@ -289,6 +289,10 @@ def is_whole(station: Station, delivery: Delivery) -> bool:
     return all((files / f.path).lstat().st_size == f.size for f in delivery.examination.files)
 
 
+_MOST_TOLD = 20
+"""Findings of one check."""
+
+
 class _Copier:
     """Takes one file after another into ``target``, counting what they come to."""
 
@@ -305,6 +309,7 @@ class _Copier:
         self._newest = newest
         self._sealed = store.known_files(station, newest)
         self._bytes = 0
+        self._entries = 0
 
     def take(self, folder: int, name: str, path: str) -> None:
         """Copy one file, or link it when the newest cut holds the same bytes under the same path.
@@ -313,7 +318,8 @@ class _Copier:
         a finding too.
         """
         limits = self._limits
-        if len(self.known) >= limits.max_entries:
+        self._entries += 1
+        if self._entries > limits.max_entries:
             self._once(finding("archive.entries", limit=limits.max_entries))
             return
         mode = _mode(name, folder)
@@ -338,7 +344,9 @@ class _Copier:
         self._bytes += size
 
     def _once(self, found: Finding) -> None:
-        if found not in self.findings:
+        """Of one check no more than are told: a tree may hold links by the hundred thousand."""
+        same = [one for one in self.findings if one.check == found.check]
+        if len(same) < _MOST_TOLD and found not in same:
             self.findings.append(found)
 
     def _copied(self, descriptor: int, size: int, path: str) -> tuple[int, str]:

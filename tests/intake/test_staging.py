@@ -57,6 +57,40 @@ def test_links_and_pipes_in_a_tree_are_refused(station: Station, tmp_path: Path,
     assert [p.name for p in kept.rglob("*")] == ["20240602_2005_PREP_DIP_LOC_QRO.zip"]
 
 
+def test_links_by_the_thousand_are_told_once_in_a_while_and_count_as_entries(
+    station: Station, tmp_path: Path
+) -> None:
+    """Each was compared with all before it, and all of them stood in the refusal's line."""
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    nights.archive(tree, "DIP_LOC", "20240602_2005", actas=5)
+    for number in range(3_000):
+        (tree / f"link{number}").symlink_to("/etc/passwd")
+    receipt = receive(station, tree, actor=PERSON)
+    assert receipt.result == "refused"
+    told = [found for found in receipt.examination.findings if found.check == "archive.link"]
+    assert len(told) == 20
+    few = Limits(max_entries=1_000)
+    staged = staging.stage(station, tree, few, None)
+    assert checks(staged) == {"archive.link", "archive.entries"}
+
+
+def test_a_quarantine_that_cannot_be_trimmed_keeps_the_refusal(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(folder: Path) -> int:
+        raise PermissionError(13, "Permission denied", str(folder))
+
+    monkeypatch.setattr("prep_console.intake.quarantine._size", refuses)
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "odd").symlink_to("/etc/passwd")
+    receipt = receive(station, tree, actor=PERSON)
+    assert receipt.result == "refused"
+    assert (station.quarantine / str(receipt.quarantined) / "reason.json").is_file()
+    assert len(list(station.quarantine.iterdir())) == 1
+
+
 def test_a_folder_that_became_a_link_is_not_followed(station: Station, tmp_path: Path) -> None:
     drop = station.settings.drop_folder
     secret = tmp_path / "secret"
