@@ -156,7 +156,7 @@ def test_no_engine_then_started_from_the_console(night: Night) -> None:
     started: int | None = None
     try:
         with night.console() as screen:
-            screen.see("ENGINE STOPPED: nobody receives cuts")
+            screen.see("no engine has ever run here")
             screen.keys("m")
             screen.see("START THE ENGINE")
             screen.keys("y")

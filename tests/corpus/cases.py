@@ -73,6 +73,7 @@ def _of_another() -> dict[str, Case]:
         "another election": _zip(
             lambda: d.cut_files("GOB"), "election.wrong", name=f"{STAMP}_PREP_GOB_QRO.zip"
         ),
+        "the whole country's totals": file(JSON, d.site_json, "election.wrong"),
         "an older stamp": _zip(
             lambda: d.cut_files(stamp=older), "stamp.older", name=f"{older}_PREP_DIP_LOC_QRO.zip"
         ),

@@ -31,9 +31,13 @@ def _replaced(was: bytes, now: bytes, *warnings: str) -> Case:
     return _csv(csv.replace(was, now), *warnings)
 
 
+def _state_json() -> bytes:
+    return d.site_json(level="ENTIDAD")
+
+
 def _json(was: bytes, now: bytes, *warnings: str) -> Case:
     """A site's JSON alone, with one thing in it said otherwise."""
-    said = d.site_json()
+    said = _state_json()
     assert was in said
     return file(JSON, lambda: said.replace(was, now), *warnings)
 
@@ -196,7 +200,7 @@ ODD: dict[str, Case] = {
     "pipes": _csv(b"sep=|\n" + d.results_csv().replace(b",", b"|")),
     "cp1252": _replaced(b"QUERETARO", "QUERÉTARO".encode("cp1252")),
     "a hash in other letters": _replaced(b",1,-\n", b",1,no hay\n", "results.hash_form"),
-    "the site's JSON alone": file(JSON, d.site_json),
+    "the site's JSON alone": file(JSON, _state_json),
     "the site's JSON: more than all": _json(
         b'"actasCapturadas":{"total":4}',
         b'"actasCapturadas":{"total":11}',

@@ -197,14 +197,20 @@ def many_empty_entries(n: int, *, long: int = 0, mixed: bool = False) -> bytes:
     return bytes(front) + table + wide + locator + end
 
 
-def site_json(stamp: str = "20240602_2005", *, test: bool = False, counted: int = 4) -> bytes:
+def site_json(
+    stamp: str = "20240602_2005",
+    *,
+    test: bool = False,
+    counted: int = 4,
+    level: str = "NACIONAL",
+) -> bytes:
     """The totals of a site in the form of 2018."""
     month = {"06": "junio", "07": "julio"}[stamp[4:6]]
     day = f"{stamp[6:8]} de {month} de {stamp[:4]}"
     return (
         f'{{"horaCorte":"{stamp[9:11]}:{stamp[11:]}","fechaCorte":"{day}",'
         f'"cortePrueba":{str(test).lower()},"archivoCorte":"{stamp}_PREP.zip",'
-        f'"nivelNodo":"NACIONAL","totalActas":10,"actasContabilizadas":{{"total":{counted}}},'
+        f'"nivelNodo":"{level}","totalActas":10,"actasContabilizadas":{{"total":{counted}}},'
         f'"actasCapturadas":{{"total":{counted}}}}}'
     ).encode()
 

@@ -246,7 +246,7 @@ HOSTILE: dict[str, Callable[[], Hostile]] = {
     ),
     "test by JSON": lambda: (
         "20240602_2005_PREP.json",
-        d.site_json(test=True),
+        d.site_json(test=True, level="ENTIDAD"),
         "product.test",
     ),
     "stamps far apart": lambda: (
