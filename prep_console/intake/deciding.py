@@ -17,10 +17,11 @@ from prep_console.cuts.stamps import MOST_AHEAD
 from prep_console.intake import quarantine, staging
 from prep_console.intake.had import cut_of_all, cut_with, entry_of, has_other_files, new_parts
 from prep_console.intake.receipt import Override, Receipt, Result
-from prep_console.intake.sealing import seal_ready
+from prep_console.intake.sealing import MarksMoved, seal_ready
 from prep_console.intake.staging import Delivery, Staged
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
+from prep_console.journal.records import Waiting
 from prep_console.journal.state import State
 from prep_console.problems import Refused
 from prep_console.publication import actions, plans, rules
@@ -70,6 +71,21 @@ def decide(
     at_once: bool,
     coming: Coming,
 ) -> Receipt:
+    while True:
+        try:
+            return _decide(station, staged, delivery, actor, at_once, coming)
+        except MarksMoved:
+            continue
+
+
+def _decide(
+    station: Station,
+    staged: Staged,
+    delivery: Delivery,
+    actor: Actor,
+    at_once: bool,
+    coming: Coming,
+) -> Receipt:
     examination = delivery.examination
     state = station.state()
     stops = [*_stops(examination), *_older(examination, state)]
@@ -90,7 +106,9 @@ def decide(
         waits = waits or _waits(station, cut)
         return Receipt(result, examination, cut, waiting_for, None, published, waits)
     entry = entry_of(delivery, new, state)
-    cuts, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, at_once)
+    cuts, waiting_for = seal_ready(
+        station, {delivery.id: (entry, delivery)}, actor, at_once, epoch=state.epoch
+    )
     published, waits = _advance(station)
     mine = cut_with(station.state(), entry)
     return Receipt(
@@ -125,10 +143,23 @@ def decide_overridden(
             "reason": visible(override.reason),
         }
         ledger.append([("overridden", data)], actor)
-    entry = entry_of(delivery, new, state)
-    _, waiting_for = seal_ready(station, {delivery.id: (entry, delivery)}, actor, False)
+    entry, waiting_for = _sealed_overridden(station, delivery, actor)
     mine = cut_with(station.state(), entry)
     return Receipt("sealed" if mine else "waiting", examination, mine, waiting_for)
+
+
+def _sealed_overridden(
+    station: Station, delivery: Delivery, actor: Actor
+) -> tuple[Waiting, tuple[str, ...]]:
+    while True:
+        state = station.state()
+        new, _ = new_parts(delivery.examination, state)
+        entry = entry_of(delivery, new, state)
+        fresh = {delivery.id: (entry, delivery)}
+        try:
+            return entry, seal_ready(station, fresh, actor, False, epoch=state.epoch)[1]
+        except MarksMoved:
+            continue
 
 
 def only_ahead(examination: Examination) -> bool:

@@ -49,17 +49,24 @@ def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> li
     return cuts
 
 
+class MarksMoved(Exception):
+    """``accept-from`` came after the fresh deliveries were judged: they are to be judged anew."""
+
+
 def seal_ready(
     station: Station,
     fresh: Mapping[str, tuple[Waiting, Delivery]],
     actor: Actor,
     at_once: bool,
+    *,
+    epoch: int | None = None,
 ) -> tuple[list[str], tuple[str, ...]]:
     """Seal every cut that the waiting and the fresh deliveries make; the ids, what is lacking.
 
     A fresh delivery is journalled together with the cut it makes, after one flush for both; one
     that must wait is flushed and journalled by itself. When the disk refuses (Failed, OSError)
-    nothing of it is journalled: it is left where it came from, to be taken again.
+    nothing of it is journalled: it is left where it came from, to be taken again. ``epoch``: that
+    of the state by which the fresh ones were judged; MarksMoved when it is another one.
     """
     unrecorded = dict(fresh)
     sealed: list[str] = []
@@ -73,20 +80,20 @@ def seal_ready(
         now = datetime.now(UTC)
         found = assemble(hoped, station.settings, now, at_once=at_once, joins=joins)
         if found.superseded:
-            _record_waiting(station, unrecorded, actor)
+            _record_waiting(station, unrecorded, actor, epoch)
             unrecorded.clear()
             _set_aside(station, found.superseded, actor)
             continue
         if found.plan is None:
-            _record_waiting(station, unrecorded, actor)
+            _record_waiting(station, unrecorded, actor, epoch)
             return sealed, found.waiting_for
         try:
-            sealed.append(_seal(station, hoped, found.plan, unrecorded, actor))
+            sealed.append(_seal(station, hoped, found.plan, unrecorded, actor, epoch))
         except NoGoodCopy:
             if not found.plan.deliveries:  # what was sealed is not here any more: nothing of it
                 joins = False  # is public, its alarm stays, and no delivery waits for that
                 continue
-            _record_waiting(station, unrecorded, actor)
+            _record_waiting(station, unrecorded, actor, epoch)
             unrecorded.clear()
             if not found.later_complete:
                 raise
@@ -103,6 +110,7 @@ def _seal(
     plan: CutPlan,
     unrecorded: Mapping[str, tuple[Waiting, Delivery]],
     actor: Actor,
+    epoch: int | None,
 ) -> str:
     deliveries = {
         name: unrecorded[name][1] if name in unrecorded else staging.kept(station, name)
@@ -117,7 +125,7 @@ def _seal(
             if name in unrecorded
         ]
         with station.acting("seal") as ledger:
-            settle(ledger)
+            _refuse_moved(settle(ledger), epoch if lines else None)
             store.commit(station, folder, CutId.of(manifest.id))
             ledger.append([*lines, ("sealed", store.line_of(manifest, digest))], actor)
     finally:
@@ -127,17 +135,30 @@ def _seal(
     return manifest.id
 
 
+def _refuse_moved(state: State, epoch: int | None) -> None:
+    if epoch is not None and state.epoch != epoch:
+        raise MarksMoved
+
+
 def _record_waiting(
-    station: Station, unrecorded: Mapping[str, tuple[Waiting, Delivery]], actor: Actor
+    station: Station,
+    unrecorded: Mapping[str, tuple[Waiting, Delivery]],
+    actor: Actor,
+    epoch: int | None,
 ) -> None:
     if not unrecorded:
         return
     for name, (_, delivery) in unrecorded.items():
         staging.keep(station.staging / name, delivery)
     durable.sync_file_system(station.staging)
-    with station.acting("accept") as ledger:
-        settle(ledger)
-        ledger.append([("accepted", _accepted(e, d)) for e, d in unrecorded.values()], actor)
+    try:
+        with station.acting("accept") as ledger:
+            _refuse_moved(settle(ledger), epoch)
+            ledger.append([("accepted", _accepted(e, d)) for e, d in unrecorded.values()], actor)
+    except MarksMoved:
+        for name in unrecorded:
+            (station.staging / name / staging.RECORD).unlink()
+        raise
 
 
 def _accepted(entry: Waiting, delivery: Delivery) -> dict[str, object]:

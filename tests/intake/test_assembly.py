@@ -13,7 +13,7 @@ from prep_console import durable
 from prep_console.cuts.model import Verdict
 from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.engine.view import SnapshotReader
-from prep_console.intake import quarantine, staging
+from prep_console.intake import quarantine, sealing, staging
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
 from prep_console.intake.sealing import assemble_due
@@ -673,3 +673,35 @@ def test_a_disk_that_refuses_quarantines_nothing(
             desk.bring_both("20240602_2010")
     assert list(desk.station.quarantine.iterdir()) == []
     assert desk.bring_both("20240602_2010").cut == "20240602_2010"
+
+
+@pytest.mark.parametrize("between", ["build", "sync_file_system"])
+def test_marks_set_back_while_it_is_sealed_count_for_a_delivery(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    """It was judged a correction by marks that a person had set back when it was sealed."""
+    desk.bring("DIP_LOC", "20240602_2010")
+    desk.bring("AYUN", "20240602_2010")
+    where = sealing if between == "build" else durable
+    done = getattr(where, between)
+    came: list[str] = []
+
+    def person_comes(*arguments: Any) -> Any:
+        if not came:
+            came.append("accept-from")
+            actions.accept_from(desk.station, Stamp.of("20240602_2005"), actor=PERSON)
+        return done(*arguments)
+
+    monkeypatch.setattr(where, between, person_comes)
+    stamp = "20240602_2010" if between == "build" else "20240602_2015"
+    receipt = desk.bring("AYUN", stamp, seed=2)
+    assert came == ["accept-from"]
+    state = desk.station.state()
+    assert state.marks == {"AYUN": stamp, "DIP_LOC": "20240602_2005"}
+    if between == "build":
+        cut = state.cuts[str(receipt.cut)]
+        assert (cut.epoch, cut.waits_for_person) == (1, False)
+    else:
+        assert [entry.corrected for entry in state.waiting] == [False]
+    assert desk.bring("AYUN", stamp, seed=2).result in {"had", "waiting"}
+    assert journal.read(desk.station.journal).breaks == ()
