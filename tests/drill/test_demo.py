@@ -223,7 +223,7 @@ def test_what_it_cannot_do_it_refuses_before_anything_starts(scratch: Path) -> N
         demo.run(language="en", screen=False, speed=0)
     with pytest.raises(WrongUsage, match="no night"):
         demo.run(language="en", screen=False, source=junk)
-    with pytest.raises(Failed, match="cannot be read"):
+    with pytest.raises(WrongUsage, match="cannot be read"):
         demo.run(language="en", screen=False, source=scratch / "none.zip")
     assert (scratch / "mine").read_text() == "x"
 

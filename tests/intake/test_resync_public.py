@@ -115,7 +115,7 @@ def test_the_public_gets_whole_files_while_the_live_cut_is_put_right(kind: str) 
         after = apache.get(f"/{victim.name}").body
         if kind == "none":
             assert (ran.code, ran.json["compared"]["lost"]) == (1, [victim.name])
-            assert "no good copy is here" in told.out
+            assert "no good copy is here" in told.err
             assert after == bad
         else:
             assert (ran.code, ran.json["compared"]["repaired"]) == (0, [victim.name])
