@@ -23,6 +23,7 @@ class Disk:
 
     image: Path
     folder: Path
+    kind: str = "ext4"
 
     def free(self) -> int:
         """Bytes that anybody may still take."""
@@ -85,7 +86,7 @@ def mounted(
 ) -> Iterator[Disk]:
     """A new disk of ``size`` bytes under ``folder``; gone after the block. Needs root."""
     folder.mkdir(parents=True, exist_ok=True)
-    disk = Disk(folder / "image", folder / "mounted")
+    disk = Disk(folder / "image", folder / "mounted", kind)
     with disk.image.open("wb") as image:
         image.truncate(size)
     if kind == "ext4":  # -m 0: no blocks kept back for root, who runs this
