@@ -421,7 +421,9 @@ def _override(night: Night, act: Override) -> Went:
         return _decide(now, Decide("publish", mine[-1].id))
 
     at_once = _assembled(accepted, at_once=False)
-    return Went(accepted if at_once is None else at_once, published)
+    without = tuple(_sealed_before(night, accepted, at_once=False))
+    made = accepted if at_once is None else at_once
+    return Went(made, published, halfway=(accepted, *without))
 
 
 def _engine_looks(night: Night) -> Went:
