@@ -121,7 +121,10 @@ def used_at_rest(pid: int, seconds: float = 3.0) -> float:
 
 def gone_without_spinning(pid: int, parent: subprocess.Popen[bytes] | None = None) -> float:
     """Seconds of processor time that its end took."""
-    before = used = cpu_s(pid)
+    try:
+        before = used = cpu_s(pid)
+    except OSError:  # it was quicker than we: that is no spinning
+        return 0.0
 
     def gone() -> bool:
         nonlocal used
