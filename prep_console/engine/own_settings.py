@@ -8,6 +8,8 @@ is not in force has to be seen, and so has a file with which the next start woul
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import get_args
 
@@ -29,7 +31,7 @@ class OwnSettings:
     """``engine.settings``: in force, changed since the start (``detail``: which), or wrong."""
 
     names = (NAME,)
-    period_s = 5.0
+    period_s = 15.0
     deadline_s = 4.0
 
     def __init__(self, settings: Settings, file: Path, *, now: Clock = utc_now) -> None:
@@ -37,6 +39,9 @@ class OwnSettings:
         self._file = file
         self._now = now
         self._thread: OwnThread[Mapping[str, Reading]] = OwnThread()
+        self._seen: tuple[int, ...] | None = None
+        """The file that was read last: reading it each time cost as much as all other looks."""
+        self._judged = Reading(None, "", "unknown", now())
 
     async def read(self) -> Mapping[str, Reading]:
         """Look at the file again."""
@@ -46,17 +51,32 @@ class OwnSettings:
         """Nothing is held."""
 
     def _look(self) -> Mapping[str, Reading]:
-        at = self._now()
+        at, there = self._now(), _there(self._file)
+        if there is None or there != self._seen:
+            self._judged = self._judge(at)
+            self._seen = there
+        return {NAME: replace(self._judged, observed_at=at)}
+
+    def _judge(self, at: datetime) -> Reading:
         told = {"file": str(self._file), **as_told(self._settings)}
         try:
             keys = differing(self._settings, config.load(self._file))
         except Problem as problem:
             error = problem.what.in_("en")[:_TEXT]
-            return {NAME: Reading(WRONG, "", "warning", at, detail={**told, "error": error})}
+            return Reading(WRONG, "", "warning", at, detail={**told, "error": error})
         if not keys:
-            return {NAME: Reading(IN_FORCE, "", "ok", at, detail=told)}
+            return Reading(IN_FORCE, "", "ok", at, detail=told)
         changed = ", ".join(keys)
-        return {NAME: Reading(CHANGED, "", "warning", at, detail={**told, "changed": changed})}
+        return Reading(CHANGED, "", "warning", at, detail={**told, "changed": changed})
+
+
+def _there(file: Path) -> tuple[int, ...] | None:
+    """Changes with whatever is done to it."""
+    try:
+        status = file.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def as_told(settings: Settings) -> dict[str, Detail]:

@@ -105,6 +105,8 @@ def waiting(state: State) -> list[CutRecord]:
 
 def undecided(state: State) -> list[CutRecord]:
     """Cuts that need a person's word, oldest first: nothing that is public has overtaken them."""
+    if not any(cut.waits_for_person for cut in state.cuts.values()):
+        return []
     waits = [cut for cut in waiting(state) if cut.waits_for_person]
     found = passed_over(state)
     if found is not None and found[0] not in waits:
