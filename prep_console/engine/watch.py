@@ -13,7 +13,7 @@ from prep_console.config import Settings
 from prep_console.engine.view import read_now
 from prep_console.problems import Problem
 from prep_console.publication.station import Station
-from prep_console.publication.stuck import stuck
+from prep_console.publication.stuck import Locks
 from prep_console.snapshot import EngineView, Reading, ServedView
 
 log = logging.getLogger(__name__)
@@ -33,6 +33,7 @@ class Watch:
     def __init__(self, settings: Settings, now: datetime) -> None:
         self._settings = settings
         self._station = Station(settings)
+        self._locks = Locks(self._station)
         self._hand = Station(settings)
         """For :meth:`write`: it is used from another thread."""
         self._owed: tuple[Event, ...] = ()
@@ -61,7 +62,7 @@ class Watch:
             since=since,
             memory=self.memory,
             now=now,
-            held=stuck(self._station, now),
+            held=self._locks.stuck(now),
             looked=True,
         )
         self.memory, _, self._owed = advance(self.memory, look, state, now)

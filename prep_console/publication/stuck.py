@@ -1,7 +1,8 @@
 """Whether a process keeps one of the station's locks for too long, and which one.
 
 Behind the intake lock every delivery waits, behind the action lock every decision. Who acts is
-told so after seconds; who only waits for deliveries would not notice.
+told so after seconds; who only waits for deliveries would not notice. How long is counted from look
+to look: a clock that leaps while a lock is held makes nobody slow.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ LONG_S = {"intake": 180.0, "action": 30.0}
 the other is held for milliseconds."""
 STOPPED_S = 10.0
 """One that is stopped does not work: it is not coming back by itself."""
+_A_LOOK_S = 5.0
+"""The most that may lie between two looks: what is more is a leap of the clock."""
 _COMMAND = 120
 """Characters of a command line that are told."""
 
@@ -41,26 +44,48 @@ class Stuck:
     """By a signal or a debugger."""
 
 
-def stuck(station: Station, now: datetime) -> Stuck | None:
-    """The lock that has been held too long; that of the intake first. Some 50 microseconds."""
-    return _stuck("intake", station.intake_lock, now) or _stuck("action", station.action_lock, now)
+class Locks:
+    """The station's locks, looked at each second."""
+
+    def __init__(self, station: Station) -> None:
+        self._locks = (
+            _Lock("intake", station.intake_lock),
+            _Lock("action", station.action_lock),
+        )
+
+    def stuck(self, now: datetime) -> Stuck | None:
+        """The lock that is held too long; that of the intake first. Some 50 microseconds."""
+        found = [one.stuck(now) for one in self._locks]
+        return found[0] or found[1]
 
 
-def _stuck(name: Literal["intake", "action"], path: Path, now: datetime) -> Stuck | None:
-    holder = lock.holder_of(path)
-    if holder is None:
-        return None
-    held_s = now.timestamp() - holder.since
-    stopped = holder.alive and _is_stopped(holder.pid)
-    if held_s < (STOPPED_S if stopped else LONG_S[name]):
-        return None
-    if not lock.is_held(path) or lock.holder_of(path) != holder:  # it has let go since
-        return None
-    since = datetime.fromtimestamp(holder.since, UTC)
-    purpose = visible(str(holder.purpose))
-    if not holder.alive:
-        return Stuck(name, None, purpose, "", since, False)
-    return Stuck(name, holder.pid, purpose, _command(holder.pid), since, stopped)
+class _Lock:
+    def __init__(self, name: Literal["intake", "action"], path: Path) -> None:
+        self._name: Literal["intake", "action"] = name
+        self._path = path
+        self._holder: lock.Holder | None = None
+        self._seen_s = 0.0
+        """How long the lock file has named that holder."""
+        self._looked = datetime.min.replace(tzinfo=UTC)
+
+    def stuck(self, now: datetime) -> Stuck | None:
+        holder = lock.holder_of(self._path)
+        passed_s = (now - self._looked).total_seconds()
+        self._looked = now
+        if holder is None or holder != self._holder:
+            self._holder, self._seen_s = holder, 0.0
+            return None
+        self._seen_s += min(max(passed_s, 0.0), _A_LOOK_S)
+        stopped = holder.alive and _is_stopped(holder.pid)
+        if self._seen_s < (STOPPED_S if stopped else LONG_S[self._name]):
+            return None
+        if not lock.is_held(self._path) or lock.holder_of(self._path) != holder:  # it has let go
+            return None
+        since = datetime.fromtimestamp(holder.since, UTC)
+        purpose = visible(str(holder.purpose))
+        if not holder.alive:
+            return Stuck(self._name, None, purpose, "", since, False)
+        return Stuck(self._name, holder.pid, purpose, _command(holder.pid), since, stopped)
 
 
 def _is_stopped(pid: int) -> bool:

@@ -23,7 +23,7 @@ from prep_console.engine.watch import Watch
 from prep_console.journal import journal
 from prep_console.publication import lock
 from prep_console.publication.lock import process_start
-from prep_console.publication.stuck import stuck
+from prep_console.publication.stuck import Locks, Stuck
 from tests import nights
 from tests.processes import ended, stands_still
 from tests.proof import kills, table, whole
@@ -245,31 +245,49 @@ def _told_to_a_reader(at: Place) -> str:
     return next((alarm.text for alarm in alarms if alarm.id == "cut.unpublished"), "")
 
 
+def looked(locks: Locks, from_s: int, to_s: int) -> Stuck | None:
+    """What the last of the looks in that span says; there is one each second."""
+    began = datetime.now(UTC)
+    return [locks.stuck(began + timedelta(seconds=s)) for s in range(from_s, to_s + 1)][-1]
+
+
 @pytest.mark.parametrize("name", ["intake", "action"])
 def test_a_lock_is_held_too_long_when_its_holder_is_stopped_or_works_for_minutes(
     at: Place, name: str
 ) -> None:
     with holder(at, lock_name=name) as (process, said):
         assert said == "held"
-        now = datetime.now(UTC)
-        assert stuck(at.station, now + timedelta(seconds=20)) is None
-        works = stuck(at.station, now + timedelta(seconds=200))
+        locks = Locks(at.station)
+        assert looked(locks, 0, 20) is None
+        works = looked(locks, 21, 200)
         assert works is not None
         assert (works.name, works.pid, works.stopped) == (name, process.pid, False)
         assert works.command.startswith(Path(sys.executable).name)
         process.send_signal(signal.SIGSTOP)
         wait_until(lambda: stands_still(process.pid))
-        stopped = stuck(at.station, now + timedelta(seconds=20))
+        stopped = looked(Locks(at.station), 0, 20)
         assert stopped is not None
         assert (stopped.pid, stopped.stopped, stopped.purpose) == (process.pid, True, PURPOSE)
-    assert stuck(at.station, now + timedelta(seconds=200)) is None
+    assert looked(locks, 201, 400) is None
     table.record("lock: held too long, by one stopped and one that works", tried=2, fired=2)
+
+
+@pytest.mark.parametrize("leap", [timedelta(hours=1), timedelta(days=1), -timedelta(days=1)])
+def test_a_clock_that_leaps_makes_no_lock_held_too_long(at: Place, leap: timedelta) -> None:
+    """A delivery is being sealed, and the clock is put right meanwhile."""
+    with holder(at, lock_name="intake"):
+        locks, now = Locks(at.station), datetime.now(UTC)
+        for second in range(30):
+            assert locks.stuck(now + timedelta(seconds=second)) is None
+        for second in range(30, 60):
+            assert locks.stuck(now + leap + timedelta(seconds=second)) is None
+    table.record("lock: the clock leaps while it is held", tried=1, fired=1)
 
 
 def test_a_lock_that_only_a_child_still_has_is_held_too_long_by_nobody_known(at: Place) -> None:
     with holder(at, HOLD_AND_FORK, lock_name="intake") as (parent, child):
         assert parent.wait(5) == 0
-        found = stuck(at.station, datetime.now(UTC) + timedelta(seconds=200))
+        found = looked(Locks(at.station), 0, 200)
         os.kill(int(child), signal.SIGKILL)
     assert found is not None
     assert (found.pid, found.command) == (None, "")
