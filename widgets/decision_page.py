@@ -121,7 +121,10 @@ def fitted(
     below = max(0, len(rest) - first - room)
     shown = [fit(one, width) for one in [*head[: height - 1], *rest[first : first + room]]]
     if below:
-        shown[-1] = ends(shown[-1], line(Span(f" ↓{below}", "key")), width)
+        mark = line(Span(f" ↓{below}", "key"))
+        places = (len(shown) - 1, len(head) - 1)  # beside the route where it would cut a line short
+        at = next((at for at in places if cells(shown[at]) + cells(mark) <= width), places[0])
+        shown[at] = ends(shown[at], mark, width)
     return shown[:height], below
 
 

@@ -56,8 +56,9 @@ class Frame:
     stale_s: float | None = None
     """How long nothing could be read, when that is long."""
     settings_error: str = ""
-    settings_outdated: tuple[str, ...] = ()
     """Why the settings file that was changed is not in force; '' when it is."""
+    settings_outdated: tuple[str, ...] = ()
+    """Settings that this console was opened with and that have changed since."""
     keys: bool = True
     """False on read-only consoles: no advice to press a key."""
     halves: bool = True

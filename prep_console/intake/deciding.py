@@ -17,7 +17,7 @@ from prep_console.cuts.stamps import MOST_AHEAD
 from prep_console.intake import quarantine, staging
 from prep_console.intake.had import cut_of_all, cut_with, entry_of, has_other_files, new_parts
 from prep_console.intake.receipt import Override, Receipt, Result
-from prep_console.intake.sealing import MarksMoved, seal_ready
+from prep_console.intake.sealing import judged, seal_ready
 from prep_console.intake.staging import Delivery, Staged
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
@@ -71,21 +71,7 @@ def decide(
     at_once: bool,
     coming: Coming,
 ) -> Receipt:
-    while True:
-        try:
-            return _decide(station, staged, delivery, actor, at_once, coming)
-        except MarksMoved:
-            continue
-
-
-def _decide(
-    station: Station,
-    staged: Staged,
-    delivery: Delivery,
-    actor: Actor,
-    at_once: bool,
-    coming: Coming,
-) -> Receipt:
+    """What becomes of the delivery; MarksMoved when it is to be decided anew (see ``judged``)."""
     examination = delivery.examination
     state = station.state()
     stops = [*_stops(examination), *_older(examination, state)]
@@ -143,23 +129,16 @@ def decide_overridden(
             "reason": visible(override.reason),
         }
         ledger.append([("overridden", data)], actor)
-    entry, waiting_for = _sealed_overridden(station, delivery, actor)
+
+    def sealed() -> tuple[Waiting, tuple[str, ...]]:
+        state = station.state()
+        entry = entry_of(delivery, new_parts(examination, state)[0], state)
+        fresh = {delivery.id: (entry, delivery)}
+        return entry, seal_ready(station, fresh, actor, False, epoch=state.epoch)[1]
+
+    entry, waiting_for = judged(sealed)
     mine = cut_with(station.state(), entry)
     return Receipt("sealed" if mine else "waiting", examination, mine, waiting_for)
-
-
-def _sealed_overridden(
-    station: Station, delivery: Delivery, actor: Actor
-) -> tuple[Waiting, tuple[str, ...]]:
-    while True:
-        state = station.state()
-        new, _ = new_parts(delivery.examination, state)
-        entry = entry_of(delivery, new, state)
-        fresh = {delivery.id: (entry, delivery)}
-        try:
-            return entry, seal_ready(station, fresh, actor, False, epoch=state.epoch)[1]
-        except MarksMoved:
-            continue
 
 
 def only_ahead(examination: Examination) -> bool:

@@ -28,7 +28,7 @@ from prep_console.intake.deciding import (
 from prep_console.intake.examining import called, examined, expectations, limits_of
 from prep_console.intake.lists_beside import with_lists_beside
 from prep_console.intake.receipt import Override, Receipt
-from prep_console.intake.sealing import PATIENCE_S, unwritable
+from prep_console.intake.sealing import PATIENCE_S, judged, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
@@ -115,7 +115,7 @@ def receive(
                 return park(station, delivery, actor)
             if override is not None:
                 return decide_overridden(station, delivery, actor, override)
-            return decide(station, staged, delivery, actor, at_once, coming)
+            return judged(lambda: decide(station, staged, delivery, actor, at_once, coming))
     except OSError as error:
         failed = unwritable(error)
         _record_failure(station, name, source, failed, actor)

@@ -6,10 +6,11 @@ person who will not wait.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from prep_console import durable
 from prep_console.cuts.stamps import CutId
@@ -51,6 +52,18 @@ def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> li
 
 class MarksMoved(Exception):
     """``accept-from`` came after the fresh deliveries were judged: they are to be judged anew."""
+
+
+_Judged = TypeVar("_Judged")
+
+
+def judged(judge: Callable[[], _Judged]) -> _Judged:
+    """What ``judge`` comes to by marks that have not moved when it is sealed."""
+    while True:
+        try:
+            return judge()
+        except MarksMoved:
+            continue
 
 
 def seal_ready(

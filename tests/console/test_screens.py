@@ -124,7 +124,7 @@ async def test_from_which_cut_to_which_stands_on_the_smallest_screen_until_it_is
     async with console(station, size) as pilot:
         await pilot.press("b")
         await until(pilot, lambda: there(*route, cancel, "1"))
-        last = {"es": "otro motivo", "en": "another"}[language]
+        last = {"es": "otro motivo", "en": "another reason"}[language]
         for _ in range(30):  # more than there are lines
             await pilot.press("down")
         for _ in range(30):
