@@ -119,12 +119,13 @@ def fitted(
     room = max(1, height - len(head))
     first = max(0, min(first, len(rest) - room))
     below = max(0, len(rest) - first - room)
-    shown = [fit(one, width) for one in [*head[: height - 1], *rest[first : first + room]]]
+    lines = [*head[: height - 1], *rest[first : first + room]]
+    shown = [fit(one, width) for one in lines]
     if below:
         mark = line(Span(f" ↓{below}", "key"))
-        places = (len(shown) - 1, len(head) - 1)  # beside the route where it would cut a line short
-        at = next((at for at in places if cells(shown[at]) + cells(mark) <= width), places[0])
-        shown[at] = ends(shown[at], mark, width)
+        places = (len(lines) - 1, len(head) - 1)  # beside the route where it would cut a line short
+        at = next((at for at in places if cells(lines[at]) + cells(mark) <= width), places[0])
+        shown[at] = ends(lines[at], mark, width)
     return shown[:height], below
 
 
