@@ -137,7 +137,7 @@ def _told(engine: _Engine, path: Path) -> str:
     if not _same_file(engine.file, path):
         return say(N_("running with another settings file: {file}"), file=visible(engine.file))
     if engine.up_to_date is None:
-        return say(N_("has not looked at the file since it was changed; ask again in 10 seconds"))
+        return say(N_("has not looked at the file since it was changed; ask again in 20 seconds"))
     if engine.up_to_date:
         return say(N_("running with this file as it is"))
     return say_n(

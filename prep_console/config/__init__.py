@@ -16,7 +16,7 @@ from prep_console.config.instruments import (
     Vantage,
 )
 from prep_console.config.model import Election, Intake, Publication, Settings, Source, Station
-from prep_console.config.reading import DEFAULT_PATH, chosen, example, load, parse
+from prep_console.config.reading import DEFAULT_PATH, chosen, example, load, parse, version_of
 
 __all__ = [
     "DEFAULT_PATH",
@@ -43,4 +43,5 @@ __all__ = [
     "example",
     "load",
     "parse",
+    "version_of",
 ]

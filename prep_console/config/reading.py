@@ -79,6 +79,15 @@ def _canonical(settings: Settings, where: str) -> Settings:
     return msgspec.structs.replace(settings, election=changed)
 
 
+def version_of(path: Path) -> tuple[int, ...] | None:
+    """Another one after whatever was done to the file; None while it cannot be looked at."""
+    try:
+        there = path.stat()
+    except OSError:
+        return None
+    return there.st_dev, there.st_ino, there.st_mtime_ns, there.st_ctime_ns, there.st_size
+
+
 def _read(path: Path) -> str:
     try:
         status = path.stat()

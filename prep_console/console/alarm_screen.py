@@ -10,9 +10,9 @@ from textual.binding import Binding, BindingType
 from prep_console.alarms.table import named
 from prep_console.console import wording_of
 from prep_console.console.desk import desk_of
+from prep_console.console.framed_screen import FramedScreen
 from prep_console.console.manual_screen import ManualScreen
 from prep_console.console.orders import AlarmOrder
-from prep_console.console.page_screen import FramedScreen
 from prep_console.console.shelve_screen import ShelveScreen
 from prep_console.console.telling import sentence_text, told
 from prep_console.manual.shelf import page_about

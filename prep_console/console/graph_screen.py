@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
 from prep_console.console.desk import Desk, desk_of
+from prep_console.console.framed_screen import FramedScreen
 from prep_console.console.histories import kept_by_engine
-from prep_console.console.page_screen import FramedScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import page_frame
 from prep_console.widgets.history_graph import Sample, Window, graph

@@ -1,16 +1,14 @@
-"""The frame of every page, and a page of text to scroll: a cut, the journal, help. Opaque, live,
-left with Esc."""
+"""A page of text to scroll: a cut, the journal, help. Opaque, live, left with Esc."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from prep_console.console.live_screen import LiveScreen
+from prep_console.console.framed_screen import FramedScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import page_frame
 from prep_console.widgets.key_bar import Hint
@@ -19,38 +17,6 @@ from prep_console.widgets.panel import Panel
 from prep_console.wording import N_, say
 
 Content = Callable[[Snapshot, int], Sequence[Line]]
-
-
-class FramedScreen(LiveScreen):
-    """Drawn anew with each snapshot and each size of the terminal; left without a result."""
-
-    DEFAULT_CSS = "FramedScreen Panel { height: 1fr; }"
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        super().__init__()
-        self._snapshot = snapshot
-
-    def on_mount(self) -> None:
-        self._draw()
-
-    def on_resize(self) -> None:
-        self._draw()
-
-    def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
-        """A newer snapshot: the page is live too."""
-        self._snapshot = snapshot
-        self._draw()
-
-    def _draw(self) -> None:
-        if self.drawable:
-            self.fill(*self.canvas)
-
-    @abstractmethod
-    def fill(self, width: int, height: int) -> None:
-        """Put what the snapshot says onto the panels."""
-
-    def action_close(self) -> None:
-        self.dismiss()
 
 
 class PageScreen(FramedScreen):

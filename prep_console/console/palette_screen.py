@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
 from prep_console.console.filtering import FilterLine
-from prep_console.console.page_screen import FramedScreen
+from prep_console.console.framed_screen import FramedScreen
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import page_frame, palette_page
 from prep_console.widgets.palette_page import Entry

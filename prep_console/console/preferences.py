@@ -85,11 +85,11 @@ def watch(file: Path, opened_with: Settings | None = None) -> Callable[[], Found
     What is wrong with it is told once too: who asked keeps what was in force. ``opened_with``:
     the settings that the console goes on with; without them none is called outdated.
     """
-    seen = _state(file)
+    seen = config.version_of(file)
 
     def look() -> Found | None:
         nonlocal seen
-        now = _state(file)
+        now = config.version_of(file)
         if now == seen:
             return None
         seen = now
@@ -101,11 +101,3 @@ def watch(file: Path, opened_with: Settings | None = None) -> Callable[[], Found
             return problem
 
     return look
-
-
-def _state(file: Path) -> tuple[int, ...]:
-    try:
-        there = file.stat()
-    except OSError:
-        return ()
-    return (there.st_ino, there.st_mtime_ns, there.st_ctime_ns, there.st_size)

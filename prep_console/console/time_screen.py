@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
-from prep_console.console.page_screen import FramedScreen
+from prep_console.console.framed_screen import FramedScreen
 from prep_console.console.telling import sentence_text, told
 from prep_console.problems import WrongUsage
 from prep_console.snapshot import Snapshot

@@ -11,16 +11,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import get_args
-
-import msgspec
 
 from prep_console import config
 from prep_console.config import Settings
 from prep_console.config.origins import differing
+from prep_console.engine.settings_of_then import as_told
 from prep_console.probes.probe import Clock, OwnThread, utc_now
 from prep_console.problems import Problem
-from prep_console.snapshot import Detail, Phase, Reading
+from prep_console.snapshot import Reading
 
 NAME = "engine.settings"
 IN_FORCE, CHANGED, WRONG = "in force", "changed", "wrong"
@@ -51,7 +49,7 @@ class OwnSettings:
         """Nothing is held."""
 
     def _look(self) -> Mapping[str, Reading]:
-        at, there = self._now(), _there(self._file)
+        at, there = self._now(), config.version_of(self._file)
         if there is None or there != self._seen:
             self._judged = self._judge(at)
             self._seen = there
@@ -68,41 +66,3 @@ class OwnSettings:
             return Reading(IN_FORCE, "", "ok", at, detail=told)
         changed = ", ".join(keys)
         return Reading(CHANGED, "", "warning", at, detail={**told, "changed": changed})
-
-
-def _there(file: Path) -> tuple[int, ...] | None:
-    """Changes with whatever is done to it."""
-    try:
-        status = file.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-
-
-def as_told(settings: Settings) -> dict[str, Detail]:
-    """What a replay must know of the settings of then; as text, which is kept to the letter."""
-    return {
-        "phase": settings.station.phase,
-        "rehearsal_speed": f"{settings.station.rehearsal_speed:g}",
-        "elections": " ".join(settings.election.elections),
-        "cadence_minutes": str(settings.election.cadence_minutes),
-    }
-
-
-def as_then(settings: Settings, told: Mapping[str, Detail]) -> Settings | None:
-    """``settings`` with what an engine of the past told; None when it told nothing of the kind."""
-    try:
-        phase, cadence = told["phase"], int(str(told["cadence_minutes"]))
-        speed = float(str(told["rehearsal_speed"]))
-        elections = str(told["elections"]).split()
-    except (KeyError, ValueError):
-        return None
-    phases: tuple[Phase, ...] = get_args(Phase)
-    known = next((one for one in phases if one == phase), None)
-    if known is None or cadence < 1 or not 1 <= speed <= 120:
-        return None
-    station = msgspec.structs.replace(settings.station, phase=known, rehearsal_speed=speed)
-    election = msgspec.structs.replace(
-        settings.election, cadence_minutes=cadence, elections=elections
-    )
-    return msgspec.structs.replace(settings, station=station, election=election)

@@ -21,7 +21,7 @@ from prep_console import telemetry
 from prep_console.alarms import conditions
 from prep_console.alarms.lifecycle import Look, Memory, advance, remembered
 from prep_console.config import Settings
-from prep_console.engine.own_settings import as_then
+from prep_console.engine.settings_of_then import as_then
 from prep_console.engine.view import (
     JOURNAL_LINES,
     STALE_AFTER_S,

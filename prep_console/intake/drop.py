@@ -44,7 +44,7 @@ _PASSING = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO}
 _TEMPORARY = re.compile(
     r"^\.|(\.(part|partial|filepart|tmp|temp|crdownload|swp)|~)$", re.IGNORECASE
 )
-"""rsync's ``.name.XXXXXX``, and what other clients call a file that is still coming."""
+"""rsync's ``.name.`` and six letters, and what other clients call a file that is still coming."""
 
 Shape = tuple[int, int, int, int]
 """Inode, size, mtime and ctime in nanoseconds: moves whenever somebody writes."""

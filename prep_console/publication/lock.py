@@ -27,7 +27,8 @@ PATIENCE_S = 2.0
 _MODE = 0o600
 """Whoever can open a lock file can hold the lock, even one who may only read it."""
 _SUSPENDING = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU}
-_FULL = {errno.ENOSPC, errno.EDQUOT}
+FULL = {errno.ENOSPC, errno.EDQUOT}
+"""Errors of a disk, or a quota, without room."""
 _CONTENT_BYTES = 512
 """Fixed length, overwritten in place: naming the holder takes no space on a full disk."""
 
@@ -102,7 +103,7 @@ def held(
         if stat.S_IMODE(os.fstat(descriptor).st_mode) != _MODE:
             os.fchmod(descriptor, _MODE)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(error, path) from error
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SUSPENDING)
     try:
         if not _acquired(descriptor, patience_s):
@@ -112,7 +113,7 @@ def held(
         try:
             _name_holder(descriptor, purpose, ballast)
         except OSError as error:
-            raise _unwritable(path, error) from error
+            raise unwritable(error, path) from error
         yield
     finally:
         os.close(descriptor)
@@ -174,13 +175,15 @@ def _refusal(path: Path) -> Refused:
     )
 
 
-def _unwritable(path: Path, error: OSError) -> Failed:
-    if error.errno in _FULL:
+def unwritable(error: OSError, path: Path | None = None) -> Failed:
+    """That the station cannot be written, and what to do; ``path`` where the error names none."""
+    if error.errno in FULL:
         todo = sentence(N_("free space on the station's disk and repeat the command"))
     else:
         todo = sentence(N_("check that the disk is mounted read-write and who owns the folder"))
-    what = sentence(N_("the station cannot be written: {error}"), error=f"{error.strerror}: {path}")
-    return Failed(what, todo)
+    place = error.filename or path or ""
+    what = f"{error.strerror}: {place}".rstrip(": ")
+    return Failed(sentence(N_("the station cannot be written: {error}"), error=what), todo)
 
 
 def _name_holder(descriptor: int, purpose: str, ballast: Path | None) -> None:
@@ -196,7 +199,7 @@ def _name_holder(descriptor: int, purpose: str, ballast: Path | None) -> None:
     try:
         os.pwrite(descriptor, content, 0)
     except OSError as error:
-        if error.errno not in _FULL or ballast is None or not ballast.exists():
+        if error.errno not in FULL or ballast is None or not ballast.exists():
             raise
         ballast.unlink()
         os.pwrite(descriptor, content, 0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,15 +24,12 @@ from prep_console.journal.late import Late
 from prep_console.journal.records import CutRecord
 from prep_console.journal.state import SHAPE, State
 from prep_console.journal.store_version import NewerStore
-from prep_console.problems import Failed
 from prep_console.publication import estado, lock, pointer
 from prep_console.publication.pointer import Live
-from prep_console.wording import N_, sentence
 
 _CHECKPOINT_LINES = 40
 """Lines after which the folded state is kept beside the journal, so that an action reads these
 few lines and not the whole night (2,000 lines cost 20 ms, the checkpoint 1)."""
-_FULL = {errno.ENOSPC, errno.EDQUOT}
 _TAIL_BYTES = 1024
 """Longer than what stands after ``data`` in a journal line, its hash included."""
 
@@ -94,7 +90,7 @@ class Station:
                     folder.mkdir(mode=mode, parents=folder != self.root, exist_ok=True)
                     folder.chmod(mode)
         except OSError as error:
-            raise _unwritable(error) from error
+            raise lock.unwritable(error) from error
         with suppress(OSError):  # where the institute writes is no reason to stop a decision
             self.settings.drop_folder.mkdir(mode=0o755, parents=True, exist_ok=True)
 
@@ -234,7 +230,7 @@ class Station:
             try:
                 yield Ledger(self)
             except OSError as error:
-                raise _unwritable(error) from error
+                raise lock.unwritable(error) from error
             finally:
                 if self._state is not None and self._state.intent is not None:
                     self._state = None
@@ -315,7 +311,7 @@ class Ledger:
 
     def _gave_ballast(self, error: OSError) -> bool:
         """On a full disk, give up the ballast file once: True when there was one."""
-        if error.errno not in _FULL:
+        if error.errno not in lock.FULL:
             return False
         try:
             (self.station.run / "ballast").unlink()
@@ -359,17 +355,3 @@ def _with_break(state: State, reached: Position) -> State:
 def _gone(state: State, seq: int, head: str) -> Break:
     reason = f"lines are gone or were rewritten: it once reached {seq}:{head}"
     return Break(state.position.lines + 1, seq, reason)
-
-
-def _unwritable(error: OSError) -> Failed:
-    if error.errno in _FULL:
-        todo = sentence(N_("free space on the station's disk and repeat the command"))
-    else:
-        todo = sentence(N_("check that the disk is mounted read-write and who owns the folder"))
-    return Failed(
-        sentence(
-            N_("the station cannot be written: {error}"),
-            error=f"{error.strerror}: {error.filename or ''}".rstrip(": "),
-        ),
-        todo,
-    )

@@ -56,7 +56,7 @@ def _lying_size(size: int) -> bytes:
 def _renamed_in_front() -> bytes:
     data = d.cut_zip()
     at = d.local(data, CSV) + 30
-    return data[:at] + CSV.replace("QRO", "XXX").encode() + data[at + len(CSV) :]
+    return data[:at] + CSV.replace("QRO", "ZZZ").encode() + data[at + len(CSV) :]
 
 
 def _huge_pax() -> bytes:

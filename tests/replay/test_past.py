@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from prep_console.alarms.table import sentence_of
-from prep_console.engine.own_settings import as_then, as_told
 from prep_console.engine.past import Past, placed
+from prep_console.engine.settings_of_then import as_then, as_told
 from prep_console.journal.actor import program
 from prep_console.problems import Refused
 from prep_console.reports.status import status_json

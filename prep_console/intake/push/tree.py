@@ -28,7 +28,7 @@ _TICK = timedelta(seconds=0.1)
 _FUTURE = timedelta(minutes=1)
 """A session that began later than this from now was dated by a clock that was put back since."""
 TEMPORARY = re.compile(r"\..+\.[A-Za-z0-9]{6}")
-"""rsync writes ``.name.XXXXXX`` and renames it when it is whole."""
+"""rsync writes ``.name.`` and six letters, and renames it when it is whole."""
 WORKING = {".~tmp~", ".rsync-partial"}
 """Folders of rsync's own (``--delay-updates``, ``--partial-dir``): what a killed session leaves in
 them is of another cut."""
