@@ -54,8 +54,8 @@ TOO_LARGE = N_("{name} has {size} bytes: more than max_bytes")
 FOLDER_NAMES = N_("its folder lists more than {count} names")
 WRONG_HOST_KEY = N_("its host key is not the known one: {words}")
 NOT_LET_IN = N_("it does not let us in: {words}")
-KEY_UNREAD = N_("the key {path}: {error}")
 KEY_OPEN = N_("the key {path} can be read by others: chmod 600")
+KEY_UNREAD = N_("the key {path}: {error}")
 NO_BYTE = N_("no byte for {seconds} s")
 NOTHING_CAME = N_("nothing came for {seconds} s")
 TOO_SLOW = N_("too slow: {count} bytes in {seconds} s")
@@ -70,50 +70,10 @@ NOT_HTTPS = N_("it redirects to an address that is not https")
 REDIRECTS = N_("more than {count} redirects")
 NOT_PINNED = N_("its certificate is not the pinned one")
 
-_TEMPLATES = (
-    NO_ANSWER,
-    NOT_INSTALLED,
-    NOT_STARTED,
-    LATE,
-    TOO_MUCH,
-    EXIT_CODE,
-    SIGNAL,
-    NO_TRACKING,
-    NO_LEAP,
-    NO_NUMBER,
-    NTP_MODE,
-    NTP_STRATUM,
-    NTP_UNSURE,
-    NO_VARIABLE,
-    UPSD_UNREACHABLE,
-    CONNECTIONS_UNREAD,
-    DNS_SILENT,
-    OLD_LISTS,
-    RULES_NOT_UNDERSTOOD,
-    STATUS_ANSWER,
-    FETCH_DIED,
-    TREE_NAMES,
-    TREE_DEEP,
-    BAD_NAME,
-    FEWER_BYTES,
-    TOO_LARGE,
-    FOLDER_NAMES,
-    WRONG_HOST_KEY,
-    NOT_LET_IN,
-    KEY_OPEN,
-    KEY_UNREAD,
-    NO_BYTE,
-    NOTHING_CAME,
-    TOO_SLOW,
-    HTTP_STATUS,
-    WEB_PAGE,
-    LONG_ANSWER,
-    MORE_BYTES,
-    NOT_RESUMED,
-    BROKE_OFF,
-    REDIRECTS,
+_TEMPLATES = tuple(
+    text for text in tuple(globals().values()) if isinstance(text, str) and "{" in text
 )
-"""Those with something filled in; the others are found as they are."""
+"""Those above with something filled in, in their order; the others are found as they are."""
 _SYSTEM = (
     N_("Address already in use"),
     N_("Broken pipe"),

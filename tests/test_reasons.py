@@ -94,6 +94,12 @@ def test_every_reason_with_a_place_in_it_is_among_the_templates() -> None:
     assert {value for value in own if re.search(r"\{\w+\}", value)} == set(reasons._TEMPLATES)
 
 
+@pytest.mark.parametrize("template", reasons._TEMPLATES)
+def test_each_is_found_again_and_no_other_is_taken_for_it(template: str) -> None:
+    filled = {name: f"<{name}>" for name in re.findall(r"\{(\w+)\}", template)}
+    assert known_text(template.format(**filled)) == wording.say(template, **filled)
+
+
 def test_reasons_are_used_and_not_written_anew() -> None:
     """Each is made from its template somewhere: a sentence that nobody says is dead."""
     code = "".join(path.read_text("utf-8") for path in (PROJECT / "prep_console").rglob("*.py"))

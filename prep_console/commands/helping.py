@@ -85,12 +85,14 @@ def _told(context: click.Context) -> Iterator[None]:
     command = context.command
     shown = [command]
     if isinstance(command, click.Group):
-        command.subcommand_metavar = say(N_("COMMAND [ARGS]..."))
         shown += command.commands.values()
     kept = [(one, one.help, one.options_metavar) for one in shown]
     options = [p for p in command.get_params(context) if isinstance(p, click.Option)]
     kept_options = [(option, option.help) for option in options]
+    inner = command.subcommand_metavar if isinstance(command, click.Group) else ""
     try:
+        if isinstance(command, click.Group):
+            command.subcommand_metavar = say(N_("COMMAND [ARGS]..."))
         for one, text, _ in kept:
             one.help = one.short_help = known_text(text or "") or None  # whole: it is wrapped
             one.options_metavar = say(N_("[OPTIONS]"))
@@ -98,6 +100,8 @@ def _told(context: click.Context) -> Iterator[None]:
             option.help = known_text(_OWN.get(text or "", text or "")) or None
         yield
     finally:
+        if isinstance(command, click.Group):
+            command.subcommand_metavar = inner
         for one, text, metavar in kept:
             one.help, one.short_help, one.options_metavar = text, None, metavar
         for option, text in kept_options:
