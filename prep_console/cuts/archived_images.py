@@ -12,27 +12,42 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from prep_console.cuts import manifests
-from prep_console.cuts.archives import Kind, is_archive_name, kind_of, read_archive, taken_out
+from prep_console.cuts.archives import (
+    Kind,
+    NoScratch,
+    is_archive_name,
+    kind_of,
+    read_archive,
+    taken_out,
+)
 from prep_console.cuts.folders import READ_ONLY
 from prep_console.cuts.images import Image, is_image
 from prep_console.cuts.members import Budget, Member, Unsafe
 from prep_console.cuts.model import Limits
 
 _USUAL = "sha256"
+NAMES_HELD = 4 << 20
+"""Bytes of names that need no disk."""
+_LENGTH = 4
+"""Bytes of a name's length."""
 
 Again = Callable[[str, str], Sequence[bytes]]
 """Hashes a delivered file's images once more, by an algorithm, in the order of their coming."""
 
 
 class ArchivedImages:
-    """32 bytes and a name for each: an archive may hold 200,000, as objects a KiB each."""
+    """32 bytes for each, and its name in the file ``names``: an archive may hold 200,000, as
+    objects a KiB each."""
 
-    def __init__(self) -> None:
+    def __init__(self, names: IO[bytes]) -> None:
         self._archives: list[tuple[int, str]] = []
-        """Where each archive's names begin, and the archive."""
-        self._names = bytearray()
+        """Each archive, and the number of its first image."""
+        self._names = names
+        """Each with its length in front: no byte may not be in one."""
+        self._count = 0
         self._hashes = {_USUAL: bytearray()}
         """By algorithm; of all images, in the order in which they came."""
         self._counts: dict[str, int] = {}
@@ -41,23 +56,27 @@ class ArchivedImages:
     def add(self, file: str, archive: str, member: Member) -> None:
         """One image, read whole. ``file``: the delivered file around ``archive``."""
         if not self._archives or self._archives[-1][1] != archive:
-            self._archives.append((len(self._names), archive))
-        self._names += member.path.encode("utf-8", "surrogateescape") + b"\0"
+            self._archives.append((self._count, archive))
+        name = member.path.encode("utf-8", "surrogateescape")
+        try:
+            self._names.write(len(name).to_bytes(_LENGTH) + name)
+        except OSError as error:
+            raise NoScratch(*error.args) from error
         self._hashes[_USUAL] += _hash(member, _USUAL)
+        self._count += 1
         self._counts[file] = self._counts.get(file, 0) + 1
 
     def each(self, again: Again) -> Iterator[Image]:
         """Every image; ``again`` is called where SHA-256 is not what is asked for."""
         archives = deque(self._archives)
         archive = ""
-        start = number = 0
-        while start < len(self._names):
-            if archives and archives[0][0] == start:
+        self._names.seek(0)
+        for number in range(self._count):
+            if archives and archives[0][0] == number:
                 archive = archives.popleft()[1]
-            end = self._names.index(b"\0", start)
-            path = self._names[start:end].decode("utf-8", "surrogateescape")
+            name = self._names.read(int.from_bytes(self._names.read(_LENGTH)))
+            path = name.decode("utf-8", "surrogateescape")
             yield Image(f"{archive}!/{path}", partial(self._digest, again, number))
-            start, number = end + 1, number + 1
 
     def _digest(self, again: Again, number: int, algorithm: str) -> str:
         if algorithm not in self._hashes:

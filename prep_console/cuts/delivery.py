@@ -17,9 +17,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from io import BufferedReader
 from pathlib import Path
+from tempfile import SpooledTemporaryFile
 
 from prep_console.cuts import candidates, manifests, results
-from prep_console.cuts.archived_images import hashed_again
+from prep_console.cuts.archived_images import NAMES_HELD, ArchivedImages, hashed_again
 from prep_console.cuts.archives import (
     Kind,
     NoScratch,
@@ -63,16 +64,18 @@ def examine(
     machine lacks the room or the descriptors to do so.
     """
     name = name or path.absolute().name
-    reader = _Reader(name, limits, scratch, known or {})
-    if path.is_dir():
-        reader.read_tree(path)
-    else:
-        reader.read_file(path)
-    elections, parts, judged = conclude(reader.evidence, read_name(name), expectations)
-    counted, odd_images = reconcile(
-        {r.code: reader.evidence.acta_hashes.get(r.path, {}) for r in elections},
-        reader.images(path),
-    )
+    room = None if scratch is None else str(scratch)
+    with SpooledTemporaryFile(NAMES_HELD, dir=room) as names:
+        reader = _Reader(name, limits, scratch, known or {}, ArchivedImages(names))
+        if path.is_dir():
+            reader.read_tree(path)
+        else:
+            reader.read_file(path)
+        elections, parts, judged = conclude(reader.evidence, read_name(name), expectations)
+        counted, odd_images = reconcile(
+            {r.code: reader.evidence.acta_hashes.get(r.path, {}) for r in elections},
+            reader.images(path),
+        )
     return Examination(
         stamp=max((part.stamp for part in parts), default=None),
         files=tuple(reader.evidence.files),
@@ -98,14 +101,19 @@ class _Reader:
     """Walks one delivery and gathers the evidence."""
 
     def __init__(
-        self, name: str, limits: Limits, scratch: Path | None, known: Mapping[str, tuple[int, str]]
+        self,
+        name: str,
+        limits: Limits,
+        scratch: Path | None,
+        known: Mapping[str, tuple[int, str]],
+        images: ArchivedImages,
     ) -> None:
         self._name = name
         self._limits = limits
         self._scratch = scratch
         self._known = known
         self.budget = Budget(limits)
-        self.evidence = Evidence()
+        self.evidence = Evidence(archived_images=images)
 
     # -- what lies on disk -------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ class Alien:
 class Evidence:
     """Gathered while the delivery is read."""
 
+    archived_images: ArchivedImages
     files: list[DeliveredFile] = field(default_factory=list)
     archives: dict[str, str] = field(default_factory=dict)
     """``where`` of every archive seen, nested ones too, and its SHA-256."""
@@ -72,7 +73,6 @@ class Evidence:
     aliens: list[Alien] = field(default_factory=list)
     acta_hashes: dict[str, dict[str, str]] = field(default_factory=dict)
     """By the path of the results: acta's key to what it says is its image's hash."""
-    archived_images: ArchivedImages = field(default_factory=ArchivedImages)
     hash_lists: dict[str, list[HashList]] = field(default_factory=dict)
     """By the archive that they lie in (its ``where``); '' for loose ones."""
     findings: list[Finding] = field(default_factory=list)

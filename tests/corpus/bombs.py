@@ -151,10 +151,15 @@ BOMBS: dict[str, Case] = {
     "says four GiB": file(NAME, lambda: _claims(0xFFFFFFFE), "archive.ratio"),
     "199,999 images": file(NAME, lambda: d.many_empty_entries(199_999), "results.missing"),
     "199,999 names of 255 bytes": file(
+        NAME, lambda: d.many_empty_entries(199_999, long=255, suffix=b".dat"), "results.missing"
+    ),
+    "199,999 images with names of 255 bytes": file(
         NAME, lambda: d.many_empty_entries(199_999, long=255), "results.missing"
     ),
     "199,999 names of 255 bytes, mixed": file(
-        NAME, lambda: d.many_empty_entries(199_999, long=255, mixed=True), "results.missing"
+        NAME,
+        lambda: d.many_empty_entries(199_999, long=255, mixed=True, suffix=b".dat"),
+        "results.missing",
     ),
     "200,001 entries": file(
         f"{STAMP}_PREP_AYUN.zip", lambda: d.many_empty_entries(200_001), "archive.entries"

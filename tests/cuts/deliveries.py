@@ -174,16 +174,18 @@ def overlapping(copies: int = 3, size: int = 200_000) -> bytes:
     return data[:row_at] + rows + bytes(tail)
 
 
-def many_empty_entries(n: int, *, long: int = 0, mixed: bool = False) -> bytes:
+def many_empty_entries(
+    n: int, *, long: int = 0, mixed: bool = False, suffix: bytes = b".jpg"
+) -> bytes:
     """A zip of ``n`` empty files, with names as images of actas have them.
 
-    ``long``: so many bytes each, and they are no images; ``mixed``: the table's rows are in
+    ``long``: so many bytes each; ``mixed``: the table's rows are in
     another order than the files.
     """
     front, rows = bytearray(), []
     for i in range(n):
         name = f"Fotos/distrito_{i % 15:02}/acta_{i:06}_AYUN".encode().ljust(long - 4, b"_")
-        name += b".dat" if long else b".jpg"
+        name += suffix
         row = struct.pack("<5H3L2H", 20, 0, 0, 0, 0x5821, 0, 0, 0, len(name), 0)
         after = struct.pack("<3H2L", 0, 0, 0, 0, len(front)) + name
         rows.append(struct.pack("<4sH", b"PK\1\2", 0x0314) + row + after)

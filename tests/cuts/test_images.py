@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -126,7 +127,7 @@ def test_images_in_archives_of_archives_keep_their_names(tmp_path: Path, algorit
 
 def test_an_archive_that_cannot_be_read_again_is_nobodys_images() -> None:
     """Of what was read the first time nothing is taken for another file's."""
-    kept = ArchivedImages()
+    kept = ArchivedImages(io.BytesIO())
     for file, number in (("a.zip", 1), ("a.zip", 2), ("b.zip", 3)):
         content = iter([picture(number)])
         kept.add(file, file, Member(f"{number}.jpg", "", partial(iter, content)))
