@@ -1,8 +1,6 @@
-"""Whole answers of one named cut while the pointer switches: the load tests' harness, shorter."""
+"""Whole answers of one named cut while the pointer switches, by the harness of the load tests."""
 
 from __future__ import annotations
-
-import os
 
 from tests.apache.load import drive
 from tests.apache.server import Apache
@@ -12,12 +10,12 @@ from tests.apache.test_load import fill as put_cuts
 from tests.bench.figure import Figure
 from tests.bench.grounds import scratch
 
-REQUESTS = int(os.environ.get("PREP_BENCH_REQUESTS", "30000"))
+REQUESTS = 100_000
 SWITCHES = 1_000
 
 
 def rows() -> list[Figure]:
-    """Broken answers; the whole run of 100,000 requests is a test (tests/apache/test_load.py)."""
+    """Broken answers among all of them."""
     with scratch() as folder:
         public = PublicFolder(folder / "station")
         expected = put_cuts(public)

@@ -140,7 +140,7 @@ def _trial(clean: Clean, point: Point, fault: str) -> Trial:
     if not (kills.fired(killed, point) if fault == kills.KILL else killed.injected):
         last = killed.calls[-1] if killed.calls else "nothing"
         return Trial(point, False, (f"did not fire: ended {killed.code} in {last}; {killed.told}",))
-    found = [f"at once: {f}" for f in _faults(at, clean)]
+    found = [f"at once: {f}" for f in whole.faults(at, damaged=clean.damaged)]
     if found:
         return Trial(point, True, tuple(found))
     crashed = whole.facts(at)
@@ -153,11 +153,6 @@ def _trial(clean: Clean, point: Point, fault: str) -> Trial:
     put_back(kept, at.root)
     found += [f"then again: {f}" for f in _then_again(at, clean, crashed)]
     return Trial(point, True, tuple(found))
-
-
-def _faults(at: Place, clean: Clean) -> list[str]:
-    """What is not whole, but for what was not before."""
-    return [f for f in whole.faults(at) if not (clean.damaged and clean.damaged in f)]
 
 
 def _told(failed: kills.Run, clean: Clean, now: Facts) -> list[str]:
@@ -224,7 +219,7 @@ def _readers(at: Place, crashed: Facts) -> list[str]:
 def _then_hold(at: Place, clean: Clean, crashed: Facts) -> list[str]:
     """Another decision follows: it settles what is open, and nothing is rolled forward."""
     said = at.call("hold")
-    if found := _faults(at, clean):
+    if found := whole.faults(at, damaged=clean.damaged):
         return found
     now = whole.facts(at)
     frozen = now.mode == "frozen"
