@@ -139,6 +139,9 @@ class Station:
         known = self._state or self._checkpoint()
         if known is not None and size < known.position.offset:
             known = self._read_against(known)
+        if known is not None and size == known.position.offset:  # nobody wrote since
+            self._state = known
+            return known
         reading = journal.read(self.journal, known.position if known else None)
         self._state = fold(reading.lines, reading.position, known, reading.breaks)
         return self._state
@@ -229,12 +232,12 @@ class Station:
         with lock.held(self.action_lock, purpose, take_over=take_over, ballast=ballast):
             try:
                 yield Ledger(self)
+                self.keep_checkpoint()  # before anybody else may begin another journal
             except OSError as error:
                 raise lock.unwritable(error) from error
             finally:
                 if self._state is not None and self._state.intent is not None:
                     self._state = None
-        self.keep_checkpoint()
 
 
 class Ledger:

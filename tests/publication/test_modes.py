@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, lock
+from prep_console.publication import station as stations
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.afresh import begin_afresh
 from prep_console.publication.station import Station
@@ -405,3 +406,23 @@ def test_a_sealed_folder_without_its_line_is_found_by_the_next_action(
     actions.thaw(Station(station.settings), actor=PERSON)
     assert not (station.cuts / "20240602_2100").exists()
     assert (station.quarantine / "cut-20240602_2100").is_dir()
+
+
+def test_a_station_begun_afresh_the_moment_a_decision_is_done_has_a_whole_journal(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a decision keeps for the next process must not be of a journal that is gone by then."""
+    monkeypatch.setattr(stations, "_CHECKPOINT_LINES", 1)  # as in a night of more than 40 lines
+    held = lock.held
+
+    @contextmanager
+    def then_afresh(path: Path, purpose: str, **options: Any) -> Iterator[None]:
+        with held(path, purpose, **options):
+            yield
+        if purpose == "hold":
+            begin_afresh(Station(station.settings), actor=PERSON)
+
+    monkeypatch.setattr(lock, "held", then_afresh)
+    actions.hold(Station(station.settings), actor=PERSON, reason="r")
+    after = Station(station.settings).state()
+    assert (after.breaks, after.live, len(after.cuts)) == ((), None, 0)
