@@ -135,6 +135,19 @@ def test_settings_that_others_can_write_are_refused(box: Sandbox) -> None:
     assert box.station.live().cut == SECOND
 
 
+def test_settings_in_a_folder_where_everybody_may_rename_are_refused(box: Sandbox) -> None:
+    folder = box.file.parent
+    try:
+        folder.chmod(0o777)
+        ran = box.run("hold")
+        assert ran.code == 2
+        assert f"chmod o-w {folder}" in ran.err
+        folder.chmod(0o1777)  # the sticky bit: only the owner may rename
+        assert box.run("hold").code == 0
+    finally:
+        folder.chmod(0o755)
+
+
 def test_hostile_names_cannot_steer_the_terminal(box: Sandbox, tmp_path: Path) -> None:
     hostile = tmp_path / "\x1b[2J20240602_2015_PREP_\u202eDIP.zip"
     hostile.write_bytes(b"PK\x03\x04nothing")

@@ -98,6 +98,7 @@ def _read(path: Path) -> str:
                 sentence(N_("the settings file {path} can be written by others"), path=str(path)),
                 sentence(N_("it can name commands to run: chmod go-w {path}"), path=str(path)),
             )
+        _refuse_open_folder(path)
         return path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise WrongUsage(
@@ -115,6 +116,17 @@ def _read(path: Path) -> str:
             ),
             sentence(N_("check its owner and permissions")),
         ) from error
+
+
+def _refuse_open_folder(path: Path) -> None:
+    """Where everybody may rename (no sticky bit), everybody may put another file in its place."""
+    for folder in {path.parent, path.resolve().parent}:
+        mode = folder.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            raise WrongUsage(
+                sentence(N_("the settings file {path} can be replaced by others"), path=str(path)),
+                sentence(N_("it can name commands to run: chmod o-w {folder}"), folder=str(folder)),
+            )
 
 
 def _explained(message: str) -> Sentence | str:
