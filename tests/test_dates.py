@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -36,3 +37,15 @@ def test_the_months_of_both_languages_differ_in_three_letters() -> None:
         months = [dates.day(datetime(2024, n, 1, tzinfo=UTC)).strip(" 1") for n in range(1, 13)]
         assert len(set(months)) == 12
         assert {len(month) for month in months} == {3}
+
+
+def test_nobody_but_the_institute_writes_a_date_in_figures_that_can_be_read_in_two_ways() -> None:
+    """The drill writes files as institutes do; everything else has the month's name, or ISO."""
+    root = Path(__file__).parents[1]
+    sources = [
+        path for folder in ("prep_console", "widgets") for path in (root / folder).rglob("*.py")
+    ]
+    ambiguous = [path for path in sources if "%d/%m" in path.read_text("utf-8")]
+    assert {path.parent.relative_to(root).as_posix() for path in ambiguous} == {
+        "prep_console/drill"
+    }

@@ -73,7 +73,7 @@ def _place(snapshot: Snapshot, past: PastView, width: int) -> Line:
 def _hour(snapshot: Snapshot, past: PastView, at: datetime) -> str:
     there = local(snapshot, at)
     same = local(snapshot, past.begins).date() == local(snapshot, past.ends).date()
-    return f"{there:%H:%M}" if same else f"{there:%d/%m %H:%M}"
+    return f"{there:%H:%M}" if same else f"{dates.day(there)} {there:%H:%M}"
 
 
 def edge() -> Line:

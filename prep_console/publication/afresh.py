@@ -62,7 +62,7 @@ def _refuse_before_its_time(settings: Settings, now: datetime) -> None:
         raise Refused(
             sentence(
                 N_("not done: the results must stay public until {date}"),
-                date=f"{election.retain_until:%d/%m/%Y}",
+                date=f"{election.retain_until:%Y-%m-%d}",
             ),
             sentence(N_("change retain_until in the settings first, if this is really wanted")),
         )

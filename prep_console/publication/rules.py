@@ -213,7 +213,7 @@ def why_waiting(
         return sentence(N_("it waits: publishing is on hold until a person releases it"))
     opens = settings.election.opens
     if opens is not None and embargoed(settings, now):
-        hour = f"{opens.astimezone(settings.zone):%d/%m/%Y %H:%M}"
+        hour = f"{opens.astimezone(settings.zone):%Y-%m-%d %H:%M}"
         return sentence(N_("it waits: nothing goes live before {hour}"), hour=hour)
     return None
 

@@ -192,7 +192,10 @@ def _cuts(night: Minutes, zone: ZoneInfo) -> Iterator[str]:
 
 
 def _hour(at: datetime | None, zone: ZoneInfo) -> str:
-    return "—" if at is None else f"{at.astimezone(zone):%d/%m %H:%M:%S}"
+    if at is None:
+        return "—"
+    there = at.astimezone(zone)
+    return f"{dates.day(there)} {there:%H:%M:%S}"
 
 
 def _gaps(night: Minutes, zone: ZoneInfo) -> Iterator[str]:

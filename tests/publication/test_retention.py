@@ -89,7 +89,7 @@ def test_nothing_is_begun_afresh_before_the_day_is_over(tmp_path: Path) -> None:
     assert box.run("receive", nights.archive(tmp_path, actas=4)).code == 0
     code, told = run("2999-12-31", "2024-06-02T20:00:00-06:00", "jornada")
     assert code == 1
-    assert "31/12/2999" in told
+    assert "2999-12-31" in told
     assert box.station.live().cut == "20240602_2005"
     for allowed in (
         ("2999-12-31", "2024-06-02T20:00:00-06:00", "simulacro"),
