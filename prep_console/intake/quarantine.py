@@ -42,6 +42,7 @@ def keep(
     )
     with suppress(FileNotFoundError):
         (folder / staging.RECORD).unlink()
+    durable.sync_file_system(folder)  # who sent it may delete it once the journal says refused
     number = 1
     while True:
         identity = base if number == 1 else f"{base}-{number}"

@@ -27,8 +27,10 @@ def finish(ledger: Ledger) -> None:
     (station.run / "state.json").unlink(missing_ok=True)
     durable.sync_folder(archive)
     station.journal.parent.rename(archive / "journal")
-    durable.sync_folder(station.root)
+    for changed in (archive, archive.parent, station.root):
+        durable.sync_folder(changed)
     ledger.begin_again()
+    durable.sync_folder(station.root)  # its folders are new
     data = {"archive": name, "seq": head.seq, "hash": head.hash}
     ledger.append([("station", data)], program("recovery"))
 

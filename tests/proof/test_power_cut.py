@@ -46,6 +46,7 @@ def test_what_was_told_as_done_survives_a_power_cut(any_disk: Disk, ground: Path
     receive_cuts(at, ground, [FIRST, SECOND])
     settled(at)
     first, second = deliveries(ground, THIRD)
+    refused = deliveries(ground, FIRST, seed=7)[0]
     lost = tried = 0
     for command in (
         ["receive", str(first)],
@@ -59,7 +60,7 @@ def test_what_was_told_as_done_survives_a_power_cut(any_disk: Disk, ground: Path
         ["freeze"],
         ["freeze", FIRST, "--reason", "late"],
         ["thaw"],
-        ["receive", str(deliveries(ground, STAMPS[0], seed=7)[0])],
+        ["receive", str(refused)],
         ["station", "new", "--yes"],
         ["receive", str(first)],
     ):
@@ -71,6 +72,8 @@ def test_what_was_told_as_done_survives_a_power_cut(any_disk: Disk, ground: Path
         assert whole.faults(at) == [], command
         assert whole.facts(at) == told, command
     assert list(at.root.glob("archive/*/journal/journal.jsonl"))
+    kept = at.root.glob(f"archive/*/quarantine/*/files/{refused.name}")
+    assert [path.read_bytes() for path in kept] == [refused.read_bytes()]
     assert at.run("receive", str(second)).code == 0
     assert whole.live(at.root)[0] == THIRD
     assert lost, "no power was cut: what nobody flushed was there each time"
