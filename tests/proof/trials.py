@@ -183,6 +183,9 @@ def _at_once(at: Place, clean: Clean, crashed: Facts) -> list[str]:
     ):
         if crashed_of(crashed, name) not in (ours, theirs):
             found.append(f"{name}: {crashed_of(crashed, name)}, neither before nor after")
+    intent = at.station.state().intent
+    if intent is not None and intent.action == "rollback" and crashed.mode != "hold":
+        found.append("a rollback was begun, and new cuts are still published")
     found += _lost(at.root, before, after)
     return found + _readers(at, crashed)
 

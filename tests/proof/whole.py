@@ -3,7 +3,8 @@
 What must hold at every moment, however the last command ended: the pointer can be read and is of
 one piece, the cut that it names is there byte for byte as its manifest says and holds nothing
 else, the estado pages beside it are whole and name the same cut, nothing that is not whole lies
-in the store, everything that was accepted and waits is there, and the journal's chain holds.
+in the store, everything that was accepted and waits is there, and the journal's chain holds and
+says what is public, or what was about to be.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ def faults(at: Place, *, damaged: str = "") -> list[str]:
     for folder in _cut_folders(at.root):
         found += [f"cut {folder.name}: {f}" for f in _of_cut(folder, folder.name in pruned)]
     found += _of_waiting(at.root, state)
+    found += _of_record(at.root, state)
+    found += _of_archives(at.root)
     verdict = reading.verify(at.station.journal)
     if not verdict.ok:
         found.append(f"journal: {verdict.told.in_('en')}")
@@ -147,6 +150,25 @@ def _of_waiting(root: Path, state: State) -> Iterator[str]:
                 hashlib.sha256(path.read_bytes()).hexdigest() != file["sha256"]
             ):
                 yield f"{entry.delivery}: {file['path']} is not what was accepted"
+
+
+def _of_record(root: Path, state: State) -> Iterator[str]:
+    """The pointer is where the record says, or where an intent that is open wants it."""
+    try:
+        cut, _ = live(root)
+    except (ValueError, KeyError):
+        return  # told already
+    explained = {state.live, state.intent.target if state.intent else state.live}
+    if (None if cut == NOTHING else cut) not in explained:
+        yield f"journal: it says that {state.live} is live while {cut} is, and no intent is open"
+
+
+def _of_archives(root: Path) -> Iterator[str]:
+    """The record leaves last: a new one would take over cuts that were left here."""
+    for archive in root.glob("archive/*"):
+        there = {path.name for path in archive.iterdir()}
+        if "journal" in there and not there >= {"cuts", "quarantine", "staging"}:
+            yield f"archive {archive.name} has the journal and only {sorted(there)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from prep_console.intake.lists_beside import with_lists_beside
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.problems import Failed, Refused
-from prep_console.publication import actions, lock
+from prep_console.publication import actions, lock, pointer
 from prep_console.publication import station as stations
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.afresh import begin_afresh
@@ -77,6 +78,22 @@ def test_rollback_withdraws_and_holds_until_a_person_releases(
     assert live(station) == SECOND  # nothing comes back by itself
     actions.release(station, actor=PERSON)
     assert (live(station), mode(station)) == (FOURTH, "auto")
+
+
+def test_a_rollback_that_is_cut_short_holds_all_the_same(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who wanted the cut before wants no newer one by itself, though the switch failed."""
+
+    def refused(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(pointer, "write", refused)
+        with pytest.raises(Failed):
+            actions.rollback(station, actor=PERSON, reason="r")
+    deliver(station, tmp_path, FOURTH)
+    assert (live(station), mode(station)) == (THIRD, "hold")
 
 
 def test_release_never_brings_back_a_withdrawn_cut(station: Station) -> None:
