@@ -6,6 +6,8 @@ whatever a crash left behind is moved by the next command before it looks at any
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from prep_console import durable
 from prep_console.journal.actor import program
 from prep_console.publication.station import Ledger, Station
@@ -25,14 +27,18 @@ def finish(ledger: Ledger) -> None:
         if (station.root / folder).is_dir() and not (archive / folder).exists():
             (station.root / folder).rename(archive / folder)
     (station.run / "state.json").unlink(missing_ok=True)
-    durable.sync_folder(archive)
+    _flush(archive, station)
     station.journal.parent.rename(archive / "journal")
-    for changed in (archive, archive.parent, station.root):
-        durable.sync_folder(changed)
+    _flush(archive, station)
     ledger.begin_again()
     durable.sync_folder(station.root)  # its folders are new
     data = {"archive": name, "seq": head.seq, "hash": head.hash}
     ledger.append([("station", data)], program("recovery"))
+
+
+def _flush(archive: Path, station: Station) -> None:
+    for changed in (archive, archive.parent, station.root):
+        durable.sync_folder(changed)
 
 
 def holder_of(station: Station, cut: str) -> Station:

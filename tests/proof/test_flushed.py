@@ -112,11 +112,12 @@ def _spare(path: str) -> bool:
 
 
 def looked(calls: Sequence[Point], disk: Disk) -> Iterator[tuple[str, list[str]]]:
-    """What is not flushed when the pointer moves, when a line is written, and at the end."""
+    """What is not flushed when the pointer moves, a line is written, the journal is archived, and
+    at the end."""
     for point in calls:
         switches = point.call.startswith("rename") and point.on.endswith(f" {_MAP}")
         says = point.call in {"write", "pwrite64"} and point.on.startswith(_JOURNAL)
-        if switches:
+        if switches or point.on.startswith("journal archive/"):
             yield str(point), disk.waiting("staging")
         if says:  # its own bytes are flushed next, and that is looked at later
             yield str(point), disk.waiting("staging", "journal")
