@@ -15,6 +15,12 @@ from functools import cache
 
 from prep_console.marks import N_
 
+UNREACHABLE = N_("unreachable: {error}")
+REFUSED = N_("refused: {error}")
+STALLED = N_("stalled: {error}")
+DAMAGED = N_("damaged: {error}")
+OUR_DISK = N_("our disk: {error}")
+
 HANGS = N_("the look before still hangs")
 HANGS_IN_KERNEL = N_("the call before still hangs in the kernel")
 NO_ANSWER = N_("no answer within {seconds} s")
@@ -44,6 +50,7 @@ STATUS_ANSWER = N_("server-status answers with status {status}")
 
 FETCH_HUNG = N_("the process that fetches hung and was ended")
 FETCH_DIED = N_("the process that fetches died: {error}")
+FILE_REFUSED = N_("{name} is not given to us: {error}")
 TREE_WRITTEN = N_("the tree is being written")
 TREE_ALWAYS_WRITTEN = N_("the tree is being written all the time")
 TREE_NAMES = N_("the tree lists more than {count} names")

@@ -39,6 +39,12 @@ def in_spanish() -> Iterator[None]:
             "conexión rechazada ('127.0.0.1', 3493)",
         ),
         (" (no byte for 10 s)", " (ningún byte en 10 s)"),
+        ("stalled: no byte for 30 s", "detenido: ningún byte en 30 s"),
+        (
+            "our disk: OSError: [Errno 28] No space left on device: '/x'",
+            "nuestro disco: no queda espacio en el disco: '/x'",
+        ),
+        ("damaged: a.zip cannot be resumed", "dañado: a.zip no se puede reanudar"),
         ("the process that fetches died: [Errno 5] Input/output error",
          "el proceso que trae los cortes murió: error de lectura o escritura del disco"),
     ],

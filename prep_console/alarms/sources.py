@@ -18,7 +18,9 @@ def conditions(
 ) -> Iterator[Condition]:
     """One for each source in trouble; critical when none of them can be reached any more."""
     known = {name: r for name, r in sorted(readings.items()) if name.startswith(ROOM)}
-    none_left = all(reading.state == "unknown" for reading in known.values())
+    none_left = all(
+        reading.state == "unknown" or reading.value == "unwritable" for reading in known.values()
+    )
     severity: AlarmSeverity = "critical" if none_left else "warning"
     for name, reading in known.items():
         found = _trouble(reading)
@@ -42,6 +44,9 @@ def _trouble(reading: Reading) -> tuple[str, str] | None:
     if reading.value == "unreadable":
         file = str(reading.detail.get("file") or "")[:_TEXT]
         return N_("its sender gave us no right to read what came"), _figure([file])
+    if reading.value == "unwritable":
+        reason = str(reading.detail.get("reason") or "")[:_TEXT]
+        return N_("what it sends cannot be written here"), _figure([reason])
     if reading.value == "undeletable":
         return N_("what was taken cannot be deleted: the folder's group has no right to"), ""
     if reading.value == "broken off":

@@ -191,8 +191,8 @@ def sidecars(archive: Path) -> list[Path]:
 def beside(archive: Path, digest: Callable[[str], str]) -> list[Finding]:
     """What the lists beside a delivered archive say of it; ``digest`` hashes its bytes.
 
-    Of a folder's list only this archive's own line counts. A list that cannot be read is passed
-    over: it may have been taken away a moment ago.
+    Of a folder's list only this archive's own line counts, or that it is too long. A list that
+    cannot be read is passed over: it may have been taken away a moment ago.
     """
     found: list[Finding] = []
     for path in sidecars(archive):
@@ -200,7 +200,7 @@ def beside(archive: Path, digest: Callable[[str], str]) -> list[Finding]:
             descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
             with os.fdopen(descriptor, "rb") as stream:
                 hashes = read_hash_list(stream, path.name, visible(path.name))
-            if hashes.malformed and listed_by(path.name):
+            if hashes.malformed < 0 or (hashes.malformed and listed_by(path.name)):
                 found += [f for f in compare(hashes, lambda _p, a: digest(a)) if _is_form(f)]
             found += [
                 finding(

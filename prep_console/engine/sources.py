@@ -21,7 +21,7 @@ from prep_console.cuts.names import read_name
 from prep_console.engine.worker import Worker
 from prep_console.intake import resync_progress
 from prep_console.intake.pull.choice import deliverable
-from prep_console.intake.pull.job import Progress, Pulled, PullFailed
+from prep_console.intake.pull.job import Progress, Pulled, PullFailed, told
 from prep_console.intake.pull.lists import take_away
 from prep_console.intake.pull.puller import Puller, fetched_folder, lock_of
 from prep_console.intake.receipt import Receipt
@@ -134,24 +134,33 @@ class PulledSource:
             marks = await asyncio.to_thread(lambda: self._station.state().marks)
             pulled = await self._puller.pull(marks, self._arriving, again=self._again)
         except PullFailed as failed:
-            return await self._failed(f"{failed.kind}: {failed}")
+            return await self._failed(told(failed.trouble), here=failed.kind == "our disk")
         except (OSError, Problem) as error:
             return await self._failed(visible(str(error)))
         self._failures, self._logged, self._again = 0, "", False
         self._owed.update(dict.fromkeys(pulled.paths, 0.0))
+        if pulled.trouble is not None:
+            return await self._failed(told(pulled.trouble))
         older = await self._take_owed() or pulled.state == "older"
         self._rested(pulled, older)
         if pulled.state == "resting":
             return min(_RESTING_S, self._source.every_seconds)
         return self._source.every_seconds
 
-    async def _failed(self, reason: str) -> float:
+    async def _failed(self, reason: str, *, here: bool = False) -> float:
+        """``here``: it is our own disk that says no, not the source."""
         self._failures += 1
         self._again = self._source.layout == "tree"
         if reason != self._logged:
             log.warning("source %s: %s", self._source.label, reason)
         self._logged = reason
-        self._tell(Reading(None, "", "unknown", datetime.now(UTC), error=reason))
+        now = datetime.now(UTC)
+        if here:
+            self._tell(
+                Reading("unwritable", "", "warning", now, detail=self._detail(reason=reason))
+            )
+        else:
+            self._tell(Reading(None, "", "unknown", now, error=reason))
         if self._source.layout == "archives":  # a tree may be half of the next cut by now
             await self._take_owed()
         return min(_MOST_REST_S, self._source.every_seconds * float(1 << min(self._failures, 6)))

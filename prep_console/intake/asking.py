@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from prep_console.config.model import Source
+from prep_console.intake.pull import job
 from prep_console.intake.pull.job import Pulled, PullFailed
 from prep_console.intake.pull.puller import Puller, lock_of
 from prep_console.intake.resync_progress import Teller
@@ -64,7 +65,7 @@ async def _ask(
             brought = await _turn(station, source, told, turns)
             pulled = await _pulled(station, source, told, again=not brought)
         except PullFailed as failed:
-            answers.append(Answer(source.label, f"{failed.kind}: {failed}", answered=False))
+            answers.append(Answer(source.label, job.told(failed.trouble), answered=False))
             continue
         said = "cut" if pulled.paths else pulled.state
         answers.append(Answer(source.label, said, answered=True, stamp=pulled.stamp))

@@ -184,15 +184,19 @@ def test_a_source_in_trouble_is_told_by_name_after_two_minutes() -> None:
     sim.readings["source.sftp"] = of_source("older", stamp="2024-06-02T20:05")
     sim.run(5)
     assert "2024-06-02T20:05" in sim.by_key["source.trouble:sftp"].text
+    sim.readings["source.sftp"] = of_source("unwritable", reason="our disk: full")
+    sim.run(5)
+    assert "cannot be written here (our disk: full)" in sim.by_key["source.trouble:sftp"].text
     sim.readings["source.sftp"] = of_source("arriving")
     sim.run(60)
     assert "source.trouble:sftp" not in sim.keys
 
 
-def test_no_source_that_answers_is_critical() -> None:
+@pytest.mark.parametrize("sftp", [mute(), of_source("unwritable", reason="our disk: full")])
+def test_no_source_that_answers_is_critical(sftp: Reading) -> None:
     sim = Sim()
     sim.readings["source.drop"] = mute("no such folder")
-    sim.readings["source.sftp"] = mute()
+    sim.readings["source.sftp"] = sftp
     sim.run(150)
     assert {sim.by_key[f"source.trouble:{one}"].severity for one in ("drop", "sftp")} == {
         "critical"

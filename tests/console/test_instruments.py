@@ -342,6 +342,9 @@ def test_a_source_says_what_arrives_from_it_and_what_stands_still(width: int) ->
     assert "drop" not in shown(with_readings(source__drop=resting))
     gone = shown(with_readings(source__ieeq=lost))["ieeq"]
     assert (gone.state, "unreachable" in gone.note) == ("unknown", True)
+    full = {"kind": "sftp", "reason": "our disk: No space left on device"}
+    unwritable = Reading("unwritable", "", "warning", NOW, detail=full)
+    assert "No space left" in shown(with_readings(source__ieeq=unwritable))["ieeq"].note
     for snapshot in (both, with_readings(source__drop=stalled)):
         assert all(cell_len(text_of(line)) == width for line in panel(snapshot, width, 30))
 

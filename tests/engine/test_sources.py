@@ -119,6 +119,25 @@ def test_what_was_fetched_before_a_crash_is_taken_by_the_next_engine(
         wait_until(lambda: "unreachable" in said(box).get("error", ""), 10)
 
 
+def test_a_full_disk_of_ours_is_told_as_ours_and_the_cut_comes_when_there_is_room(
+    box: Sandbox, there: Path, tmp_path: Path
+) -> None:
+    put(there, tmp_path / "a", "20240602_2005")
+    folder = box.settings.root / "fetched" / "ieeq"
+    folder.mkdir(parents=True)
+    full = [folder / f".{path.name}.part.json.new" for path in there.iterdir()]
+    for path in full:
+        path.symlink_to("/dev/full")
+    with engine(box):
+        wait_until(lambda: said(box).get("value") == "unwritable", 30)
+        assert said(box)["state"] == "warning"
+        assert said(box)["detail"]["reason"].startswith("our disk: ")
+        assert "No space left on device" in said(box)["detail"]["reason"]
+        for path in full:
+            path.unlink(missing_ok=True)
+        wait_until(lambda: live(box) == "20240602_2005", 60)
+
+
 def test_a_tree_that_was_mirrored_before_a_crash_is_taken(
     box: Sandbox, there: Path, tmp_path: Path
 ) -> None:

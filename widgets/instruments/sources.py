@@ -12,7 +12,7 @@ from prep_console.widgets.instruments.judged import (
     number,
     text,
 )
-from prep_console.wording import N_, say
+from prep_console.wording import N_, known_text, say
 
 START = "source."
 RESYNC = "resync"
@@ -22,6 +22,7 @@ VALUES = {
     "stalled": N_("stalled"),
     "older": N_("only an older cut"),
     "unreadable": N_("cannot be read"),
+    "unwritable": N_("our disk refuses"),
     "undeletable": N_("cannot be deleted"),
     "broken off": N_("broken off"),
     "asking": N_("asking"),
@@ -74,6 +75,8 @@ def way(name: str, reading: Reading) -> str:
 
 def _note(reading: Reading) -> str:
     """What moves comes before its name: the name is cut first where room is short."""
+    if reading.value == "unwritable":
+        return known_text(text(reading, "reason"))
     file, stamp = text(reading, "file"), text(reading, "stamp")
     if not file and reading.value in ("asking", "taking", "comparing"):
         return text(reading, "source")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import importlib
 import os
 import signal
@@ -31,6 +32,8 @@ from prep_console.intake.pull.job import (
 from prep_console.wording import visible
 
 _PR_SET_PDEATHSIG = 1
+_OF_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO, errno.EUCLEAN}
+"""What writing meets and a connection never; an error that names a file is our own as well."""
 _BETWEEN_S = 0.2
 """Between two lines of progress."""
 
@@ -40,7 +43,7 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
 
     progress: Progress | None = None
     pulled: Pulled | None = None
-    failed: Literal["", "unreachable", "refused", "stalled", "damaged"] = ""
+    failed: Trouble | Literal[""] = ""
     reason: str = ""
 
 
@@ -75,8 +78,15 @@ async def _fetched(job: Job) -> Told:
         return Told(pulled=await kind.fetch(job, told))
     except PullFailed as failed:
         return _failed(failed.kind, str(failed))
+    except OSError as error:
+        ours = error.errno in _OF_DISK or error.filename is not None
+        return _failed("our disk" if ours else "unreachable", _said(error))
     except Exception as error:  # whatever a peer makes of us is told, and the next job goes on
-        return _failed("unreachable", f"{type(error).__name__}: {error}")
+        return _failed("unreachable", _said(error))
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
 
 
 def _failed(kind: Trouble, reason: str) -> Told:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import asyncssh
 
@@ -20,6 +21,10 @@ _AHEAD = 32
 """Windows under way, 4 MiB, so that the line never waits for us."""
 _BETWEEN_S = 0.2
 """Between two tellings of progress: of 10,000 small files most are not told."""
+_TURN_S = 0.02
+"""What is done here for many names lets everything else go on this often."""
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -37,6 +42,8 @@ class Flow:
     answered: float = 0.0
     told_at: float = 0.0
     listed_at: float = 0.0
+    turn_at: float = 0.0
+    """When everything else last had its turn: of many short steps each alone is none too long."""
 
     def begin(self) -> None:
         self.began = self.answered = self.listed_at = time.monotonic()
@@ -47,6 +54,26 @@ class Flow:
         if self.answered - self.listed_at >= _BETWEEN_S:
             self.listed_at = self.answered
             self.told(Progress(visible(folder)[:200], self.bytes, None, files, None, 0.0))
+
+    def busy(self) -> None:
+        """We are at work here, or wait of our own will: that is no silence of the peer."""
+        self.answered = time.monotonic()
+        if self.answered - self.told_at >= _BETWEEN_S:
+            self.told_at = self.answered
+            self.told(Progress("", self.bytes, None, self.files, None, 0.0))
+
+    async def in_turns(self, items: Iterable[T]) -> AsyncIterator[T]:
+        """``items``, with time in between for the connection, its guard and whoever cancels:
+        200,000 files that are looked at or deleted in one go took that for many seconds.
+
+        A disk that hangs still hangs us, and our parent ends us.
+        """
+        for item in items:
+            if time.monotonic() - self.turn_at >= _TURN_S:
+                self.busy()
+                await asyncio.sleep(0)
+                self.turn_at = time.monotonic()
+            yield item
 
     def answer(self, name: str = "", count: int = 0) -> None:
         """The peer answered, with ``count`` bytes of the file ``name``."""

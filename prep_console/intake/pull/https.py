@@ -20,6 +20,9 @@ from prep_console.wording import visible
 _FAR_S = 600.0
 """Between two searches for what is older than an hour: a few hundred questions each."""
 
+_OF_ONE_FILE = {"damaged", "refused"}
+"""Troubles that say nothing of the next file: that one is asked for all the same."""
+
 _far_at: dict[Source, float] = {}
 """When older minutes of a pattern were last searched for, by the monotonic clock."""
 
@@ -35,14 +38,23 @@ async def fetch(job: Job, told: Told) -> Pulled:
     names = [*dict.fromkeys((*fresh.names, *chosen.names))]
     server.files_total = len(names)
     paths: list[Path] = []
+    failed: PullFailed | None = None
     for name in names:
         before = None if job.again else known.get(name)
-        path = await web_file.file(server, Wanted(job.into, name, there[name]), before)
+        try:
+            path = await web_file.file(server, Wanted(job.into, name, there[name]), before)
+        except PullFailed as trouble:
+            if trouble.kind not in _OF_ONE_FILE:
+                raise
+            failed = failed or trouble
+            continue
         server.files += 1
         if path is not None:
             paths.append(path)
     if paths:
-        return Pulled("new", tuple(paths), chosen.stamp)
+        return Pulled("new", tuple(paths), chosen.stamp, failed.trouble if failed else None)
+    if failed is not None:
+        raise failed
     return Pulled("older" if chosen.state == "older" else "nothing", (), chosen.stamp)
 
 

@@ -9,11 +9,19 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from prep_console import reasons
 from prep_console.config.model import Source
 
 T = TypeVar("T")
 
-Trouble = Literal["unreachable", "refused", "stalled", "damaged"]
+Trouble = Literal["unreachable", "refused", "stalled", "damaged", "our disk"]
+_TOLD: dict[Trouble, str] = {
+    "unreachable": reasons.UNREACHABLE,
+    "refused": reasons.REFUSED,
+    "stalled": reasons.STALLED,
+    "damaged": reasons.DAMAGED,
+    "our disk": reasons.OUR_DISK,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class Pulled:
     """What ``receive`` takes, those of the oldest cut first; a mirrored tree is one folder."""
     stamp: str
     """The newest cut there, as written; '' when no name says."""
+    trouble: tuple[Trouble, str] | None = None
+    """Of the first file that could not be had while others could."""
 
 
 class PullFailed(Exception):
@@ -67,6 +77,16 @@ class PullFailed(Exception):
     def __init__(self, kind: Trouble, reason: str) -> None:
         super().__init__(reason[:300])
         self.kind: Trouble = kind
+
+    @property
+    def trouble(self) -> tuple[Trouble, str]:
+        return self.kind, str(self)
+
+
+def told(trouble: tuple[Trouble, str]) -> str:
+    """In one line of English, which :mod:`prep_console.reasons` knows."""
+    kind, reason = trouble
+    return _TOLD[kind].format(error=reason)
 
 
 Told = Callable[[Progress], None]

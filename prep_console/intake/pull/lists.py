@@ -8,10 +8,11 @@ contradicts is believed neither good nor bad until it was looked at once more.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from prep_console.cuts.manifests import beside, is_list_of, listed_by, sidecars
+from prep_console.cuts.manifests import beside, is_hash_list, is_list_of, listed_by, sidecars
 from prep_console.intake.pull.choice import deliverable
 from prep_console.intake.pull.parts import fetched_before, remember
 
@@ -34,13 +35,17 @@ def tried_for(name: str) -> tuple[str, ...]:
     return tuple(n for n in tried if len(n.encode()) <= _LONGEST)
 
 
-def state_of(name: str, validators: Mapping[str, str]) -> str:
-    """Tells two states of a file and its own lists apart.
+def states(validators: Mapping[str, str]) -> dict[str, str]:
+    """Of each file in a remote folder what tells two states of it and its own lists apart.
 
     The folder's list is left out: it changes with every other file.
     """
-    own = [n for n in lists_of(name, validators) if listed_by(n)]
-    return "; ".join([validators[name], *(f"{n} {validators[n]}" for n in own)])
+    told = dict(validators)
+    for name in sorted(filter(is_hash_list, validators)):
+        of = listed_by(name)
+        if of in told and len(os.fsencode(name)) <= _LONGEST:
+            told[of] += f"; {name} {validators[name]}"
+    return told
 
 
 def put(into: Path, name: str, body: bytes) -> None:

@@ -23,10 +23,10 @@ from prep_console.intake.pull.job import PullFailed
 from prep_console.intake.pull.web_server import (
     WebServer,
     answer,
+    beginning_if_there,
     body,
     good,
     is_page,
-    small_if_there,
     tell,
 )
 from prep_console.intake.whole import End, end_of
@@ -94,10 +94,11 @@ async def file(server: WebServer, wanted: Wanted, before: str | None) -> Path | 
 
 
 async def _lists(server: WebServer, name: str, address: str) -> dict[str, bytes]:
-    """The lists of hashes beside a file. A web page in the place of one is none."""
+    """The lists of hashes beside a file, of one that is too long as much as shows it. A web page
+    in the place of one is none."""
     found: dict[str, bytes] = {}
     for listing in lists.tried_for(name):
-        said = await small_if_there(server, urljoin(address, quote(listing)), LARGEST)
+        said = await beginning_if_there(server, urljoin(address, quote(listing)), LARGEST + 1)
         if said and not is_page(said):
             found[listing] = said
     return found

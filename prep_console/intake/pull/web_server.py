@@ -36,6 +36,10 @@ _SLOWEST = 500
 """Bytes a second: a body that trickles less keeps the next source waiting for hours."""
 
 
+class _Astray(PullFailed):
+    """Its redirects lead nowhere that we go."""
+
+
 @dataclass(slots=True)
 class WebServer:
     """One source, its client and how far the job is."""
@@ -75,7 +79,7 @@ async def answer(
     try:
         for _ in range(_REDIRECTS + 1):
             if not address.startswith("https://"):
-                raise PullFailed("refused", reasons.NOT_HTTPS)
+                raise _Astray("refused", reasons.NOT_HTTPS)
             request = server.client.build_request(method, address, headers=headers)
             async with asyncio.timeout(limit_s):
                 response = await server.client.send(request, stream=True)
@@ -87,7 +91,7 @@ async def answer(
                 address = urljoin(address, response.headers["location"])
             finally:
                 await response.aclose()
-        raise PullFailed("refused", reasons.REDIRECTS.format(count=_REDIRECTS))
+        raise _Astray("refused", reasons.REDIRECTS.format(count=_REDIRECTS))
     except TimeoutError as error:
         raise PullFailed("stalled", reasons.NOTHING_CAME.format(seconds=f"{limit_s:g}")) from error
     except httpx.TimeoutException as error:
@@ -121,25 +125,34 @@ async def body(server: WebServer, response: httpx.Response) -> AsyncIterator[byt
 
 async def small(server: WebServer, address: str, most: int) -> bytes:
     """A short answer, whole."""
+    gathered = await _beginning(server, address, most + 1)
+    if len(gathered) > most:
+        raise PullFailed("damaged", reasons.LONG_ANSWER.format(name=visible(address), count=most))
+    return gathered
+
+
+async def beginning_if_there(server: WebServer, address: str, count: int) -> bytes:
+    """The first ``count`` bytes of an answer, or nothing when the server does not have it,
+    whatever it says instead."""
+    try:
+        async with answer(server, "HEAD", address, {}) as response:
+            code = response.status_code
+        if code in _NO_HEAD:
+            code, _ = await _front(server, address)
+    except _Astray:
+        return b""
+    return await _beginning(server, address, count) if code == 200 else b""
+
+
+async def _beginning(server: WebServer, address: str, count: int) -> bytes:
     gathered = bytearray()
     async with answer(server, "GET", address, {}) as response:
         good(response.status_code, {200})
         async for data in body(server, response):
             gathered += data
-            if len(gathered) > most:
-                raise PullFailed(
-                    "damaged", reasons.LONG_ANSWER.format(name=visible(address), count=most)
-                )
-    return bytes(gathered)
-
-
-async def small_if_there(server: WebServer, address: str, most: int) -> bytes:
-    """A short answer, or nothing when the server does not have it, whatever it says instead."""
-    async with answer(server, "HEAD", address, {}) as response:
-        code = response.status_code
-    if code in _NO_HEAD:
-        code, _ = await _front(server, address)
-    return await small(server, address, most) if code == 200 else b""
+            if len(gathered) >= count:
+                break
+    return bytes(gathered[:count])
 
 
 async def exists(server: WebServer, address: str) -> bool:

@@ -333,3 +333,43 @@ async def test_headers_without_end_and_by_the_byte_are_given_up(tmp_path: Path) 
                 async with asyncio.timeout(20):
                     await pulled(of_liar(tmp_path, server, stall_seconds=2))
         assert failed.value.kind == kind
+
+
+@pytest.mark.parametrize("where", [b"http://prep.invalid/", b"/SHA256SUMS"])
+async def test_a_list_that_is_only_a_redirect_to_nowhere_keeps_no_cut_away(
+    where: bytes, tmp_path: Path
+) -> None:
+    """As sites do that lead whatever is not there to a page without TLS, or round in a circle."""
+
+    def script(request: bytes, to: asyncio.StreamWriter) -> None:
+        if b"SHA256SUMS" in request.splitlines()[0]:
+            to.write(answer(b"", b"Location: " + where, status=b"302 Found"))
+        elif b".zip " in request.splitlines()[0]:
+            to.write(answer(BODY, b'ETag: "v1"'))
+        else:
+            to.write(answer(b"", status=b"404 Not Found"))
+
+    async with liar(tmp_path / "liar", script) as server:
+        got = await pulled(of_liar(tmp_path, server))
+    assert [path.read_bytes() for path in got.paths] == [BODY]
+
+
+async def test_a_file_that_cannot_be_had_keeps_no_other_away(tmp_path: Path) -> None:
+    def script(request: bytes, to: asyncio.StreamWriter) -> None:
+        method, path = request.split(b" ")[:2]
+        if b"AYUN" in path and path.endswith(b".zip"):
+            to.write(answer(PAGE % 1 if method == b"GET" else b"", b'ETag: "page"'))
+        elif b"DIP_LOC" in path and path.endswith(b".zip"):
+            to.write(answer(BODY if method == b"GET" else b"", b'ETag: "v1"'))
+        else:
+            to.write(answer(b"", status=b"404 Not Found"))
+
+    async with liar(tmp_path / "liar", script) as server:
+        url = f"{server.url}/20240602_2005_PREP_{{election}}_QRO.zip"
+        settings = of_liar(tmp_path, server, url=url)
+        got = await pulled(settings)
+        assert [path.read_bytes() for path in got.paths] == [BODY]
+        assert got.trouble is not None
+        assert (got.trouble[0], "AYUN" in got.trouble[1]) == ("damaged", True)
+        with pytest.raises(PullFailed, match="AYUN"):  # nothing new beside it
+            await pulled(settings)

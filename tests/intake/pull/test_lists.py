@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from prep_console.config import Settings
+from prep_console.cuts.manifests import LARGEST
 from prep_console.intake.pull.lists import take_away
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
@@ -159,3 +160,50 @@ async def test_a_web_page_in_the_place_of_a_list_is_none(site: Web, tmp_path: Pa
         tmp_path, {"kind": "https", "ca_file": str(site.ca), "url": f"{site.url}/{DIP}"}
     )
     assert stops((await taken(settings))[DIP]) == []
+
+
+LONG = b"0" * (LARGEST + 1)
+
+
+def warns(receipt: Receipt) -> list[str]:
+    found = receipt.examination.findings
+    return [f.where for f in found if f.check == "manifest.too_long"]
+
+
+async def _is_taken_and_its_list_told(settings: Settings, there: Path, listing: str) -> None:
+    put(there, listing, b"")
+    (there / listing).write_bytes(LONG)
+    receipts = await taken(settings)
+    assert {name: receipt.result for name, receipt in receipts.items()}.keys() == {DIP, AYUN}
+    assert [stops(receipt) for receipt in receipts.values()] == [[], []]
+    assert warns(receipts[DIP]) == [listing]
+    assert warns(receipts[AYUN]) == ([listing] if listing == "SHA256SUMS" else [])
+    assert await taken(settings) == {}
+
+
+@pytest.mark.parametrize("listing", FORMS)
+async def test_a_list_that_is_too_long_keeps_no_cut_away(
+    site: Web, tmp_path: Path, listing: str
+) -> None:
+    more = {"url": f"{site.url}/20240602_2005_PREP_{{election}}_QRO.zip"}
+    settings = settings_of(tmp_path, {"kind": "https", "ca_file": str(site.ca), **more})
+    await _is_taken_and_its_list_told(settings, site.root, listing)
+
+
+@pytest.mark.parametrize("listing", FORMS)
+async def test_nor_over_sftp(server: Sshd, tmp_path: Path, listing: str) -> None:
+    there = tmp_path / "cortes"
+    await _is_taken_and_its_list_told(of_sshd(tmp_path, server, there), there, listing)
+
+
+async def test_of_two_lists_the_one_that_can_be_read_still_counts(
+    site: Web, tmp_path: Path
+) -> None:
+    put(site.root, FORMS[0], b"another file")
+    (site.root / "SHA256SUMS").write_bytes(LONG)
+    settings = settings_of(
+        tmp_path, {"kind": "https", "ca_file": str(site.ca), "url": f"{site.url}/{DIP}"}
+    )
+    assert await taken(settings) == {}  # perhaps its list is not there yet
+    receipt = (await taken(settings))[DIP]
+    assert (receipt.result, warns(receipt)) == ("refused", ["SHA256SUMS"])

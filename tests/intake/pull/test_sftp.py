@@ -180,6 +180,21 @@ async def test_a_frozen_peer_is_told_and_its_child_works_on(server: Sshd, tmp_pa
     await puller.close()
 
 
+async def test_a_full_disk_of_ours_is_not_told_as_the_sources_fault(
+    server: Sshd, tmp_path: Path
+) -> None:
+    there, into = tmp_path / "cortes", tmp_path / "root" / "fetched" / "sftp"
+    content = archive(there, DIP, 100)
+    into.mkdir(parents=True)
+    full = into / f".{DIP}.part.json.new"
+    full.symlink_to("/dev/full")
+    with pytest.raises(PullFailed, match="No space left on device") as failed:
+        await pulled(of_sshd(tmp_path, server, there))
+    assert failed.value.kind == "our disk"
+    full.unlink()
+    assert bytes_of((await pulled(of_sshd(tmp_path, server, there))).paths) == {DIP: content}
+
+
 async def test_a_child_that_hangs_itself_is_ended(server: Sshd, tmp_path: Path) -> None:
     there = tmp_path / "cortes"
     archive(there, DIP, 100)

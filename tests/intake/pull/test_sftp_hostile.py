@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import asyncssh
 import pytest
 from msgspec.structs import replace
 
@@ -194,3 +195,28 @@ async def test_a_slow_line_is_no_stall(tmp_path: Path) -> None:
             got = await pulled(settings)
         found = [p / DIP if layout == "tree" else p for p in got.paths]
         assert [path.read_bytes() for path in found] == [content]
+
+
+async def test_a_file_that_is_not_given_to_us_keeps_no_other_away(tmp_path: Path) -> None:
+    """Its permissions are wrong there, or it has more bytes than we take."""
+    ours = b"20240602_2005_PREP_AYUN_QRO.zip", b"20240602_2005_PREP_PRES_QRO.zip"
+    sizes = {ours[0]: 5, ours[1]: 2_000_000_000, DIP.encode(): 5}
+
+    async def listed(_: bytes) -> AsyncIterator[Entry]:
+        for name, size in sizes.items():
+            yield name, PLAIN, size
+
+    def read(path: bytes, at: int, size: int) -> bytes:
+        if path.endswith(ours[0]):
+            raise asyncssh.SFTPPermissionDenied("Permission denied")
+        return b"PK\5\6x"[at : at + size]
+
+    async with sham(tmp_path, listed, read, max_bytes=1_000_000_000) as settings:
+        got = await pulled(settings)
+        assert [path.name for path in got.paths] == [DIP]
+        assert got.trouble == (
+            "refused",
+            f"{ours[0].decode()} is not given to us: Permission denied",
+        )
+        with pytest.raises(PullFailed, match="is not given to us"):
+            await pulled(settings)
