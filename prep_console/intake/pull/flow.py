@@ -46,11 +46,12 @@ class Flow:
     """When everything else last had its turn: of many short steps each alone is none too long."""
 
     def begin(self) -> None:
-        self.began = self.answered = self.listed_at = time.monotonic()
+        self.began = self.answered = time.monotonic()
 
     def listed(self, folder: str, files: int) -> None:
         """The peer named one more file: a listing that goes on is told, or it looks hung."""
         self.answered = time.monotonic()
+        self.listed_at = self.listed_at or self.answered  # however long the connecting took
         if self.answered - self.listed_at >= _BETWEEN_S:
             self.listed_at = self.answered
             self.told(Progress(visible(folder)[:200], self.bytes, None, files, None, 0.0))

@@ -360,7 +360,10 @@ async def test_a_file_that_cannot_be_had_keeps_no_other_away(tmp_path: Path) -> 
         if b"AYUN" in path and path.endswith(b".zip"):
             to.write(answer(PAGE % 1 if method == b"GET" else b"", b'ETag: "page"'))
         elif b"DIP_LOC" in path and path.endswith(b".zip"):
-            to.write(answer(BODY if method == b"GET" else b"", b'ETag: "v1"'))
+            if b'if-none-match: "v1"' in request.lower():
+                to.write(answer(b"", b'ETag: "v1"', status=b"304 Not Modified"))
+            else:
+                to.write(answer(BODY if method == b"GET" else b"", b'ETag: "v1"'))
         else:
             to.write(answer(b"", status=b"404 Not Found"))
 
