@@ -111,6 +111,17 @@ def test_a_second_rollback_goes_one_further_back(station: Station) -> None:
     assert live(station) == FIRST
 
 
+def test_a_rollback_sets_no_mark_back(station: Station, tmp_path: Path) -> None:
+    """What is older than the newest that was accepted is refused: only accept-from lets it in."""
+    marks = dict(station.state().marks)
+    actions.rollback(station, to=cut(FIRST), actor=PERSON)
+    assert Station(station.settings).whole_state().marks == marks
+    older = tmp_path / "older"
+    older.mkdir()
+    nights.two_archives(older, stamp=SECOND, actas=5, seed=7)
+    assert receive(station, older, actor=PERSON).result == "refused"
+
+
 def test_rollback_to_withdraws_what_lies_between(station: Station) -> None:
     actions.rollback(station, to=cut(FIRST), actor=PERSON)
     state = station.state()
