@@ -22,6 +22,7 @@ from prep_console.publication import actions, lock, pointer
 from prep_console.publication import station as stations
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.afresh import begin_afresh
+from prep_console.publication.pointer import Live
 from prep_console.publication.station import Station
 from tests import nights
 from tests.stations import sandbox
@@ -434,6 +435,19 @@ def test_a_sealed_folder_without_its_line_is_found_by_the_next_action(
     actions.thaw(Station(station.settings), actor=PERSON)
     assert not (station.cuts / "20240602_2100").exists()
     assert (station.quarantine / "cut-20240602_2100").is_dir()
+
+
+def test_a_pointer_that_names_half_a_cut_goes_back_to_what_the_record_says(
+    station: Station,
+) -> None:
+    """Somebody rewrote it by hand. A whole cut would stay, on hold; half of one is served to no
+    visitor for longer than it takes to act."""
+    pointer.write(station.public, Live(SECOND, station.live().estado))
+    site = station.cuts / SECOND / "site"
+    site.chmod(0o755)
+    next(site.iterdir()).unlink()
+    actions.hold(Station(station.settings), actor=PERSON, reason="r")
+    assert (live(station), mode(station)) == (THIRD, "hold")
 
 
 def test_a_station_begun_afresh_the_moment_a_decision_is_done_has_a_whole_journal(
