@@ -23,6 +23,7 @@ from prep_console.publication import station as stations
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.afresh import begin_afresh
 from prep_console.publication.pointer import Live
+from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
 from tests import nights
 from tests.stations import sandbox
@@ -435,6 +436,16 @@ def test_a_sealed_folder_without_its_line_is_found_by_the_next_action(
     actions.thaw(Station(station.settings), actor=PERSON)
     assert not (station.cuts / "20240602_2100").exists()
     assert (station.quarantine / "cut-20240602_2100").is_dir()
+
+
+def test_a_pointer_that_nobody_moved_here_stays_where_it_is_and_holds(
+    station: Station, tmp_path: Path
+) -> None:
+    """Somebody rewrote it by hand: what is public and whole stays, and nothing newer comes."""
+    pointer.write(station.public, Live(SECOND, station.live().estado))
+    settle_if_open(Station(station.settings))
+    deliver(Station(station.settings), tmp_path, FOURTH)
+    assert (live(station), mode(station)) == (SECOND, "hold")
 
 
 def test_a_pointer_that_names_half_a_cut_goes_back_to_what_the_record_says(
