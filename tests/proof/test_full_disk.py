@@ -120,18 +120,48 @@ def test_a_disk_without_inodes_still_allows_a_rollback(ground: Path) -> None:
     table.record("disk without inodes: decisions and a delivery", tried=3, fired=full)
 
 
+def lose(at: Place, what: str) -> None:
+    """Give back blocks that were taken ahead for a full disk."""
+    if "pages" in what:
+        for path in (at.root / "public" / "estado").glob(".spare.*"):
+            path.unlink()
+    if "map" in what:
+        for path in (at.root / "public").glob(".live.map.*"):
+            path.unlink()
+    if "journal" in what:
+        os.truncate(at.station.journal, at.station.journal.stat().st_size)
+
+
+@pytest.mark.parametrize("lost", ["pages", "journal"])
+def test_the_ballast_is_given_for_what_lacks_its_own_blocks(
+    lost: str, disk: Disk, ground: Path
+) -> None:
+    at = night(disk, ground)
+    ballast = at.root / "run" / "ballast"
+    kept = ballast.stat()
+    lose(at, lost)
+    given = switches = 0
+    while not given and switches < MANY:  # the journal's last block has room for some lines
+        disk.fill()
+        target = (SECOND, THIRD)[switches % 2]
+        said = at.call("publish", target)
+        assert said.code == 0, said.err
+        assert whole.live(at.root)[0] == target
+        switches += 1
+        given = not ballast.exists() or ballast.stat().st_ctime_ns != kept.st_ctime_ns
+    assert whole.faults(at) == []
+    table.record("full disk: the ballast is given", tried=1, fired=given)
+    assert given
+
+
 @pytest.mark.parametrize("lost", ["pages", "pages and map"])
 def test_a_switch_that_does_not_fit_is_told_and_leaves_the_cut_that_was(
     lost: str, disk: Disk, ground: Path
 ) -> None:
     """What nothing can help: neither spare nor ballast, as on a station that was copied here."""
     at = night(disk, ground)
-    estado = at.root / "public" / "estado"
-    for path in [*estado.glob(".spare.*"), at.root / "run" / "ballast"]:
-        path.unlink()
-    if lost == "pages and map":
-        for path in (at.root / "public").glob(".live.map.*"):
-            path.unlink()
+    lose(at, lost)
+    (at.root / "run" / "ballast").unlink()
     disk.fill()
     said = at.run("rollback")
     assert said.code == 3, said

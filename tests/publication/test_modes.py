@@ -98,6 +98,26 @@ def test_a_rollback_that_is_cut_short_holds_all_the_same(
     assert (live(station), mode(station)) == (THIRD, "hold")
 
 
+def test_who_holds_before_the_rules_get_the_lock_is_obeyed(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the rules found before they had the lock may be so no longer."""
+    held = lock.held
+
+    @contextmanager
+    def after_a_hold(path: Path, purpose: str, **options: Any) -> Iterator[None]:
+        if purpose == "publish":
+            monkeypatch.setattr(lock, "held", held)
+            actions.hold(Station(station.settings), actor=PERSON, reason="r")
+        with held(path, purpose, **options):
+            yield
+
+    monkeypatch.setattr(lock, "held", after_a_hold)
+    deliver(station, tmp_path, FOURTH)
+    assert lock.held is held
+    assert (live(station), mode(station)) == (THIRD, "hold")
+
+
 def test_release_never_brings_back_a_withdrawn_cut(station: Station) -> None:
     actions.rollback(station, actor=PERSON)
     actions.release(station, actor=PERSON)
