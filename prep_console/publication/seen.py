@@ -11,6 +11,7 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -31,6 +32,7 @@ _LONGEST_PAUSE_S = 0.1
 _ATTEMPT_S = 1.0
 """One request; a hung worker must not use up the whole deadline, the next one may answer."""
 _MAX_HEAD = 65_536
+_INTERIM = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def confirm(
         while time.monotonic() < end:
             with suppress(OSError, ValueError):
                 status, named = visitor.look()
-                if (status == 503) if cut is None else (named == cut and status < 500):
+                if (status == 503) if cut is None else (named == cut and 200 <= status < 500):
                     return True, time.monotonic() - since
             select.select([], [], [], max(0.0, min(pause, end - time.monotonic())))
             pause = min(pause * 2, _LONGEST_PAUSE_S)
@@ -141,13 +143,14 @@ class _Visitor:
             head = self._read_head(self._socket)
             first, *lines = head.decode("latin-1").split("\r\n")
             status = int(first.split(" ", 2)[1]) if first.startswith("HTTP/1.") else _no_answer()
-            fields = {k.strip().lower(): v.strip() for k, _, v in (x.partition(":") for x in lines)}
+            fields = [(k.strip().lower(), v.strip()) for k, _, v in (x.partition(":") for x in lines)]
         except (OSError, ValueError, IndexError) as exc:
             self.close()
             raise ValueError(str(exc)) from exc
-        if "close" in fields.get("connection", "").lower() or first.startswith("HTTP/1.0"):
+        ends = any(name == "connection" and "close" in value.lower() for name, value in fields)
+        if ends or first.startswith("HTTP/1.0"):
             self.close()
-        return status, fields.get(CUT_HEADER.lower())
+        return status, named_by(value for name, value in fields if name == CUT_HEADER.lower())
 
     def close(self) -> None:
         if self._socket is not None:
@@ -180,19 +183,33 @@ class _Visitor:
         raise problem
 
     def _read_head(self, connection: socket.socket) -> bytes:
-        """The answer's head without its last blank line, bounded in bytes and in time."""
+        """The final answer's head without its last blank line, bounded in bytes and in time.
+
+        What comes before it as 1xx is no answer yet, whatever it names (RFC 9110, 15.2).
+        """
         attempt_end = time.monotonic() + self._left()
-        received = b""
-        while b"\r\n\r\n" not in received:
+        received, taken = b"", 0
+        while True:
+            head, ended, rest = received.partition(b"\r\n\r\n")
+            if ended and not head.startswith(_INTERIM):
+                return head
+            if ended:
+                received = rest
+                continue
             left = attempt_end - time.monotonic()
-            if left <= 0 or len(received) > _MAX_HEAD:
+            if left <= 0 or taken > _MAX_HEAD:
                 raise TimeoutError("no whole answer")
             connection.settimeout(left)
             chunk = connection.recv(16_384)
             if not chunk:
                 raise ConnectionResetError("closed in the middle of an answer")
             received += chunk
-        return received.partition(b"\r\n\r\n")[0]
+            taken += len(chunk)
+
+
+def named_by(values: Iterable[str]) -> str | None:
+    """The cut that every ``X-Prep-Cut`` of an answer names; two that differ are none of them."""
+    return ", ".join(dict.fromkeys(values)) or None
 
 
 def _no_answer() -> int:

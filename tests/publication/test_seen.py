@@ -53,7 +53,8 @@ def test_it_polls_on_one_connection_until_the_old_cut_is_gone() -> None:
 
 def test_another_cut_or_an_error_with_the_right_header_is_not_seen() -> None:
     failing = answer("500 Internal Server Error", f"X-Prep-Cut: {CUT}")
-    for reply in (OLD, failing, answer("200 OK")):
+    both = answer("200 OK", f"X-Prep-Cut: {BEFORE}", f"X-Prep-Cut: {CUT}")
+    for reply in (OLD, failing, answer("200 OK"), answer("000", f"X-Prep-Cut: {CUT}"), both):
         with running(always(reply)) as site:
             seen, after_s = ask(site, timeout_s=0.15)
         assert not seen
@@ -66,6 +67,24 @@ def test_nothing_live_is_seen_as_503() -> None:
         assert not ask(site, cut=None, timeout_s=0.1)[0]
         site.answers = lambda _: answer("503 Service Unavailable", "Connection: close")
         assert ask(site, cut=None)[0]
+
+
+def test_what_comes_before_the_answer_is_not_the_answer() -> None:
+    """A front that sends 103 Early Hints first, or 1xx without end, naming any cut it likes."""
+    early = f"HTTP/1.1 103 Early Hints\r\nX-Prep-Cut: {CUT}\r\n\r\n".encode()
+    for reply in (early + OLD, early, early * 10_000):
+        with running(always(reply)) as site:
+            began = time.monotonic()
+            assert not ask(site, timeout_s=0.3)[0]
+            assert time.monotonic() - began < 1.0
+    with running(always(early.replace(CUT.encode(), b"-") * 3 + LIVE)) as site:
+        assert ask(site)[0]
+
+
+def test_the_same_cut_named_twice_is_named() -> None:
+    twice = answer("200 OK", f"X-Prep-Cut: {CUT}", f"X-Prep-Cut: {CUT}")
+    with running(always(twice)) as site:
+        assert ask(site)[0]
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ import httpx
 
 from prep_console.config import Site
 from prep_console.probes.resolver import NoAddress, Resolver
-from prep_console.publication.seen import CUT_HEADER, Target, target
+from prep_console.publication.seen import CUT_HEADER, Target, named_by, target
 from prep_console.wording import N_
 
 BODY_BYTES = 262_144
@@ -98,7 +98,7 @@ class Fetched:
 
 def named(headers: httpx.Headers) -> str | None:
     """The cut in an answer's header; ``-`` says that nothing is live."""
-    said = headers.get(CUT_HEADER)
+    said = named_by(headers.get_list(CUT_HEADER))
     return None if said is None or said == "-" else said[:SHOWN]
 
 

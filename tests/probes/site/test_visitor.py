@@ -95,6 +95,7 @@ async def test_the_live_cut_is_ok() -> None:
     ("answers", "live", "fault"),
     [
         (pages(BEFORE, BEFORE), CUT, OTHER_CUT),
+        (pages(f"{CUT}\r\nX-Prep-Cut: {BEFORE}"), CUT, OTHER_CUT),
         (pages(None), CUT, NO_CUT),
         (pages(CUT, BEFORE), CUT, OTHER_ESTADO),
         (pages(CUT, None), CUT, OTHER_ESTADO),
@@ -208,6 +209,12 @@ async def test_whether_portals_may_show_it_in_a_frame(
         got = await look(SiteProbe(asked, lambda: CUT))
     assert got.detail["frames_ok"] is allowed
     assert got.state == ("ok" if allowed else "warning")
+
+
+async def test_the_live_cut_named_twice_is_ok() -> None:
+    """As Apache does where a site's own lines set the header once more, with ``always``."""
+    got = await seen(pages(f"{CUT}\r\nX-Prep-Cut: {CUT}"))
+    assert (got.state, got.detail["cut"]) == ("ok", CUT)
 
 
 async def test_slow_is_what_the_settings_say() -> None:
