@@ -45,6 +45,8 @@ def in_spanish() -> Iterator[None]:
             "nuestro disco: no queda espacio en el disco: '/x'",
         ),
         ("damaged: a.zip cannot be resumed", "dañado: a.zip no se puede reanudar"),
+        ("refused: its host key is not the known one: Host key is not trusted for host x",
+         "rechazado: su llave de servidor no es la conocida: Host key is not trusted for host x"),
         ("the process that fetches died: [Errno 5] Input/output error",
          "el proceso que trae los cortes murió: error de lectura o escritura del disco"),
     ],

@@ -12,8 +12,10 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from prep_console.intake.asking import NOTHING, Answer, Found, ask
+from prep_console.intake.assembly import assemble
 from prep_console.intake.drop import Arrival, DropFolder
 from prep_console.intake.pull.lists import take_away
 from prep_console.intake.push.sessions import marks_folder, sessions
@@ -28,7 +30,7 @@ from prep_console.publication import lock, store
 from prep_console.publication.repair import Repair, compare_and_repair, good_copies
 from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
-from prep_console.wording import N_, Sentence, by_count, sentence, visible
+from prep_console.wording import N_, Sentence, by_count, known_text, sentence, visible
 
 _PATIENCE_S = 2.0
 _PAUSE_S = 0.2
@@ -49,6 +51,8 @@ class Resync:
     drop: Answer
     answers: tuple[Answer, ...]
     """Of the sources that were asked."""
+    waiting_for: tuple[str, ...]
+    """Elections that a cut which is here in part waits for."""
     told: Sentence
 
     @property
@@ -72,6 +76,7 @@ class Resync:
             "schema": 1,
             "received": list(self.received),
             "refused": list(self.refused),
+            "waiting_for": list(self.waiting_for),
             "sources": [
                 {"source": a.source, "said": a.said, "answered": a.answered, "stamp": a.stamp}
                 for a in (self.drop, *self.answers)
@@ -134,11 +139,14 @@ def _run(station: Station, actor: Actor, wait: bool, told: Teller, turns: ExitSt
         told.heed()  # what lay there was no cut: the others are asked after all
         refused += _take_asked(station, actor, asking, [asking.next()])
         turns.close()
-    received = sorted(set(station.state().cuts) - before)
+    state = station.state()
+    received = sorted(set(state.cuts) - before)
     if uncompared is not None and not received:
         raise uncompared
-    said = _told(received, refused, repair, drop, tuple(asking.answers))
-    return Resync(tuple(received), tuple(refused), repair, drop, tuple(asking.answers), said)
+    waits = assemble(state, station.settings, datetime.now(UTC), joins=False).waiting_for
+    answers = tuple(asking.answers)
+    said = _told(received, refused, repair, drop, answers, waits)
+    return Resync(tuple(received), tuple(refused), repair, drop, answers, waits, said)
 
 
 class _Asking:
@@ -362,6 +370,7 @@ def _told(
     repair: Repair | None,
     drop: Answer,
     answers: tuple[Answer, ...],
+    waiting_for: tuple[str, ...],
 ) -> Sentence:
     if repair is not None and repair.lost:
         return Sentence(
@@ -396,11 +405,15 @@ def _told(
     if answers and not any(answer.answered for answer in answers):
         return sentence(
             N_("no source answered: {reasons}"),
-            reasons="; ".join(f"{a.source}: {visible(a.said)}" for a in answers),
+            reasons="; ".join(f"{a.source}: {known_text(visible(a.said))}" for a in answers),
         )
     if drop.said == "arriving":
         return sentence(
             N_("the mirrored tree is still being written; nothing was taken from it (--wait waits)")
+        )
+    if waiting_for:
+        return sentence(
+            N_("accepted; the cut waits for {elections}"), elections=", ".join(waiting_for)
         )
     older = [answer for answer in answers if answer.said == "older"]
     if older:

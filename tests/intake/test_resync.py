@@ -127,6 +127,19 @@ def test_an_older_source_is_not_believed(ground: Ground) -> None:
     assert ground.box.station.live().cut == "20240602_2005"
 
 
+def test_one_election_of_a_newer_cut_is_not_called_nothing(ground: Ground) -> None:
+    """It came, and waits for the other one: also when it is asked for once more."""
+    ground.put(ground.first, "20240602_2005")
+    ground.box.run("resync")
+    for name in ground.put(ground.first, "20240602_2010"):
+        if "AYUN" in name:
+            (ground.first / name).unlink()
+    for _ in range(2):
+        ran = ground.box.run("resync")
+        assert (ran.code, ran.out) == (0, "accepted; the cut waits for AYUN\n")
+        assert ground.box.run("resync", "--json").json["waiting_for"] == ["AYUN"]
+
+
 def test_no_source_that_answers_is_said_and_the_live_cut_is_compared(ground: Ground) -> None:
     ground.put(ground.first, "20240602_2005")
     ground.box.run("resync")
@@ -135,6 +148,7 @@ def test_no_source_that_answers_is_said_and_the_live_cut_is_compared(ground: Gro
     assert ran.code == 1
     assert "no source answered: uno: unreachable" in ran.err
     assert ran.err.count(" — ") == 2
+    assert ": uno: inalcanzable: conexión rechazada (" in ground.box.run("resync", lang="es").err
     assert ground.box.run("resync", "--json").json["compared"]["files"] > 0
     ground.server.start()
 
