@@ -40,6 +40,8 @@ class Job:
     timezone: str = "America/Mexico_City"
     elections: tuple[str, ...] = ()
     cadence_minutes: int = 5
+    max_total_bytes: int = 8 * 1024**3
+    """Of a whole mirrored tree."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ class Puller:
             settings.station.timezone,
             tuple(settings.election.elections),
             settings.election.cadence_minutes,
+            settings.intake.max_total_bytes,
         )
         try:
             return await self._ask(job, told)

@@ -153,6 +153,9 @@ async def _listing(sftp: asyncssh.SFTPClient, job: Job, flow: Flow) -> dict[str,
     while folders:
         await _each(folders, look_into)
         folders, deeper = deeper, []
+    size = sum(file.size for file in found.values())
+    if size > job.max_total_bytes:  # it would be refused in the end, when the disk is full of it
+        raise PullFailed("damaged", reasons.TREE_LARGE.format(size=size))
     return found
 
 

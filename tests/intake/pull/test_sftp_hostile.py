@@ -184,6 +184,26 @@ async def test_a_tree_is_handed_over_when_it_has_stood_still(tmp_path: Path) -> 
         assert len(told) >= 3  # it waits, and is not judged hung
 
 
+async def test_a_tree_that_may_not_be_taken_is_not_fetched(tmp_path: Path) -> None:
+    """Each file is small enough, all of them are not: a disk was full of them before."""
+    read: list[bytes] = []
+
+    async def listed(_: bytes) -> AsyncIterator[Entry]:
+        for number in range(3):
+            yield b"%d.html" % number, PLAIN, 4_000
+
+    def reading(path: bytes, at: int, size: int) -> bytes:
+        read.append(path)
+        return b"x" * size
+
+    async with sham(tmp_path, listed, reading, layout="tree") as settings:
+        settings = replace(settings, intake=replace(settings.intake, max_total_bytes=10_000))
+        with pytest.raises(PullFailed, match="12000 bytes: more than max_total_bytes") as failed:
+            await pulled(settings)
+    assert failed.value.kind == "damaged"
+    assert not read
+
+
 async def test_a_slow_line_is_no_stall(tmp_path: Path) -> None:
     """Some 300 KB/s: what is asked for at once takes longer than may pass without a byte."""
     there = tmp_path / "cortes"
