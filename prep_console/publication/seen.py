@@ -143,7 +143,9 @@ class _Visitor:
             head = self._read_head(self._socket)
             first, *lines = head.decode("latin-1").split("\r\n")
             status = int(first.split(" ", 2)[1]) if first.startswith("HTTP/1.") else _no_answer()
-            fields = [(k.strip().lower(), v.strip()) for k, _, v in (x.partition(":") for x in lines)]
+            fields = [
+                (k.strip().lower(), v.strip()) for k, _, v in (x.partition(":") for x in lines)
+            ]
         except (OSError, ValueError, IndexError) as exc:
             self.close()
             raise ValueError(str(exc)) from exc

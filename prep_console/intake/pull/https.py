@@ -7,7 +7,6 @@ from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from prep_console import reasons
 from prep_console.config.model import Source
 from prep_console.intake.pull import naming, web_file, web_server
 from prep_console.intake.pull.choice import choose, deliverable
@@ -85,5 +84,5 @@ async def _there(job: Job, server: WebServer) -> dict[str, str]:
                 found[naming.name_of(address)] = address
                 break
     if server.closed and not found:
-        raise PullFailed("refused", reasons.HTTP_STATUS.format(status=server.closed))
+        raise PullFailed("refused", server.closed)
     return found

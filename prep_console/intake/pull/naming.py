@@ -9,6 +9,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 
 import msgspec
 
+from prep_console import reasons
 from prep_console.cuts.stamps import Stamp
 
 LARGEST_INDEX = 1 << 20
@@ -65,16 +66,20 @@ def named_in(index: bytes, pointers: str, base: str) -> dict[str, str]:
     try:
         document = msgspec.json.decode(index)
     except (ValueError, RecursionError) as error:
-        raise NoIndex(f"the index is no JSON: {error}") from error
+        raise NoIndex(reasons.INDEX_NO_JSON.format(words=error)) from error
     found: dict[str, str] = {}
     for pointer in pointers.split() or ("",):
         for value in _texts(_at(document, pointer)):
-            address = urljoin(base, value)
-            if urlsplit(address)[:2] != urlsplit(base)[:2]:
-                raise NoIndex("the index names a file on another server")
+            try:
+                address = urljoin(base, value)
+                here = urlsplit(address)[:2] == urlsplit(base)[:2]
+            except ValueError as error:  # an address that is none
+                raise NoIndex(reasons.INDEX_ELSEWHERE) from error
+            if not here:
+                raise NoIndex(reasons.INDEX_ELSEWHERE)
             found[name_of(address)] = address
             if len(found) > _MOST_NAMES:
-                raise NoIndex(f"the index names more than {_MOST_NAMES} files")
+                raise NoIndex(reasons.INDEX_NAMES.format(count=_MOST_NAMES))
     return found
 
 
@@ -87,7 +92,7 @@ def _texts(value: Any) -> Iterable[str]:
     values = value if isinstance(value, list) else [value]
     for text in values:
         if not isinstance(text, str) or not text:
-            raise NoIndex("the index has no name where the pointer leads")
+            raise NoIndex(reasons.INDEX_NO_NAME)
     return values
 
 
@@ -101,5 +106,5 @@ def _at(document: Any, pointer: str) -> Any:
         elif isinstance(here, dict) and key in here:
             here = here[key]
         else:
-            raise NoIndex(f"the index has no {pointer}")
+            raise NoIndex(reasons.INDEX_LACKS.format(pointer=pointer))
     return here

@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import httpx
 
@@ -55,8 +55,8 @@ class WebServer:
     files_total: int = 0
     piecemeal: bool = False
     """The last answer brought a piece, which is counted; the next one goes on from there."""
-    closed: int = 0
-    """Code of the last answer that it lets nobody see what may be there; 0 for none."""
+    closed: str = ""
+    """The last answer that it lets nobody see what may be there; '' for none."""
 
 
 _clients: dict[Source, httpx.AsyncClient] = {}
@@ -78,7 +78,7 @@ async def answer(
     limit_s = server.source.stall_seconds
     try:
         for _ in range(_REDIRECTS + 1):
-            if not address.startswith("https://"):
+            if not _is_https(address):
                 raise _Astray("refused", reasons.NOT_HTTPS)
             request = server.client.build_request(method, address, headers=headers)
             async with asyncio.timeout(limit_s):
@@ -98,7 +98,7 @@ async def answer(
         raise PullFailed("stalled", reasons.NOTHING_CAME.format(seconds=f"{limit_s:g}")) from error
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
         refused = "certificate" in str(error).lower()
-        reason = visible(f"{type(error).__name__}: {error}")
+        reason = visible(f"{type(error).__name__}: {_cause(error)}")
         raise PullFailed("refused" if refused else "unreachable", reason) from error
 
 
@@ -159,14 +159,18 @@ async def exists(server: WebServer, address: str) -> bool:
     """Whether a file is there. A server's page for whatever is not, with code 200, is none."""
     if time.monotonic() - server.began > _QUIET_S:
         tell(server, naming.name_of(address), 0)
-    async with answer(server, "HEAD", address, {}) as response:
-        code, kind = response.status_code, response.headers.get("content-type", "")
+    try:
+        async with answer(server, "HEAD", address, {}) as response:
+            code, kind = response.status_code, response.headers.get("content-type", "")
+    except _Astray as away:
+        server.closed = str(away)
+        return False
     if code in _NO_HEAD or (code == 200 and "html" in kind.lower()):
         code, front = await _front(server, address)
         if code == 200 and is_page(front):
             return False
     if code in _CLOSED:
-        server.closed = code
+        server.closed = reasons.HTTP_STATUS.format(status=code)
         return False
     if code in _GONE:
         return False
@@ -207,6 +211,22 @@ def tell(server: WebServer, name: str, count: int) -> None:
             visible(name)[:200], server.bytes, server.total, server.files, server.files_total, rate
         )
     )
+
+
+def _is_https(address: str) -> bool:
+    try:
+        url = urlsplit(address)
+        return url.scheme == "https" and url.port != 0
+    except ValueError:  # no port that there is
+        return False
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What the system said, where something of its lies below: a library's words tell less."""
+    below: BaseException | None = error
+    while below is not None and not (isinstance(below, OSError) and below.errno):
+        below = below.__cause__ or below.__context__
+    return below or error
 
 
 def _pinned(source: Source, response: httpx.Response) -> None:

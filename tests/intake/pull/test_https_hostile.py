@@ -15,7 +15,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from prep_console.config import Settings
-from prep_console.intake.pull.job import Pulled, PullFailed, Trouble
+from prep_console.intake.pull.job import Pulled, PullFailed, Trouble, told
+from prep_console.wording import known_text
 from tests.intake.pull.pulling import pulled, settings_of
 from tests.intake.pull.web import Liar, liar
 
@@ -98,6 +99,7 @@ INDEXES = [
     b'{"archivos": ["file:///etc/passwd"]}',
     b'{"archivos": ["javascript:alert(1)"]}',
     b'{"archivos": ["https://other.example/20240602_2005_PREP.zip"]}',
+    b'{"archivos": ["https://[::1/20240602_2005_PREP.zip"]}',
     b'{"archivos": {"a": 1}}',
     b'{"otro": []}',
     b"[" * 100_000,
@@ -376,3 +378,44 @@ async def test_a_file_that_cannot_be_had_keeps_no_other_away(tmp_path: Path) -> 
         assert (got.trouble[0], "AYUN" in got.trouble[1]) == ("damaged", True)
         with pytest.raises(PullFailed, match="AYUN"):  # nothing new beside it
             await pulled(settings)
+
+
+AWAY = [b"http://127.0.0.1:1/", b"/elsewhere", b"https://127.0.0.1:99999/"]
+
+
+@pytest.mark.parametrize("away", AWAY)
+async def test_a_server_that_sends_away_who_asks_for_what_is_not_there_hides_nothing(
+    away: bytes, tmp_path: Path
+) -> None:
+    """To plain HTTP, in circles, or to no port: neither the lists beside a file nor the minutes
+    without one are there, and the file that is comes."""
+    there = datetime.now(ZoneInfo("America/Mexico_City")) - timedelta(minutes=7)
+    name = f"/{there:%Y%m%d_%H%M}_PREP_DIP_LOC_QRO.zip".encode()
+
+    def script(request: bytes, to: asyncio.StreamWriter) -> None:
+        method, path = request.split(b" ")[:2]
+        if path == name:
+            to.write(answer(BODY if method == b"GET" else b"", b'ETag: "v1"'))
+        else:
+            to.write(answer(b"", b"Location: " + away, status=b"302 Found"))
+
+    async with liar(tmp_path / "liar", script) as server:
+        url = f"{server.url}/%Y%m%d_%H%M_PREP_{{election}}_QRO.zip"
+        settings = of_liar(tmp_path, server, url=url)
+        got = await pulled(settings)
+        assert [path.read_bytes() for path in got.paths] == [BODY]
+        name = b"/nothing"
+        with pytest.raises(PullFailed, match="redirect") as failed:
+            await pulled(settings)
+    assert failed.value.kind == "refused"
+
+
+async def test_who_refuses_the_connection_is_told_in_the_systems_words(
+    free_port: int, tmp_path: Path
+) -> None:
+    url = f"https://127.0.0.1:{free_port}/corte.zip"
+    with pytest.raises(PullFailed) as failed:
+        await pulled(settings_of(tmp_path, {"kind": "https", "url": url}))
+    assert known_text(told(failed.value.trouble)) == (
+        f"inalcanzable: conexión rechazada ('127.0.0.1', {free_port})"
+    )
