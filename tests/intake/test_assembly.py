@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import time
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -705,3 +706,27 @@ def test_marks_set_back_while_it_is_sealed_count_for_a_delivery(
         assert [entry.corrected for entry in state.waiting] == [False]
     assert desk.bring("AYUN", stamp, seed=2).result in {"had", "waiting"}
     assert journal.read(desk.station.journal).breaks == ()
+
+
+def test_new_files_are_later_than_all_before_though_the_clock_went_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A visitor's cache tells files apart by size and date: of two cuts none may look the same."""
+    station = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC"]}}).station
+    ahead = time.time_ns() + 3600 * 10**9
+    with monkeypatch.context() as patched:
+        patched.setattr(time, "time_ns", lambda: ahead)
+        first = receive(
+            station, nights.archive(tmp_path, "DIP_LOC", "20240602_2005"), actor=PERSON
+        ).cut
+    second = receive(
+        station, nights.archive(tmp_path, "DIP_LOC", "20240602_2010"), actor=PERSON
+    ).cut
+    dates = [
+        path.stat().st_mtime_ns
+        for cut in (first, second)
+        for path in (station.cuts / str(cut) / "site").iterdir()
+    ]
+    assert dates[0] // 1000 == ahead // 1000, "the date of a cut is that of its files"
+    assert dates[1] > dates[0]
+    assert len(dates) == 2

@@ -332,3 +332,38 @@ def test_what_was_taken_goes_when_its_sender_is_done_with_it(
     assert path.exists()
     assert drop.look(began + 3.6) == []
     assert not path.exists()
+
+
+def test_another_file_that_came_under_the_name_of_one_that_was_taken_stays(
+    station: Station,
+) -> None:
+    """The sender put the next one in its place before the first one was removed."""
+    folder = station.settings.drop_folder
+    path = nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
+    drop = DropFolder(folder, 0.0, lingers_s=2.0)
+    began = time.monotonic()
+    (arrival,) = drop.look(began)
+    assert taken(station, drop, arrival).result == "sealed"
+    other = nights.archive(folder.parent, "DIP_LOC", "20240602_2005", actas=6)
+    other.rename(path)
+    for later in (1, 10, 20):  # and somebody else has the intake meanwhile
+        assert names(drop.look(began + later)) == [path.name]
+    assert path.exists()
+
+
+def test_what_waits_for_its_cut_stays_until_it_is_sealed(tmp_path: Path) -> None:
+    station = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC", "AYUN"]}}).station
+    station.prepare()
+    folder = station.settings.drop_folder
+    first = nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
+    drop = DropFolder(folder, 0.0)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "waiting"
+    assert drop.look() == []
+    assert first.exists()
+    second = nights.archive(folder, "AYUN", "20240602_2005", actas=5)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "sealed"
+    drop.all_sealed()
+    assert not first.exists()
+    assert not second.exists()

@@ -41,6 +41,22 @@ def test_a_descriptor_that_was_open_before_cannot_change_what_was_staged(
     assert site.stat().st_ino != path.stat().st_ino
 
 
+def test_a_file_that_is_written_while_it_is_copied_is_told(
+    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = nights.archive(tmp_path, "DIP_LOC", actas=4)
+    copied = staging._copy
+
+    def and_written(source: int, target: Path, most: int) -> tuple[int, str]:
+        found = copied(source, target, most)
+        with path.open("r+b") as file:  # as long as before: only its dates tell
+            file.write(b"X")
+        return found
+
+    monkeypatch.setattr(staging, "_copy", and_written)
+    assert "delivery.changed" in checks(staging.stage(station, path, Limits(), None))
+
+
 @pytest.mark.parametrize("kind", ["file", "folder", "fifo"])
 def test_links_and_pipes_in_a_tree_are_refused(station: Station, tmp_path: Path, kind: str) -> None:
     tree = tmp_path / "tree"

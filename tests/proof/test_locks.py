@@ -118,6 +118,26 @@ def test_a_stopped_holder_is_named_after_two_seconds(at: Place, language: str, w
         assert stuck.poll() is None
 
 
+def test_no_action_goes_without_the_lock(at: Place) -> None:
+    """All at once: each waits its two seconds."""
+    before = snapshot(at)
+    actions = (
+        ("publish", FIRST), ("rollback",), ("hold",), ("release",), ("freeze",), ("thaw",),
+        ("suspend",), ("accept-from", FIRST), ("station", "new", "--yes"), ("prune",),
+    )  # fmt: skip
+    with stopped_holder(at):
+        asked = [
+            subprocess.Popen(at.command(*action), stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            for action in actions
+        ]
+        told = [process.communicate()[1].decode() for process in asked]
+    refused = [PURPOSE in said for said in told]
+    assert refused == [True] * len(actions), told
+    assert [process.returncode for process in asked] == [1] * len(actions)
+    assert snapshot(at) == before
+    table.record("lock: actions that find it taken", tried=len(actions), fired=sum(refused))
+
+
 def test_taking_over_ends_the_stopped_holder_and_acts(at: Place) -> None:
     with stopped_holder(at) as stuck:
         said = at.run("rollback", "--take-over", "--reason", "stuck")

@@ -392,6 +392,17 @@ def test_two_who_come_first_both_make_the_folders(
     assert made.cuts in looked_at
 
 
+def test_a_station_is_not_put_away_while_it_is_led_or_frozen(station: Station) -> None:
+    with lock.held(station.leader_lock, "engine"), pytest.raises(Refused) as led:
+        begin_afresh(station, actor=PERSON)
+    assert "an engine is running" in led.value.what.in_("en")
+    actions.freeze(station, actor=PERSON)
+    with pytest.raises(Refused) as final:
+        begin_afresh(station, actor=PERSON)
+    assert "is frozen" in final.value.what.in_("en")
+    assert (live(station), mode(station)) == (THIRD, "frozen")
+
+
 def test_a_station_is_not_put_away_while_a_delivery_is_decided_about(station: Station) -> None:
     with lock.held(station.intake_lock, "receive"):
         with pytest.raises(Refused, match="receive"):
