@@ -310,6 +310,18 @@ def test_who_comes_late_is_told_who_was_first(station: Station) -> None:
     assert "eva" not in told.value.what.in_("en")
 
 
+def test_a_cut_whose_manifest_is_not_the_one_that_was_sealed_is_not_put_up(
+    station: Station,
+) -> None:
+    """It reads as before; but who changed it could have changed what it says of the files."""
+    path = station.cuts / SECOND / "cut.json"
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes() + b"\n")
+    with pytest.raises(Refused):
+        actions.rollback(station, actor=PERSON)
+    assert live(station) == THIRD
+
+
 def test_a_damaged_cut_is_not_put_up(station: Station) -> None:
     site = station.cuts / SECOND / "site"
     site.chmod(0o755)
