@@ -152,9 +152,11 @@ class _Reader:
             return
         try:
             with opened(file) as fd:
-                before = _shape(fd)
+                before = _shape(fd, staged=known is not None)
                 sha256 = self._read_and_hash(file, fd, known, alone)
-                if _shape(fd) != before or (known is not None and known[0] != file.size):
+                if _shape(fd, staged=known is not None) != before or (
+                    known is not None and known[0] != file.size
+                ):
                     self._note(finding("delivery.changed", file.path))
         except OSError as error:
             if isinstance(error, NoScratch) or error.errno in _OURS:
@@ -375,9 +377,12 @@ def _is_told(path: str) -> bool:
     )
 
 
-def _shape(fd: int) -> tuple[int, int, int]:
+def _shape(fd: int, *, staged: bool) -> tuple[int, ...]:
+    """What writing changes. A staged file is ours and may be one of a sealed cut: whoever links it
+    at this moment, or gives an old cut back, moves its ctime as well."""
     status = os.fstat(fd)
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    written = status.st_size, status.st_mtime_ns
+    return written if staged else (*written, status.st_ctime_ns)
 
 
 def _sha256(fd: int) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from prep_console.cuts import delivery
+from prep_console.cuts.folders import LooseFile
 from prep_console.cuts.model import Limits
 from prep_console.intake import staging
 from prep_console.intake.receive import receive
@@ -55,6 +58,34 @@ def test_a_file_that_is_written_while_it_is_copied_is_told(
 
     monkeypatch.setattr(staging, "_copy", and_written)
     assert "delivery.changed" in checks(staging.stage(station, path, Limits(), None))
+
+
+def test_a_file_of_the_live_cut_that_another_process_links_meanwhile_was_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What did not change since the live cut is one file with it, and others link it too.
+
+    Two deliveries at once, one of which had nothing new for an election: it was refused as being
+    written still (seed 8 of the model, on a machine with much to do).
+    """
+    station = sandbox(tmp_path).station
+    site = nights.tree(tmp_path / "first", "20240602_2005", actas=5)
+    assert receive(station, site, actor=PERSON).result == "sealed"
+    hashed = delivery._Reader._read_and_hash
+    linked: list[Path] = []
+
+    def and_linked(reader: delivery._Reader, file: LooseFile, *rest: Any) -> str:
+        found = hashed(reader, file, *rest)
+        own = station.cuts / "20240602_2005" / "site" / file.path
+        if own.exists():
+            linked.append(tmp_path / f"linked-{len(linked)}")
+            linked[-1].hardlink_to(own)
+        return found
+
+    monkeypatch.setattr(delivery._Reader, "_read_and_hash", and_linked)
+    again = nights.tree(tmp_path / "again", "20240602_2005", actas=5)
+    assert receive(station, again, actor=PERSON).result == "had"
+    assert linked
 
 
 @pytest.mark.parametrize("kind", ["file", "folder", "fifo"])
