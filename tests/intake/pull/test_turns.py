@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import cast
 
 import asyncssh
 import pytest
@@ -133,7 +134,7 @@ class Endless:
 
 
 async def test_answers_that_came_together_are_not_worked_on_in_one_go(beat: Beat) -> None:
-    reader = _InTurns(Endless())  # type: ignore[arg-type]
+    reader = _InTurns(cast("asyncssh.SSHReader[bytes]", Endless()))
     before = beat.turns
     for _ in range(100):
         await reader.readexactly(16 << 10)
@@ -141,7 +142,7 @@ async def test_answers_that_came_together_are_not_worked_on_in_one_go(beat: Beat
 
 
 async def test_an_answer_that_openssh_would_not_take_is_refused() -> None:
-    reader = _InTurns(Endless())  # type: ignore[arg-type]
+    reader = _InTurns(cast("asyncssh.SSHReader[bytes]", Endless()))
     with pytest.raises(asyncssh.SFTPBadMessage):
         await reader.readexactly(1 << 20)
 
