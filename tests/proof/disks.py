@@ -14,6 +14,8 @@ from functools import cache
 from io import FileIO
 from pathlib import Path
 
+from tests.waiting import wait_until
+
 _MIB = 1024 * 1024
 
 
@@ -77,7 +79,19 @@ class Disk:
         _ran("mount", "-o", "loop", str(self.image), str(self.folder))
 
     def _unmount(self) -> None:
+        """Gone for good: a mount namespace that somebody made meanwhile has it for as long as it
+        lasts, and mounting the image again would bring back the disk without power."""
         _ran("umount", str(self.folder))
+        wait_until(lambda: not self._is_held(), 120, f"{self.image} is mounted elsewhere too")
+
+    def _is_held(self) -> bool:
+        """Whether a loop device has the image still."""
+        held = str(self.image)
+        for backing in Path("/sys/block").glob("loop*/loop/backing_file"):
+            with suppress(OSError):  # let go of at this moment
+                if backing.read_text("utf-8").strip() == held:
+                    return True
+        return False
 
 
 @contextmanager
