@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import select
 import signal
 import socket
 import struct
@@ -529,6 +530,8 @@ def test_the_question_is_asked_and_answered_in_the_reader_s_language(
         os.write(ours, answer)
         with suppress(OSError):  # EIO: it has ended
             while True:
+                if not select.select([ours], [], [], 2.0)[0] and answer == b"\x03":
+                    os.write(ours, answer)  # Python sees one from just before it reads at the next
                 shown += os.read(ours, 1024)
     os.close(ours)
     assert asked.returncode == code, shown
