@@ -453,9 +453,11 @@ def is_live(box: Sandbox, stamp: str) -> bool:
 def _bytes(settings: Settings, stamp: str) -> int:
     """What has come of this cut: the one before may still lie there for a moment."""
     total = 0
-    for path in settings.drop_folder.rglob(f"*{stamp}*"):
-        with suppress(FileNotFoundError):
-            total += path.stat().st_size if path.is_file() else 0
+    for folder, _, names in os.walk(settings.drop_folder):  # rsync's own folders come and go
+        for name in names:
+            if stamp in name:
+                with suppress(FileNotFoundError):
+                    total += Path(folder, name).stat().st_size
     return total
 
 
