@@ -15,12 +15,11 @@ from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from prep_console.alarms import conditions, lateness
 from prep_console.alarms.lifecycle import Memory, advance, remembered
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.decoding import decode
 from prep_console.intake import resync_progress
 from prep_console.intake.assembly import assemble
 from prep_console.intake.resync_progress import ResyncProgress
@@ -84,7 +83,7 @@ class Now:
 def read_now(path: Path) -> Now | None:
     """The engine's last word, None when there is none that can be read."""
     try:
-        said = msgspec.json.decode(path.read_bytes(), type=Now)
+        said = decode(path.read_bytes(), Now)
     except (OSError, ValueError, RecursionError):
         return None
     moments = [said.at, *said.since.values(), *(r.observed_at for r in said.readings.values())]

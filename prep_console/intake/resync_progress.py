@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from prep_console.decoding import decode
 from prep_console.intake.pull.job import Progress
 from prep_console.problems import Refused
 from prep_console.publication import lock
@@ -51,7 +52,7 @@ def read(station: Station) -> ResyncProgress | None:
     if lock.is_held(lock_of(station)) is False:
         return None
     try:
-        return msgspec.json.decode(_file(station).read_bytes(), type=ResyncProgress)
+        return decode(_file(station).read_bytes(), ResyncProgress)
     except (OSError, ValueError):
         return None
 

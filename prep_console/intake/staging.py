@@ -23,6 +23,7 @@ from prep_console.cuts.archives import extract, is_archive_name
 from prep_console.cuts.checks import finding
 from prep_console.cuts.folders import kind_fault
 from prep_console.cuts.model import Examination, Finding, Limits
+from prep_console.decoding import decode
 from prep_console.intake.push.tree import GONE, TEMPORARY, WORKING, looked
 from prep_console.publication import store
 from prep_console.publication.lock import process_start
@@ -280,7 +281,7 @@ def keep(folder: Path, delivery: Delivery) -> None:
 def kept(station: Station, delivery: str) -> Delivery:
     """Read a waiting delivery again. OSError, ValueError when it is not there."""
     raw = (station.staging / delivery / RECORD).read_bytes()
-    return msgspec.json.decode(raw, type=Delivery)
+    return decode(raw, Delivery)
 
 
 def is_whole(station: Station, delivery: Delivery) -> bool:

@@ -11,6 +11,8 @@ from typing import TypeVar
 
 import msgspec
 
+from prep_console.decoding import decode
+
 T = TypeVar("T")
 
 
@@ -36,7 +38,7 @@ class Late(MutableMapping[str, T]):
     def __getitem__(self, key: str) -> T:
         value = self._entries[key]
         if isinstance(value, msgspec.Raw):
-            value = self._entries[key] = msgspec.json.decode(value, type=self._of)
+            value = self._entries[key] = decode(value, self._of)
         return value
 
     def __setitem__(self, key: str, value: T) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from prep_console import decoding
 from prep_console.cuts.model import Figures, Finding
 
 SCHEMA = 1
@@ -82,7 +83,7 @@ def encode(manifest: Manifest) -> bytes:
 def decode(raw: bytes) -> Manifest:
     """ValueError (msgspec.ValidationError) when these bytes are no manifest of this version."""
     try:
-        manifest = msgspec.json.decode(raw, type=Manifest)
+        manifest = decoding.decode(raw, Manifest)
     except RecursionError as error:
         raise ValueError("nested without end") from error
     if manifest.schema > SCHEMA:
@@ -92,7 +93,7 @@ def decode(raw: bytes) -> Manifest:
 
 def sizes(raw: bytes) -> dict[str, int]:
     """Path to size of every file, without reading the rest; ValueError when it is none."""
-    return {path: file.size for path, file in msgspec.json.decode(raw, type=_Sizes).files.items()}
+    return {path: file.size for path, file in decoding.decode(raw, _Sizes).files.items()}
 
 
 class _Size(msgspec.Struct):

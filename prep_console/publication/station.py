@@ -15,6 +15,7 @@ import msgspec
 
 from prep_console import __version__, durable
 from prep_console.config import Settings
+from prep_console.decoding import decode
 from prep_console.journal import journal, store_version
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Break, Line
@@ -346,8 +347,8 @@ def _checkpoint_in(content: bytes) -> State | None:
         return None
     state, _, cuts = body.partition(b"\n")
     return replace(
-        msgspec.json.decode(state, type=State),
-        cuts=Late(CutRecord, msgspec.json.decode(cuts, type=dict[str, msgspec.Raw])),
+        decode(state, State),
+        cuts=Late(CutRecord, decode(cuts, dict[str, msgspec.Raw])),
     )
 
 

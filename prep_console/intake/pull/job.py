@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from prep_console import reasons
+from prep_console import decoding, reasons
 from prep_console.config.model import Source
 
 T = TypeVar("T")
@@ -101,7 +101,7 @@ def encode(line: object) -> bytes:
 
 def decode(line: bytes, of: type[T]) -> T:
     """What the other side said; ValueError when it is no such line."""
-    return msgspec.json.decode(line, type=of, dec_hook=_path)
+    return decoding.decode(line, of, _path)
 
 
 def _path(of: type[Any], value: Any) -> Any:

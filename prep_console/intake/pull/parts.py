@@ -8,6 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from prep_console.decoding import decode
+
 Validator = str
 """What tells two states of a remote file apart: size and mtime, or an ETag."""
 
@@ -105,7 +107,7 @@ def durable_text(path: Path, text: str) -> None:
 def fetched_before(into: Path) -> dict[str, Validator]:
     """Name to validator of what this source gave us already."""
     try:
-        return msgspec.json.decode((into / _RECORD).read_bytes(), type=dict[str, str])
+        return decode((into / _RECORD).read_bytes(), dict[str, str])
     except (OSError, msgspec.DecodeError, UnicodeError):
         return {}
 

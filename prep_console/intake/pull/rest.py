@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+from prep_console.decoding import decode
 from prep_console.intake.pull.parts import durable_text
 
 _RECORD = ".rest.json"
@@ -38,7 +39,7 @@ def seen(into: Path, shape: str) -> Rest:
     """Note that the tree of the folder ``into`` is listed as ``shape`` now."""
     boot = _BOOT.read_text(encoding="ascii").strip()
     with suppress(OSError, ValueError):
-        known = msgspec.json.decode((into / _RECORD).read_bytes(), type=Rest)
+        known = decode((into / _RECORD).read_bytes(), Rest)
         if (known.shape, known.boot) == (shape, boot):
             return known
     fresh = Rest(shape, boot, _now_s())

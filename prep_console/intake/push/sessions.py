@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from prep_console.decoding import decode
+
 _NEWEST = 50
 """Marks that are looked at: those of the last four hours, and far more than run at once."""
 _LARGEST = 4096
@@ -72,7 +74,7 @@ def _read(path: Path) -> Session | None:
     except OSError:
         return None
     try:
-        mark = msgspec.json.decode(os.pread(descriptor, _LARGEST, 0), type=_Mark)
+        mark = decode(os.pread(descriptor, _LARGEST, 0), _Mark)
         if mark.started_at.tzinfo is None or (mark.ended_at and mark.ended_at.tzinfo is None):
             return None
         return Session(mark.started_at, mark.ended_at, mark.exit_code, _held(descriptor))
