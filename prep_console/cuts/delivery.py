@@ -152,11 +152,10 @@ class _Reader:
             return
         try:
             with opened(file) as fd:
-                before = _shape(fd, staged=known is not None)
+                staged = known is not None
+                before = _shape(fd, staged=staged)
                 sha256 = self._read_and_hash(file, fd, known, alone)
-                if _shape(fd, staged=known is not None) != before or (
-                    known is not None and known[0] != file.size
-                ):
+                if _shape(fd, staged=staged) != before or (known and known[0] != file.size):
                     self._note(finding("delivery.changed", file.path))
         except OSError as error:
             if isinstance(error, NoScratch) or error.errno in _OURS:

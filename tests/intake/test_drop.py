@@ -314,16 +314,22 @@ def test_a_link_that_leads_nowhere_or_to_itself_is_refused_and_goes(
     assert not os.path.lexists(link)
 
 
-def test_what_was_taken_goes_when_its_sender_is_done_with_it(
-    station: Station, tmp_path: Path
-) -> None:
-    """rsync --inplace sets the times of a file after closing it, and fails when it is gone."""
+def taken_and_there(station: Station) -> tuple[Path, DropFolder, float]:
+    """An archive that was taken and lingers for two seconds; when that began."""
     folder = station.settings.drop_folder
     path = nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
     drop = DropFolder(folder, 0.0, lingers_s=2.0)
     began = time.monotonic()
     (arrival,) = drop.look(began)
     assert taken(station, drop, arrival).result == "sealed"
+    return path, drop, began
+
+
+def test_what_was_taken_goes_when_its_sender_is_done_with_it(
+    station: Station, tmp_path: Path
+) -> None:
+    """rsync --inplace sets the times of a file after closing it, and fails when it is gone."""
+    path, drop, began = taken_and_there(station)
     assert drop.look(began + 1) == []
     os.utime(path, (1_717_400_000, 1_717_400_000))  # as a sender does, a moment late
     (again,) = drop.look(began + 1.5)
@@ -338,13 +344,8 @@ def test_another_file_that_came_under_the_name_of_one_that_was_taken_stays(
     station: Station,
 ) -> None:
     """The sender put the next one in its place before the first one was removed."""
-    folder = station.settings.drop_folder
-    path = nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
-    drop = DropFolder(folder, 0.0, lingers_s=2.0)
-    began = time.monotonic()
-    (arrival,) = drop.look(began)
-    assert taken(station, drop, arrival).result == "sealed"
-    other = nights.archive(folder.parent, "DIP_LOC", "20240602_2005", actas=6)
+    path, drop, began = taken_and_there(station)
+    other = nights.archive(path.parent.parent, "DIP_LOC", "20240602_2005", actas=6)
     other.rename(path)
     for later in (1, 10, 20):  # and somebody else has the intake meanwhile
         assert names(drop.look(began + later)) == [path.name]
