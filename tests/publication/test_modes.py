@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,57 +10,26 @@ from typing import Any
 
 import pytest
 
-from prep_console.cuts.model import Examination
-from prep_console.cuts.stamps import CutId, Stamp
-from prep_console.intake import receive as receiving
-from prep_console.intake.lists_beside import with_lists_beside
+from prep_console.cuts.stamps import Stamp
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
-from prep_console.problems import Failed, Refused
-from prep_console.publication import actions, lock, pointer
-from prep_console.publication import station as stations
+from prep_console.problems import Refused
+from prep_console.publication import actions, lock
 from prep_console.publication.actions import Expected, Outcome
-from prep_console.publication.afresh import begin_afresh
-from prep_console.publication.pointer import Live
-from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
 from tests import nights
+from tests.publication.three_cuts import (
+    FIRST,
+    FOURTH,
+    PERSON,
+    SECOND,
+    THIRD,
+    cut,
+    deliver,
+    live,
+    mode,
+)
 from tests.stations import sandbox
-
-PERSON = Actor(1000, "ana", "192.0.2.7")
-FIRST, SECOND, THIRD, FOURTH = nights.stamps(count=4)
-
-
-def deliver(station: Station, folder: Path, stamp: str) -> None:
-    source = folder / f"delivery-{stamp}"
-    if not source.exists():
-        source.mkdir()
-        nights.two_archives(source, stamp=stamp, actas=5)
-    receive(station, source, actor=PERSON)
-
-
-@pytest.fixture
-def station(tmp_path: Path) -> Station:
-    """Three cuts, the third one live, in auto."""
-    made = sandbox(tmp_path).station
-    for stamp in (FIRST, SECOND, THIRD):
-        deliver(made, tmp_path, stamp)
-    return made
-
-
-def live(station: Station) -> str | None:
-    """What the public gets, from the pointer itself; journal and pointer must agree."""
-    cut = station.live().cut
-    assert Station(station.settings).whole_state().live == cut
-    return cut
-
-
-def mode(station: Station) -> str:
-    return Station(station.settings).whole_state().mode
-
-
-def cut(name: str) -> CutId:
-    return CutId.of(name)
 
 
 def test_auto_publishes_a_new_good_cut(station: Station, tmp_path: Path) -> None:
@@ -80,22 +48,6 @@ def test_rollback_withdraws_and_holds_until_a_person_releases(
     assert live(station) == SECOND  # nothing comes back by itself
     actions.release(station, actor=PERSON)
     assert (live(station), mode(station)) == (FOURTH, "auto")
-
-
-def test_a_rollback_that_is_cut_short_holds_all_the_same(
-    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who wanted the cut before wants no newer one by itself, though the switch failed."""
-
-    def refused(*_: object) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(pointer, "write", refused)
-        with pytest.raises(Failed):
-            actions.rollback(station, actor=PERSON, reason="r")
-    deliver(station, tmp_path, FOURTH)
-    assert (live(station), mode(station)) == (THIRD, "hold")
 
 
 def test_who_holds_before_the_rules_get_the_lock_is_obeyed(
@@ -310,27 +262,6 @@ def test_who_comes_late_is_told_who_was_first(station: Station) -> None:
     assert "eva" not in told.value.what.in_("en")
 
 
-def test_a_cut_whose_manifest_is_not_the_one_that_was_sealed_is_not_put_up(
-    station: Station,
-) -> None:
-    """It reads as before; but who changed it could have changed what it says of the files."""
-    path = station.cuts / SECOND / "cut.json"
-    path.chmod(0o644)
-    path.write_bytes(path.read_bytes() + b"\n")
-    with pytest.raises(Refused):
-        actions.rollback(station, actor=PERSON)
-    assert live(station) == THIRD
-
-
-def test_a_damaged_cut_is_not_put_up(station: Station) -> None:
-    site = station.cuts / SECOND / "site"
-    site.chmod(0o755)
-    next(site.iterdir()).unlink()
-    with pytest.raises(Refused):
-        actions.rollback(station, actor=PERSON)
-    assert live(station) == THIRD
-
-
 def test_the_embargo_holds_for_the_rules_and_not_for_a_person(tmp_path: Path) -> None:
     opens = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     file = sandbox(tmp_path).file
@@ -386,44 +317,6 @@ def test_sealing_what_waited_raises_no_mark_that_was_set_back(
     assert station.state().marks == {"DIP_LOC": "20240602_2012", "AYUN": FOURTH}
 
 
-def test_two_who_come_first_both_make_the_folders(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Another process made them between our look and our making them."""
-    made = sandbox(tmp_path).station
-    made.prepare()
-    is_dir, looked_at = Path.is_dir, set[Path]()
-
-    def too_early(path: Path) -> bool:
-        first = path not in looked_at
-        looked_at.add(path)
-        return is_dir(path) and not (first and made.root in path.parents)
-
-    monkeypatch.setattr(Path, "is_dir", too_early)
-    made.prepare()
-    assert made.cuts in looked_at
-
-
-def test_a_station_is_not_put_away_while_it_is_led_or_frozen(station: Station) -> None:
-    with lock.held(station.leader_lock, "engine"), pytest.raises(Refused) as led:
-        begin_afresh(station, actor=PERSON)
-    assert "an engine is running" in led.value.what.in_("en")
-    actions.freeze(station, actor=PERSON)
-    with pytest.raises(Refused) as final:
-        begin_afresh(station, actor=PERSON)
-    assert "is frozen" in final.value.what.in_("en")
-    assert (live(station), mode(station)) == (THIRD, "frozen")
-
-
-def test_a_station_is_not_put_away_while_a_delivery_is_decided_about(station: Station) -> None:
-    with lock.held(station.intake_lock, "receive"):
-        with pytest.raises(Refused, match="receive"):
-            begin_afresh(station, actor=PERSON)
-        assert live(station) == THIRD
-    begin_afresh(station, actor=PERSON)
-    assert live(station) is None
-
-
 def test_what_is_live_comes_again_after_a_correction_and_is_had(
     station: Station, tmp_path: Path
 ) -> None:
@@ -436,24 +329,6 @@ def test_what_is_live_comes_again_after_a_correction_and_is_had(
     assert f"{THIRD}.3" not in station.state().cuts
 
 
-def test_a_delivery_that_is_read_while_the_station_is_put_away_is_not_taken(
-    station: Station, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What was staged of it went with the night before: nothing is said of it that is not so."""
-
-    def then_new(*args: Any) -> Examination:
-        begin_afresh(station, actor=PERSON)
-        return with_lists_beside(*args)
-
-    monkeypatch.setattr(receiving, "with_lists_beside", then_new)
-    with pytest.raises(Failed, match="put away"):
-        deliver(station, tmp_path, FOURTH)
-    monkeypatch.undo()
-    assert (live(station), station.state().cuts) == (None, {})
-    deliver(station, tmp_path, FOURTH)
-    assert live(station) == FOURTH
-
-
 def test_the_journal_says_who_and_why(station: Station) -> None:
     actions.rollback(station, actor=PERSON, reason="datos de prueba")
     decision = station.state().decision
@@ -463,62 +338,3 @@ def test_the_journal_says_who_and_why(station: Station) -> None:
         "ana",
         "datos de prueba",
     )
-
-
-def test_a_sealed_folder_without_its_line_is_found_by_the_next_action(
-    station: Station, tmp_path: Path
-) -> None:
-    """As a kill between the seal and the journal leaves it; and one that is no whole cut."""
-    journal = station.journal.read_bytes()
-    deliver(station, tmp_path, FOURTH)
-    station.journal.write_bytes(journal)
-    (station.run / "state.json").unlink(missing_ok=True)
-    actions.hold(Station(station.settings), actor=PERSON, reason="r")
-    assert FOURTH in station.whole_state().cuts
-    (station.cuts / "20240602_2100").mkdir()
-    actions.thaw(Station(station.settings), actor=PERSON)
-    assert not (station.cuts / "20240602_2100").exists()
-    assert (station.quarantine / "cut-20240602_2100").is_dir()
-
-
-def test_a_pointer_that_nobody_moved_here_stays_where_it_is_and_holds(
-    station: Station, tmp_path: Path
-) -> None:
-    """Somebody rewrote it by hand: what is public and whole stays, and nothing newer comes."""
-    pointer.write(station.public, Live(SECOND, station.live().estado))
-    settle_if_open(Station(station.settings))
-    deliver(Station(station.settings), tmp_path, FOURTH)
-    assert (live(station), mode(station)) == (SECOND, "hold")
-
-
-def test_a_pointer_that_names_half_a_cut_goes_back_to_what_the_record_says(
-    station: Station,
-) -> None:
-    """Somebody rewrote it by hand. A whole cut would stay, on hold; half of one is served to no
-    visitor for longer than it takes to act."""
-    pointer.write(station.public, Live(SECOND, station.live().estado))
-    site = station.cuts / SECOND / "site"
-    site.chmod(0o755)
-    next(site.iterdir()).unlink()
-    actions.hold(Station(station.settings), actor=PERSON, reason="r")
-    assert (live(station), mode(station)) == (THIRD, "hold")
-
-
-def test_a_station_begun_afresh_the_moment_a_decision_is_done_has_a_whole_journal(
-    station: Station, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a decision keeps for the next process must not be of a journal that is gone by then."""
-    monkeypatch.setattr(stations, "_CHECKPOINT_LINES", 1)  # as in a night of more than 40 lines
-    held = lock.held
-
-    @contextmanager
-    def then_afresh(path: Path, purpose: str, **options: Any) -> Iterator[None]:
-        with held(path, purpose, **options):
-            yield
-        if purpose == "hold":
-            begin_afresh(Station(station.settings), actor=PERSON)
-
-    monkeypatch.setattr(lock, "held", then_afresh)
-    actions.hold(Station(station.settings), actor=PERSON, reason="r")
-    after = Station(station.settings).state()
-    assert (after.breaks, after.live, len(after.cuts)) == ((), None, 0)
