@@ -219,9 +219,7 @@ _RULES: Final = (
     Rule(
         "source.trouble",
         N_("Source {subject}: {what}{figure}"),
-        N_(
-            "Its line, its server, our login or our disk is at fault, or an older cut was put there."
-        ),
+        N_("Its line or server, our login or our disk is at fault, or an older cut was put there."),
         N_("None yet; what only this source has does not arrive."),
         N_("Look at line, login, host key and our disk; call the institute; then run resync."),
         delay_s=120,
