@@ -89,10 +89,9 @@ def _of_cuts(settings: Settings, state: State, now: datetime) -> Iterator[Condit
     if live is not None and live.damaged:
         names = _names(live.damaged)
         yield Condition("cut.damaged", "critical", live.sealed_at, {"names": names})
-    stored = rules.stored(state)
-    yield from _of_revisions(state, stored, live)
+    yield from _of_revisions(state, live)
     if state.mode != "frozen":  # a person has declared the end: nothing is to move any more
-        yield from _of_figures(stored)
+        yield from _of_figures(rules.stored(state))
     for check, subject, what in _DOUBTS if live is not None else ():
         if live is not None and check in live.checks:
             values = {"what": what, "figure": f" ({live.id})"}
@@ -126,11 +125,8 @@ def _names(paths: tuple[str, ...]) -> str:
     return ", ".join(path[:60] for path in paths[:_NAMES]) + more
 
 
-def _of_revisions(
-    state: State, stored: list[CutRecord], live: CutRecord | None
-) -> Iterator[Condition]:
+def _of_revisions(state: State, live: CutRecord | None) -> Iterator[Condition]:
     """Cuts that came and need a person's word."""
-    newer = [cut for cut in stored if live is None or rules.rank(cut) > rules.rank(live)]
     corrected = rules.undecided(state)[-1:]  # it holds the earlier ones
     undecided = [
         (
@@ -140,7 +136,7 @@ def _of_revisions(
         for cut in corrected
     ]
     if state.mode == "frozen" and not undecided:
-        late = [cut for cut in newer if not cut.withdrawn][-1:]
+        late = rules.waiting(state)[-1:]
         undecided = [(cut, N_("it came after the freeze")) for cut in late]
     for cut, what in undecided:
         at = cut.sealed_at

@@ -10,13 +10,14 @@ from prep_console.alarms.lifecycle import Event
 from prep_console.config import Settings
 from prep_console.engine.heartbeat import Heartbeat
 from prep_console.engine.readings import Readings
+from prep_console.engine.seconds import next_second
 from prep_console.engine.watch import Watch
 from prep_console.outward.hooks import Hooks
 from prep_console.probes.probe import Clock, OwnThread, utc_now
 
 log = logging.getLogger(__name__)
 
-_STEP_S = 1.0
+_RETRY_S = 5.0
 
 
 class Announcing:
@@ -37,6 +38,8 @@ class Announcing:
         self._now = now
         self._watch = Watch(settings, now())
         self._told = ""
+        self._owing = asyncio.Event()
+        """Set while something is owed to the journal."""
         heartbeat.alarms = self._watch.memory
 
     async def judge(self) -> None:
@@ -59,17 +62,18 @@ class Announcing:
                     log.error("the alarms cannot be judged", exc_info=error)
                 self._told = str(error)
             self._heartbeat.alarms = self._watch.memory
-            await asyncio.sleep(_STEP_S)
+            if self._watch.owes:
+                self._owing.set()
+            await next_second()
 
     async def write(self) -> None:
         """Bring into the journal what is owed to it; a held lock delays only this."""
         thread: OwnThread[None] = OwnThread()
         while True:
-            await asyncio.sleep(_STEP_S / 2)
-            if not self._watch.owes:
-                continue
+            await self._owing.wait()
+            self._owing.clear()
             try:
                 await thread.run(self._watch.write)
             except Exception:
                 log.exception("alarms are not in the journal yet")
-                await asyncio.sleep(5 * _STEP_S)
+                await asyncio.sleep(_RETRY_S)

@@ -11,6 +11,7 @@ from contextlib import suppress
 from asyncinotify import Inotify, Mask
 
 from prep_console.config import Settings
+from prep_console.engine.seconds import to_next_second
 from prep_console.engine.worker import Worker
 from prep_console.intake.drop import LINGERS_S, Arrival, DropFolder
 from prep_console.problems import Problem
@@ -18,8 +19,6 @@ from prep_console.publication.station import Station
 
 log = logging.getLogger(__name__)
 
-_RESCAN_S = 1.0
-"""inotify overflows under a burst and sees nothing of some file systems: look now and then."""
 _TAKING_S = 2.0
 """Deliveries are taken this long before it is looked again for what should come first."""
 _RETRY_S = 5.0
@@ -69,7 +68,7 @@ class Deliveries:
         """Take whatever is ready, for ever."""
         with suppress(Problem):
             await self._worker.warm()
-        rest_s = _RESCAN_S
+        rest_s = to_next_second()
         while True:
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest_s):
@@ -82,7 +81,10 @@ class Deliveries:
                 await asyncio.sleep(_RETRY_S)
 
     async def _round(self) -> float:
-        """Look once and take what is ready; the seconds to rest before the next look."""
+        """Look once and take what is ready; the seconds to rest before the next look.
+
+        inotify overflows under a burst and sees nothing of some file systems: one each second.
+        """
         began = time.monotonic()
         arrivals = await asyncio.to_thread(self._drop.look)
         took = time.monotonic() - began
@@ -94,7 +96,7 @@ class Deliveries:
                 break
         if not self._station.state().waiting:
             self._drop.all_sealed()
-        return max(_RESCAN_S, took)  # a folder full of rubbish is no reason to be busy
+        return max(to_next_second(), took)  # a folder full of rubbish is no reason to be busy
 
     async def _take(self, arrival: Arrival) -> None:
         try:

@@ -20,13 +20,13 @@ import msgspec
 from prep_console import durable
 from prep_console.alarms.lifecycle import Memory
 from prep_console.engine.readings import STEP_S, Readings
+from prep_console.engine.seconds import next_second
 from prep_console.probes.probe import Clock, OwnThread, utc_now
 from prep_console.publication.pointer import Live
 from prep_console.publication.station import Station
 
 log = logging.getLogger(__name__)
 
-HEARTBEAT_S = 1.0
 _HANGS_S = 5.0
 """A write that takes longer is told as a disk that hangs."""
 
@@ -68,7 +68,7 @@ class Heartbeat:
             tell_systemd("WATCHDOG=1")
             if before is not None and live != before:
                 self._switched.set()
-            await asyncio.sleep(max(0.0, began + HEARTBEAT_S - loop.time()))
+            await next_second()
 
     def leads(self) -> bool:
         """A lock whose file was deleted keeps nobody out any more."""

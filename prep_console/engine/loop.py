@@ -29,6 +29,7 @@ from prep_console.engine.own_clock import is_known_right
 from prep_console.engine.own_settings import OwnSettings
 from prep_console.engine.readings import STEP_S, Readings
 from prep_console.engine.rehash import READING, STALE_S, keep_rehashing
+from prep_console.engine.seconds import next_second
 from prep_console.engine.sources import PulledSource, pulled_sources, source_stale_s
 from prep_console.engine.view import SnapshotReader
 from prep_console.engine.worker import Worker
@@ -41,8 +42,7 @@ from prep_console.outward.hooks import Hooks
 from prep_console.probes.probe import OwnThread, run_probe
 from prep_console.probes.site import VISITOR
 from prep_console.problems import Problem, Refused
-from prep_console.publication import actions, lock
-from prep_console.publication.retention import prune_if_needed
+from prep_console.publication import actions, lock, retention
 from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
 from prep_console.telemetry.recorder import Recorder
@@ -50,8 +50,6 @@ from prep_console.telemetry.recorder import Recorder
 log = logging.getLogger(__name__)
 
 _STANDBY_S = 0.5
-_DUE_S = 1.0
-_SEEN_S = 0.5
 _WHOLE_CHAIN_S = 3600.0
 _RETRY_S = 5.0
 
@@ -207,7 +205,8 @@ class _Engine:
         thread: OwnThread[None] = OwnThread()
         hand = Station(self._settings)  # its own: it is used from another thread
         while True:
-            await asyncio.sleep(_SEEN_S)
+            await self._readings.visited.wait()
+            self._readings.visited.clear()
             seen = self._readings.served
             if seen is None or not seen.ok or seen.id is None:
                 continue
@@ -218,13 +217,14 @@ class _Engine:
             except (OSError, Problem) as error:
                 log.error("seen: %s", error)
                 await asyncio.sleep(_RETRY_S)
+                self._readings.visited.set()
 
     async def _due(self) -> None:
         """What time alone brings: the end of waiting for an election, the opening hour."""
         actor = program("engine")
         hand = Station(self._settings)  # its own: it is used from another thread
         while True:
-            await asyncio.sleep(_DUE_S)
+            await next_second()
             try:
                 if is_due(self._station.state()):
                     await self._worker.assemble_due()
@@ -232,7 +232,8 @@ class _Engine:
                     await asyncio.to_thread(settle_if_open, hand)
                 if actions.due(self._station):
                     await asyncio.to_thread(actions.advance, hand, actor=actor)
-                await asyncio.to_thread(prune_if_needed, hand)
+                if retention.is_due(self._station):
+                    await asyncio.to_thread(retention.prune, hand)
             except NewerStore:  # somebody upgraded: this program's time is over
                 raise
             except (OSError, Problem) as error:

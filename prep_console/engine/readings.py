@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -37,6 +38,8 @@ class Readings:
         self.since: dict[str, datetime] = {}
         """Since when a reading, or ``served``, has been in the state that it is in."""
         self.served: ServedView | None = None
+        self.visited = asyncio.Event()
+        """Set with each look at the site."""
         self.history = msgspec.Raw(b"{}")
         """The last samples of each number, encoded once a step and not once a second."""
         self._derive = derive
@@ -72,6 +75,7 @@ class Readings:
         if self.served is None or self.served.ok != seen.ok:
             self.since["served"] = seen.checked_at
         self.served = seen
+        self.visited.set()
 
 
 def number(reading: Reading) -> float | None:

@@ -11,9 +11,11 @@ import concurrent.futures
 import logging
 import random
 import threading
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
 from prep_console import reasons
@@ -246,11 +248,13 @@ class OwnThread(Generic[T]):
     """Runs one blocking call at a time in a daemon thread of its own.
 
     The default executor's threads are few and hold up the exit; a call stuck in a dead disk must
-    do neither. While it is stuck no second thread is spent on it.
+    do neither. While it is stuck no second thread is spent on it. The thread stays between the
+    calls: to start one costs more than most of them, and an engine makes three each second.
     """
 
     def __init__(self) -> None:
         self._last: concurrent.futures.Future[T] | None = None
+        self._works: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
 
     async def run(self, call: Callable[[], T]) -> T:
         """What ``call`` returns or raises; TimeoutError while the call before still hangs."""
@@ -265,6 +269,19 @@ class OwnThread(Generic[T]):
             except Exception as exc:
                 done.set_exception(exc)
 
+        if self._last is None:
+            self._start()
         self._last = done
-        threading.Thread(target=work, daemon=True, name="probe").start()
+        self._works.put(work)
         return await asyncio.wrap_future(done)
+
+    def _start(self) -> None:
+        thread = threading.Thread(target=_serve, args=(self._works,), daemon=True, name="probe")
+        thread.start()
+        weakref.finalize(self, self._works.put, None)  # nobody can ask any more: it ends
+
+
+def _serve(works: SimpleQueue[Callable[[], None] | None]) -> None:
+    while (work := works.get()) is not None:
+        work()
+        del work  # nothing of it is kept while the next one is waited for

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from prep_console.config import Settings
+from prep_console.config.model import Publication
 from prep_console.journal.actor import program
 from prep_console.journal.records import CutRecord
 from prep_console.journal.state import State
@@ -27,19 +28,26 @@ def over_budget(state: State, settings: Settings, now: datetime) -> list[CutReco
     """Cuts to prune, oldest first, until number and bytes are within the settings."""
     publication = settings.publication
     kept = rules.stored(state)
+    if not _too_much(kept, publication):  # nearly always, and asked every second
+        return []
     protected = rules.protected(state)
     if state.final is not None and must_retain(settings, now):
         protected.add(state.final)
     chosen: list[CutRecord] = []
     for cut in list(kept):
-        too_many = len(kept) > publication.keep_cuts
-        too_large = publication.keep_bytes and _held(kept) > publication.keep_bytes
-        if not (too_many or too_large):
+        if not _too_much(kept, publication):
             break
         if cut.id not in protected:
             chosen.append(cut)
             kept.remove(cut)
     return chosen
+
+
+def _too_much(kept: list[CutRecord], publication: Publication) -> bool:
+    """``kept``, oldest first, is more than the settings allow: in number, or in bytes."""
+    if len(kept) > publication.keep_cuts:
+        return True
+    return 0 < publication.keep_bytes < _held(kept)
 
 
 def _held(kept: list[CutRecord]) -> int:
@@ -48,10 +56,14 @@ def _held(kept: list[CutRecord]) -> int:
     return kept[0].bytes + sum(cut.new_bytes for cut in kept[1:]) if kept else 0
 
 
+def is_due(station: Station) -> bool:
+    """Whether a prune would give something back: cheap when the budget holds."""
+    return bool(over_budget(station.state(), station.settings, datetime.now(UTC)))
+
+
 def prune_if_needed(station: Station) -> list[str]:
-    """What every receive ends with: cheap when the budget holds."""
-    now = datetime.now(UTC)
-    return prune(station) if over_budget(station.state(), station.settings, now) else []
+    """What every receive ends with."""
+    return prune(station) if is_due(station) else []
 
 
 def prune(station: Station, *, dry_run: bool = False) -> list[str]:

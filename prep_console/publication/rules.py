@@ -105,7 +105,7 @@ def waiting(state: State) -> list[CutRecord]:
 
 def undecided(state: State) -> list[CutRecord]:
     """Cuts that need a person's word, oldest first: nothing that is public has overtaken them."""
-    if not any(cut.waits_for_person for cut in state.cuts.values()):
+    if not _asks_a_person(state):
         return []
     waits = [cut for cut in waiting(state) if cut.waits_for_person]
     found = passed_over(state)
@@ -114,12 +114,19 @@ def undecided(state: State) -> list[CutRecord]:
     return waits
 
 
+def _asks_a_person(state: State) -> bool:
+    """Whether any cut ever did: nearly never, so this is asked before anything is sorted."""
+    return any(cut.waits_for_person for cut in state.cuts.values())
+
+
 def passed_over(state: State) -> tuple[CutRecord, CutRecord] | None:
     """A cut that waits for a person, and the newest revision that late parts alone made after it.
 
     That revision was put together without what nobody has decided about: its number is higher and
     it overtakes nothing. None when it holds everything, or when a newer cut came.
     """
+    if not _asks_a_person(state):
+        return None
     late: CutRecord | None = None
     for cut in newest_first(state):
         if cut.pruned:

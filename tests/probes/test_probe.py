@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -160,6 +161,16 @@ async def test_a_thread_hands_its_exception_on() -> None:
     with pytest.raises(ZeroDivisionError):
         await thread.run(lambda: 1 // 0)
     assert await thread.run(lambda: 7) == 7
+
+
+async def test_a_thread_stays_between_calls_and_ends_with_its_owner() -> None:
+    thread: OwnThread[threading.Thread] = OwnThread()
+    first = await thread.run(threading.current_thread)
+    assert await thread.run(threading.current_thread) is first
+    del thread
+    gc.collect()
+    await asyncio.to_thread(first.join, 10)
+    assert not first.is_alive()
 
 
 async def test_a_wrong_setting_is_unknown_with_its_name_at_every_look() -> None:

@@ -78,4 +78,6 @@ def test_of_a_whole_night_only_what_a_rollback_needs_is_read() -> None:
     assert target == record(ids[-2])
     read = [cut for cut, value in cuts.entries.items() if isinstance(value, CutRecord)]
     assert read == ids[-2:]
+    for _ in range(2):  # the second time nothing is left to read
+        assert list(cuts.values()) == [record(cut) for cut in ids]
     assert cuts == {cut: record(cut) for cut in ids}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ PROC = Path("/proc")
 COMM_LENGTH = 15
 """Longer names are cut by the kernel: ``systemd-timesyn``."""
 
+_LINE_BYTES = 4096
 _NOT_RUNNING = frozenset("TtZXx")
 """Stopped, traced, zombie, dead: a SIGSTOPped server answers nobody."""
 
@@ -31,13 +33,22 @@ class Process:
 def process(pid: int, proc: Path = PROC) -> Process | None:
     """The process of that number, or None when there is none (that we may see)."""
     try:
-        stat = (proc / str(pid) / "stat").read_text(errors="replace")
+        stat = _line(f"{proc}/{pid}/stat")
     except OSError:  # ProcessLookupError: it ended while it was read
         return None
     # a name may hold blanks and brackets: it ends at the last one
     name, _, rest = stat.partition("(")[2].rpartition(")")
     fields = rest.split()
     return Process(pid, name, fields[0], int(fields[19])) if len(fields) > 19 else None
+
+
+def _line(path: str) -> str:
+    """What the kernel says there in one breath; a file object asks it four things more."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, _LINE_BYTES).decode(errors="replace")
+    finally:
+        os.close(descriptor)
 
 
 def processes(proc: Path = PROC) -> Iterator[Process]:
