@@ -46,7 +46,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """What failed leaves its folder behind, to be looked at."""
+    """What failed leaves its folder behind, to be looked at; a proof with gaps has failed."""
+    if exitstatus == pytest.ExitCode.OK and table.is_short():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
     own_folder = session.config.stash.get(_OWN_FOLDER, None)
     if own_folder is not None and exitstatus == pytest.ExitCode.OK:
         shutil.rmtree(own_folder, ignore_errors=True)
@@ -62,6 +64,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in set(needing)]
     config.hook.pytest_deselected(items=needing)
     _left_out.extend(item.nodeid for item in needing)
+    table.not_run.extend(_left_out)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

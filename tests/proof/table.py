@@ -1,8 +1,10 @@
 """One table of all proofs of a run: what was tried, how many faults fired, how many bad states.
 
 A proof calls :func:`record` with what it counted itself; the rows are printed together when the
-run ends (see ``tests/conftest.py``). A test that failed has a row with a bad state of its own, so
-the table is never better than the run, and what could not run here is named as such.
+run ends (see ``tests/conftest.py``). What was walked through without a fault (days, steps, samples)
+has rows of its own, :func:`walked`, and adds nothing to the faults. A test that failed has a row
+with a bad state of its own, so the table is never better than the run. What could not run here is
+named as such, and a whole run without it has failed.
 """
 
 from __future__ import annotations
@@ -22,8 +24,8 @@ class Row:
     what: str
     tried: int
     """Faults that were meant to happen: points, rounds, damaged lines."""
-    fired: int
-    """Faults that did happen, as counted by the proof and not as asked for."""
+    fired: int | None
+    """Faults that did happen, as counted by the proof and not as asked for; None: no faults."""
     bad: int
     """States that were not as promised."""
 
@@ -38,6 +40,16 @@ def record(what: str, *, tried: int, fired: int, bad: int = 0) -> None:
     _rows.append(Row(what, tried, fired, bad))
 
 
+def walked(what: str, count: int, *, bad: int = 0) -> None:
+    """Put a row of what went by, all of it looked at, while nothing was broken on purpose."""
+    _rows.append(Row(what, count, None, bad))
+
+
+def is_short() -> bool:
+    """Whether this was to be the whole proof, and some of it could not run."""
+    return WHOLE and bool(not_run)
+
+
 def lines(failed: Sequence[str] = (), left_out: Sequence[str] = ()) -> Iterable[str]:
     """The table; nothing when no proof was recorded and none was left out."""
     if not _rows and not left_out:
@@ -45,18 +57,24 @@ def lines(failed: Sequence[str] = (), left_out: Sequence[str] = ()) -> Iterable[
     rows = [*_added_up(), *(Row(f"FAILED {name}", 0, 0, 1) for name in failed)]
     yield f"{'proof: what was tried':{_WIDE}} {'tried':>8} {'fired':>8} {'bad':>5}"
     for row in rows:
-        yield f"{row.what:{_WIDE}} {row.tried:8,} {row.fired:8,} {row.bad:5,}"
-    tried, fired, bad = (sum(getattr(row, of) for row in rows) for of in ("tried", "fired", "bad"))
+        fired = "-" if row.fired is None else f"{row.fired:,}"
+        yield f"{row.what:{_WIDE}} {row.tried:8,} {fired:>8} {row.bad:5,}"
+    faults = [(row.tried, row.fired) for row in rows if row.fired is not None]
+    tried, happened = (sum(numbers) for numbers in zip(*faults, strict=True)) if faults else (0, 0)
+    bad = sum(row.bad for row in rows)
     extent = "all points and rounds" if WHOLE else "a sample; `make proof` tries all"
-    yield f"{'together: ' + extent:{_WIDE}} {tried:8,} {fired:8,} {bad:5,}"
+    yield f"{'faults together: ' + extent:{_WIDE}} {tried:8,} {happened:8,} {bad:5,}"
     yield from (f"did NOT run, which is not a pass: {name}" for name in left_out)
 
 
 def _added_up() -> list[Row]:
     found: dict[str, Row] = {}
     for row in _rows:
-        had = found.get(row.what, Row(row.what, 0, 0, 0))
-        found[row.what] = Row(
-            row.what, had.tried + row.tried, had.fired + row.fired, had.bad + row.bad
-        )
+        had = found.get(row.what)
+        found[row.what] = row if had is None else _sum(had, row)
     return list(found.values())
+
+
+def _sum(one: Row, other: Row) -> Row:
+    fired = None if one.fired is None or other.fired is None else one.fired + other.fired
+    return Row(one.what, one.tried + other.tried, fired, one.bad + other.bad)

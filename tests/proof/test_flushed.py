@@ -152,7 +152,7 @@ def test_nothing_is_told_or_stood_on_before_it_is_on_the_disk(
 ) -> None:
     moments = early(ALL[name], tmp_path, program)
     found = {moment: what for moment, what in moments.items() if what}
-    table.record(_ROW, tried=len(moments), fired=len(moments), bad=len(found))
+    table.walked(_ROW, len(moments), bad=len(found))
     assert found == {}
 
 

@@ -143,7 +143,7 @@ def test_a_night_of_trees_is_kept_whole(folder: Path) -> None:
     for stamp in (stamps[0], stamps[CUTS // 2], stamps[-1]):
         assert store.verified(station, CutId.of(stamp)) is not None
     told = f"disk: {CUTS} trees of {cut_bytes / 1e6:.0f} MB take {used / 1e9:.2f} GB"
-    table.record(told, tried=CUTS, fired=len(kept(station)))
+    table.walked(told, CUTS)
 
 
 def test_a_night_of_archives_stays_within_its_budget(folder: Path) -> None:
@@ -172,4 +172,4 @@ def test_a_night_of_archives_stays_within_its_budget(folder: Path) -> None:
     for stamp in (still[0], still[-1]):
         assert store.verified(station, CutId.of(stamp)) is not None
     told = f"disk: {ARCHIVES} archives of {ARCHIVE / 1e6:.1f} MB: most {most[0] / 1e9:.3f} GB"
-    table.record(f"{told}, {len(still)} kept", tried=ARCHIVES, fired=sealed)
+    table.walked(f"{told}, {len(still)} kept", sealed)

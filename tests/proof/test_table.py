@@ -14,10 +14,25 @@ def test_rows_of_one_name_are_added_up_and_failures_and_gaps_are_told(
     assert list(table.lines()) == []
     table.record("killed", tried=3, fired=3)
     table.record("killed", tried=2, fired=1, bad=1)
-    head, killed, failed, together, gap = table.lines(["a test"], ["power cut"])
+    table.walked("days", 7)
+    table.walked("days", 7)
+    head, killed, days, failed, together, gap = table.lines(["a test"], ["power cut"])
     assert head.split()[-3:] == ["tried", "fired", "bad"]
     assert killed.split() == ["killed", "5", "4", "1"]
+    assert days.split() == ["days", "14", "-", "0"]
     assert failed.split() == ["FAILED", "a", "test", "0", "0", "1"]
     assert together.split()[-3:] == ["5", "4", "2"]
     assert gap.endswith("power cut")
     assert "NOT" in gap
+
+
+@pytest.mark.parametrize(
+    ("whole", "left_out", "short"),
+    [(True, ["power cut"], True), (True, [], False), (False, ["power cut"], False)],
+)
+def test_a_whole_run_that_left_something_out_has_failed(
+    whole: bool, left_out: list[str], short: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table, "WHOLE", whole)
+    monkeypatch.setattr(table, "not_run", left_out)
+    assert table.is_short() == short
