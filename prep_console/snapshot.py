@@ -68,7 +68,9 @@ class CutView:
     counted_delta: int | None
     """Against the cut before it."""
     waits_for_person: bool = False
-    """A corrected revision that only a person may publish."""
+    """Corrected or questioned: only a person may publish it."""
+    questioned: bool = False
+    """Its figures are zero, though those of the cut before were not."""
 
 
 @dataclass(frozen=True, slots=True)

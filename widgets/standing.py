@@ -279,6 +279,11 @@ def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:
     waiting = [c for c in snapshot.cuts if c.waits_for_person and c.state != "withdrawn"]
     if not waiting or snapshot.mode == "frozen":
         return None
+    if waiting[0].questioned:
+        zeros = N_(
+            "the figures of {id} fell to zero; only a person publishes it. Ask the institute first."
+        )
+        return Notice("warning", say(N_("CUT WITH ZEROS WAITS")), say(zeros, id=waiting[0].id))
     text = say(
         N_("the institute delivered {id} again with other content; only a person publishes it."),
         id=waiting[0].id,

@@ -342,6 +342,7 @@ def _cut_view(
         if cut.counted is None or counted_before is None
         else cut.counted - counted_before,
         waits_for_person=undecided,
+        questioned=cut.questioned,
     )
 
 

@@ -343,6 +343,19 @@ def test_a_corrected_cut_waits_for_a_person() -> None:
     assert "▲ 02:35 you decide" in shown
 
 
+def test_a_cut_whose_figures_are_zero_is_not_told_as_a_correction() -> None:
+    """Of one that is both, too: who obeys the band must not publish zeros unaware."""
+    for why in (None, "corrected"):
+        zero = replace(cut(0, counted=0, revision_of=why, waits=True), questioned=True)
+        snapshot = replace(night(), cuts=(zero, *night().cuts))
+        (found,) = standing.notices(snapshot)
+        assert found.word == "CUT WITH ZEROS WAITS"
+        assert zero.id in found.text
+        assert "fell to zero" in found.text
+        assert "again" not in found.text
+        assert "press p" not in found.text
+
+
 def test_instruments_say_honestly_what_is_not_there() -> None:
     shown = {one.label: one for one in instruments(night())}
     assert shown["clock"].state is None

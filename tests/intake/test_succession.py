@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from prep_console.cuts.stamps import CutId
+from prep_console.engine.view import SnapshotReader
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
@@ -93,9 +94,12 @@ def test_zero_after_figures_waits_for_a_person(tmp_path: Path) -> None:
         assert questioned.waits is not None
         assert "its figures are zero" in questioned.waits.in_("en")
         assert station.live().cut == good.cut
+        waits = SnapshotReader(station.settings).read().cuts[0]
+        assert (waits.id, waits.waits_for_person, waits.questioned) == (stamp, True, True)
     later = take(station, tmp_path, "20240602_2020", d.results_csv(stamp="20240602_2020"))
     assert odd(station, later) == []
     assert station.live().cut == later.cut
+    assert not SnapshotReader(station.settings).read().cuts[0].questioned
 
 
 def test_a_person_publishes_a_questioned_cut(tmp_path: Path) -> None:
