@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from prep_console import manual
+from prep_console.cli import cli
 from prep_console.wording import Language
 from tests.wording import keys
 
@@ -15,6 +17,42 @@ DOCUMENTS = sorted(
     p.relative_to(CHECKOUT).as_posix()
     for p in [*CHECKOUT.glob("*.md"), *CHECKOUT.glob("docs/*.md")]
 )
+
+STATION = (CHECKOUT / "docs/station.md").read_text("utf-8")
+OF_ROOT = {
+    *("station", "engine", "demo", "drill"),
+    *("config", "apache-config", "systemd-unit", "ssh-config", "tmux-config"),
+}
+"""Commands that no shift needs: the sudoers line of docs/station.md leaves them out."""
+
+
+def let_through(line: str) -> bool:
+    """Whether the sudoers line of docs/station.md lets an operator run this."""
+    (expression,) = re.findall(r"^Cmnd_Alias PREP = \S+ (\^.+\$)$", STATION, re.M)
+    return re.fullmatch(expression, f"--config /etc/prep-console/config.toml {line}") is not None
+
+
+@pytest.mark.parametrize("before", ["", "--lang es ", "--lang en "])
+def test_sudo_lets_a_shift_do_what_it_needs_and_no_more(before: str) -> None:
+    assert {name for name in cli.commands if not let_through(f"{before}{name}")} == OF_ROOT
+    assert let_through(f"{before}--help")
+    for shut in ("--config /tmp/x status", "statuses", "--lang fr status", ""):
+        assert not let_through(f"{before}{shut}"), shut
+
+
+def test_sudo_lets_through_what_the_manual_says_to_run() -> None:
+    pages = (Path(manual.__file__).parent / "pages").rglob("*.md")
+    told = [re.findall(r"`prep-console ([^`]+)`", page.read_text("utf-8")) for page in pages]
+    assert len(told) == 20
+    assert [line for lines in told for line in lines if not let_through(line)] == []
+
+
+def test_the_station_begins_afresh_while_no_engine_runs() -> None:
+    """Which ``station new`` demands: the steps of the day have that order."""
+    steps = ("systemctl stop prep-console", "station new", "systemctl start prep-console")
+    day = STATION.partition("## 10.")[2].partition("## Upgrades")[0]
+    places = [day.find(step) for step in steps]
+    assert -1 < places[0] < places[1] < places[2]
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -44,7 +44,7 @@ def check(context: Context) -> int:
     """One line and an exit code in the Nagios plugin convention."""
     from prep_console.engine.check import check as look
 
-    line, code = look(context.settings)
+    line, code = look(lambda: context.settings)
     click.echo(line)
     return code
 

@@ -232,5 +232,5 @@ def _cancel_resync(station: Station, seen: Expected) -> Outcome:
 def _not_started(error: str) -> Failed:
     return Failed(
         sentence(N_("the engine did not start: {error}"), error=error),
-        sentence(N_("run prep-console engine by hand: it says what is wrong")),
+        sentence(N_("prep-console check and journalctl -u prep-console -n 50 say why")),
     )

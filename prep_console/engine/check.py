@@ -28,9 +28,9 @@ _LINE = 8000
 """Nagios reads no more of a plugin than 8 KiB."""
 
 
-def check(settings: Settings) -> tuple[str, int]:
-    """The line and the exit code. What cannot be read is UNKNOWN, never OK."""
-    return _in_time(lambda: _look(settings), _PATIENCE_S)
+def check(settings: Callable[[], Settings]) -> tuple[str, int]:
+    """The line and the exit code. What cannot be read, settings too, is UNKNOWN, never OK."""
+    return _in_time(lambda: _look(settings()), _PATIENCE_S)
 
 
 def line_of(settings: Settings, snapshot: Snapshot) -> tuple[str, int]:

@@ -89,6 +89,19 @@ def test_what_cannot_be_read_is_unknown(tmp_path: Path) -> None:
     assert ran.out.startswith("PREP UNKNOWN")
 
 
+@pytest.mark.parametrize("wrong", ["missing", "misspelt"])
+def test_settings_that_cannot_be_read_are_unknown_in_one_line(tmp_path: Path, wrong: str) -> None:
+    box = sandbox(tmp_path)
+    if wrong == "missing":
+        box.file.unlink()
+    else:
+        box.file.write_text(f'{box.file.read_text()}\n[sitte]\nurl = ""\n')
+    ran = box.run("check", lang="es")
+    assert (ran.code, ran.out.count("\n"), ran.err) == (3, 1, "")
+    assert ran.out.startswith("PREP UNKNOWN - ")
+    assert ("sitte" if wrong == "misspelt" else str(box.file)) in ran.out
+
+
 @pytest.mark.slow
 def test_a_look_that_hangs_is_unknown_in_time(tmp_path: Path) -> None:
     box = sandbox(tmp_path)
