@@ -6,7 +6,6 @@ that file's in that cut. Run against settings that are known to be wrong it must
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import multiprocessing
@@ -90,7 +89,7 @@ def drive(
     """Call ``switch`` every ``pause_s`` until both counts are reached, or the deadline.
 
     The visitors ask for ``paths`` at random all the while; a path that stands twice is asked for
-    twice as often.
+    twice as often. AssertionError when a visitor ended without telling what it got.
     """
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
@@ -100,6 +99,7 @@ def drive(
         for seed in range(visitors)
     ]
     tally = Tally()
+    lost = 0
     pause = threading.Event()
     try:
         # The first answers come when the visitors' interpreters are up: switch only for them.
@@ -118,9 +118,12 @@ def drive(
     finally:
         stop.set()
         for process, results in crew:
-            with contextlib.suppress(EOFError):
+            try:
                 tally.add(results.recv())
+            except EOFError:
+                lost += 1
             process.join(20)
+    assert not lost, f"{lost} of {visitors} visitors ended without their tally: {tally}"
     return tally
 
 
@@ -151,15 +154,16 @@ def _visit(
     while not stop.is_set():
         before = tally.requests, tally.broken
         for path in choice.choices(visit.paths, k=_BATCH):
-            if reader is None:
-                reader = _Reader(visit.port)
             tally.requests += 1
             try:
+                if reader is None:
+                    reader = _Reader(visit.port)
                 status, cuts, body = reader.ask(path)
             except _CutOff as cut_off:
                 tally.truncated += 1
                 tally.examples.append(f"{path}: {cut_off}")
-                reader.close()
+                if reader is not None:
+                    reader.close()
                 reader = None
                 continue
             _judge(visit, tally, path, status, cuts, body)
@@ -200,7 +204,10 @@ def _judge(
 
 def _is_of(expected: Expected, cut: str, path: str, body: bytes) -> bool:
     if path == ESTADO_JSON:
-        return bool(json.loads(body)["cut"] == cut)
+        try:
+            return bool(json.loads(body)["cut"] == cut)
+        except (ValueError, KeyError, TypeError):  # no JSON, or none that names a cut
+            return False
     digest = expected[cut].get(path)
     if digest is None:  # the estado page: it says the cut's hour
         day, hour = cut[:8], cut[9:13]
@@ -210,14 +217,17 @@ def _is_of(expected: Expected, cut: str, path: str, body: bytes) -> bool:
 
 
 class _CutOff(Exception):
-    """The connection ended, or stood still, before the answer was whole."""
+    """The connection was refused, ended, or stood still before the answer was whole."""
 
 
 class _Reader:
     """One keep-alive connection; http.client would take most of the visitors' time."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), 10)
+        try:
+            self._socket = socket.create_connection(("127.0.0.1", port), 10)
+        except OSError as error:
+            raise _CutOff(str(error)) from error
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = bytearray()
         self.ends = False
@@ -227,7 +237,10 @@ class _Reader:
 
     def ask(self, path: str) -> tuple[int, list[str], bytes]:
         """Status, every X-Prep-Cut of the answer, body."""
-        self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        try:
+            self._socket.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+        except OSError as error:
+            raise _CutOff(str(error)) from error
         while (end := self._buffer.find(b"\r\n\r\n")) < 0:
             self._more()
         lines = bytes(self._buffer[:end]).decode("latin-1").split("\r\n")
