@@ -85,6 +85,7 @@ def main() -> NoReturn:
     except click.Abort:
         code = 1
     except click.ClickException as error:
+        _as_typed(context)
         problem = _wrong_usage(error)
         _tell(problem, context)
         code = problem.exit_code
@@ -109,20 +110,33 @@ def main() -> NoReturn:
 
 def _wrong_usage(error: click.ClickException) -> WrongUsage:
     context = error.ctx if isinstance(error, click.UsageError) else None
-    if chosen := _language():
-        wording.use(chosen)  # a wrong command is found before --lang was heeded
     todo = sentence(
         N_("see {command} --help"), command=context.command_path if context else "prep-console"
     )
     return WrongUsage(wrong_usage(error), todo)
 
 
+def _as_typed(context: Context) -> None:
+    """--config and --lang, which a wrong command or option beside them kept click from taking."""
+    if context.path is None and (path := _said("--config")):
+        context.path = Path(path)
+    if context.lang is None and (chosen := _language()):
+        wording.use(chosen)
+        context.lang = chosen
+
+
 def _language() -> Language | None:
-    """What --lang says: a wrong option beside it keeps click from taking it."""
+    """What --lang says, wherever it stands."""
+    said = _said("--lang")
+    return "en" if said == "en" else "es" if said == "es" else None
+
+
+def _said(option: str) -> str | None:
+    """The value that was typed for ``option``; None when it was not."""
     words = sys.argv[1:]
-    said = [word.removeprefix("--lang=") for word in words if word.startswith("--lang=")]
-    said += [after for word, after in pairwise(words) if word == "--lang"]
-    return "en" if said[-1:] == ["en"] else "es" if said[-1:] == ["es"] else None
+    said = [word.removeprefix(f"{option}=") for word in words if word.startswith(f"{option}=")]
+    said += [after for word, after in pairwise(words) if word == option]
+    return said[-1] if said else None
 
 
 def _fault(error: Exception, told: Failed) -> Failed:
@@ -158,11 +172,8 @@ def _let_go_of_stdout() -> None:
 
 def _tell(problem: Problem, context: Context) -> None:
     """What happened - what the public sees now - what to do."""
-    parts = [str(problem.what)]
-    public = _public_now(context)
-    if public is not None:
-        parts.append(public)
-    parts.append(str(problem.todo))
+    public = _public_now(context)  # first: the settings choose the language of all three
+    parts = [str(problem.what), *([] if public is None else [public]), str(problem.todo)]
     print_for_reading(["prep-console: " + " — ".join(parts)], err=True)
 
 

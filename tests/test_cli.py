@@ -433,6 +433,40 @@ def test_a_wrong_option_beside_lang_is_told_in_that_language(
     assert "wrong usage" in ran.err
 
 
+@pytest.mark.parametrize("wrong", [["rollbak"], ["--bad", "rollback"], ["rollback", "--bad"]])
+def test_a_wrong_command_names_what_the_public_of_its_own_station_sees(
+    box: Sandbox, tmp_path: Path, wrong: list[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    other = sandbox(elsewhere)  # the settings that are taken when none are named
+    ran = subprocess.run(
+        [PROGRAM, "--config", box.file, *wrong],
+        env={"PREP_CONSOLE_CONFIG": str(other.file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, len(ran.stderr.split(" — "))) == (2, 3)
+    assert f"el público sigue viendo el corte {SECOND}" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    "wrong", [["publish", "foo"], ["journal", "--head", "1:ab"], ["rollbak"], ["hold", "--bad"]]
+)
+def test_an_error_is_wholly_in_the_language_of_the_settings(
+    tmp_path: Path, wrong: list[str]
+) -> None:
+    english = sandbox(tmp_path, {"station": {"language": "en"}})
+    english.station.prepare()
+    ran = subprocess.run(
+        [PROGRAM, "--config", english.file, *wrong], capture_output=True, text=True, check=False
+    )
+    told = english.run(*wrong, lang="en")
+    assert (ran.returncode, ran.stderr) == (told.code, told.err)
+    assert len(told.err.split(" — ")) == 3
+
+
 @pytest.mark.parametrize("command", [[], ["console", "--wall"]])
 def test_a_screen_without_a_terminal_is_told_in_three_parts(
     box: Sandbox, command: list[str]
