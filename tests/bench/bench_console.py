@@ -42,9 +42,9 @@ def rows() -> Iterator[Figure]:
             wait_until(now.exists, 20, "the engine's first heartbeat")
             yield from _starts(box)
             for size, bound in _AT_REST:
-                yield from _rest(_console(box, size), _named(size, "at rest"), bound)
+                yield from _rest(opened(box, size), _named(size, "at rest"), bound)
             for size, bound in _WALL_AT_REST:
-                terminal = _console(box, size, "--wall")
+                terminal = opened(box, size, "--wall")
                 yield from _rest(terminal, _named(size, "--wall at rest"), bound, traffic_only=True)
             for size in _SIZES:
                 yield _keys(box, size)
@@ -69,7 +69,8 @@ def _busy(size: tuple[int, int], *more: str) -> Pty:
     return Pty([sys.executable, "-m", "tests.console.sham", "busy", *more], size)
 
 
-def _console(box: Sandbox, size: tuple[int, int], *more: str) -> Pty:
+def opened(box: Sandbox, size: tuple[int, int], *more: str) -> Pty:
+    """A console, or a wall, of that station; to be entered."""
     command = [PROGRAM, "--config", box.file, "--lang", "es", "console", *more]
     return Pty([str(part) for part in command], size)
 
@@ -77,22 +78,22 @@ def _console(box: Sandbox, size: tuple[int, int], *more: str) -> Pty:
 def _starts(box: Sandbox) -> Iterator[Figure]:
     took = []
     for _ in range(_STARTS):
-        with _console(box, (80, 24)) as terminal:
-            end = _painted(terminal)
+        with opened(box, (80, 24)) as terminal:
+            end = painted(terminal)
             took.append(end - terminal.started)
     note = f"{spread(took)}, {FULL_NIGHT} cuts"
     yield Figure("console: first paint", statistics.median(took), 0.6, "s", note)
 
 
-def _painted(terminal: Pty) -> float:
+def painted(terminal: Pty) -> float:
     """Monotonic time at which the last row had been drawn."""
     mark = _PAINTED.encode()
     wait_until(lambda: mark in terminal.received, 20)
     return terminal.received_at(terminal.received.index(mark))
 
 
-def _rest(opened: Pty, what: str, bound: float, *, traffic_only: bool = False) -> Iterator[Figure]:
-    with opened as terminal:
+def _rest(console: Pty, what: str, bound: float, *, traffic_only: bool = False) -> Iterator[Figure]:
+    with console as terminal:
         wait_until(lambda: len(terminal.received) > 2000, 20)
         pause = threading.Event()
         pause.wait(_SETTLE_S)
@@ -111,17 +112,21 @@ def _rest(opened: Pty, what: str, bound: float, *, traffic_only: bool = False) -
 
 
 def _keys(box: Sandbox, size: tuple[int, int]) -> Figure:
-    """From the byte of a key to the first byte of what it draws."""
     took = []
-    with _console(box, size) as terminal:
-        _painted(terminal)
+    with opened(box, size) as terminal:
+        painted(terminal)
         for _ in range(_KEYS):
-            threading.Event().wait(0.11)  # no two keys in one frame
-            before, began = len(terminal.received), time.monotonic()
-            terminal.write(b"j")
-            _more_than(terminal, before)
-            took.append(1000 * (terminal.received_at(before + 1) - began))
+            took.append(key_to_paint(terminal, b"j"))
     return Figure(_named(size, "key to paint"), statistics.median(took), 50, "ms", spread(took))
+
+
+def key_to_paint(terminal: Pty, key: bytes) -> float:
+    """Milliseconds from the byte of a key to the first byte of what it draws."""
+    threading.Event().wait(0.11)  # no two keys in one frame
+    before, began = len(terminal.received), time.monotonic()
+    terminal.write(key)
+    _more_than(terminal, before)
+    return 1000 * (terminal.received_at(before + 1) - began)
 
 
 def _more_than(terminal: Pty, count: int) -> None:

@@ -1,21 +1,38 @@
 """Reading the results of a national election, against the standard library's csv.reader.
 
-``rows()`` measures and returns ``(name, measured, bound, unit)`` for each figure; a figure is
-held when ``measured <= bound``. Each reader runs in a process of its own, so that neither
-memory nor a warm heap of one counts for the other; times are the best of three.
+Each reader runs in a process of its own, so that neither memory nor a warm heap of one counts for
+the other; times are the best of three. Then an engine takes such results while a console is used:
+neither may stand still meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
 import random
+import statistics
 import subprocess
 import sys
-import tempfile
+import time
+import zipfile
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
+
+from tests import nights
+from tests.bench.bench_console import key_to_paint, opened, painted
+from tests.bench.figure import Figure, spread
+from tests.bench.grounds import fill, scratch
+from tests.processes import ended
+from tests.stations import sandbox
+from tests.waiting import wait_until
 
 ROWS = 157_000
 COLUMNS = 80
+STAMPS = ("20240602_2340", "20240602_2345", "20240602_2350", "20240602_2355")
+"""Of the deliveries that an engine takes while a console is used."""
+_TOLD = b"23:55 (UTC-6)"
+"""What the file says itself."""
+_TAKES_S = 300
 _PARTIES = 44
 _IDENTIFICATION = (
     "CLAVE_CASILLA|CLAVE_ACTA|ID_ENTIDAD|ENTIDAD|ID_DISTRITO_FEDERAL|DISTRITO_FEDERAL|SECCION|"
@@ -99,20 +116,59 @@ def _measure(reader: str, path: Path) -> tuple[float, float]:
     return float(seconds), float(mib)
 
 
-def rows() -> list[tuple[str, float, float, str]]:
-    """The figures: how long, as a ratio, and how much memory above idle."""
-    with tempfile.TemporaryDirectory(prefix="bench-csv-") as folder:
-        path = Path(folder) / "PRES_2024.csv"
+def rows() -> Iterator[Figure]:
+    """How long, as a ratio; how much memory above idle; what else stands still meanwhile."""
+    with scratch() as folder:
+        path = folder / "PRES_2024.csv"
         write_national(path)
         ours, memory = _measure("ours", path)
         theirs, _ = _measure("theirs", path)
-    name = f"results CSV, {ROWS:,} rows x {COLUMNS} columns"
-    return [
-        (f"{name}: time", ours / theirs, 3.0, "x csv.reader"),
-        (f"{name}: memory above idle", memory, 150.0, "MiB"),
-    ]
+        name = f"results CSV, {ROWS:,} rows x {COLUMNS} columns"
+        yield Figure(f"{name}: time", ours / theirs, 3.0, "x csv.reader")
+        yield Figure(f"{name}: memory above idle", memory, 150.0, "MiB")
+        deliveries = [_zipped(folder, path, stamp) for stamp in STAMPS]
+        yield from _meanwhile(name, folder, deliveries)
 
 
-if __name__ == "__main__":
-    for figure in rows():
-        print(*figure)
+def _zipped(folder: Path, results: Path, stamp: str) -> Path:
+    """The same results as of another minute."""
+    first, told, rest = results.read_bytes().partition(_TOLD)
+    own = f"{stamp[9:11]}:{stamp[11:13]} (UTC-6)".encode()
+    assert (told, len(own)) == (_TOLD, len(_TOLD))
+    delivery = folder / f"{stamp}_PREP_PRES.zip"
+    with zipfile.ZipFile(delivery, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.writestr(results.name, first + own + rest)
+    return delivery
+
+
+def _meanwhile(name: str, folder: Path, deliveries: Sequence[Path]) -> Iterator[Figure]:
+    """The engine's heartbeats and the console's keys from each arrival until it is live.
+
+    A heartbeat comes each second: 1.5 s between two of them is one that came late.
+    """
+    ground = folder / "station"
+    ground.mkdir()
+    box = sandbox(ground, {"election": {"state": "", "elections": []}})
+    fill(box, folder, nights.stamps(count=10))
+    engine = box.start("engine")
+    began = time.monotonic()
+    try:
+        now = box.settings.root / "run" / "now.json"
+        wait_until(now.exists, 20, "the engine's first heartbeat")
+        with opened(box, (120, 40)) as terminal:
+            painted(terminal)
+            beats: set[float] = {now.stat().st_mtime}
+            took: list[float] = []
+            for delivery in deliveries:
+                delivery.rename(box.settings.drop_folder / delivery.name)
+                while box.station.live().cut != delivery.name[: len(STAMPS[0])]:
+                    assert time.monotonic() < began + _TAKES_S, "it never went live"
+                    took.append(key_to_paint(terminal, b"jk"[len(took) % 2 :][:1]))
+                    beats.add(now.stat().st_mtime)
+    finally:
+        ended(engine)
+    gaps = [after - before for before, after in pairwise(sorted(beats))]
+    note = f"{len(deliveries)} of them, {len(beats)} heartbeats"
+    yield Figure(f"{name}: engine silent while it is taken", max(gaps), 1.5, "s", note)
+    note = f"{spread(took)}, {len(took)} keys"
+    yield Figure(f"{name}: key to paint meanwhile", statistics.median(took), 50, "ms", note)
