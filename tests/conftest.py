@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +20,7 @@ SHARED_DATA = Path(__file__).parents[1].parent / "shared" / "data"
 PACKAGES = Path(__file__).parents[1] / ".ci" / "packages"
 """Programs that tests run for real, and the Debian package of each."""
 
+_PROVEN, _NOT_RUN = "proven", "not run"
 _OWN_FOLDER = pytest.StashKey[str]()
 _left_out: list[str] = []
 
@@ -45,8 +48,30 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.basetemp = config.stash[_OWN_FOLDER]
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport() -> Generator[None, Any, None]:
+    """What a proof recorded goes with the report of its test."""
+    outcome = yield
+    outcome.get_result().user_properties.append((_PROVEN, table.handed_over()))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    for name, rows in report.user_properties:
+        if name == _PROVEN and isinstance(rows, list):
+            table.take(rows)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Of a run in several processes: what one of them could not run."""
+    missing = getattr(node, "workeroutput", {}).get(_NOT_RUN, [])
+    table.not_run.extend(name for name in missing if name not in table.not_run)
+
+
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """What failed leaves its folder behind, to be looked at; a proof with gaps has failed."""
+    if hasattr(session.config, "workeroutput"):  # one process of several
+        session.config.workeroutput[_NOT_RUN] = list(table.not_run)
     if exitstatus == pytest.ExitCode.OK and table.is_short():
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
     own_folder = session.config.stash.get(_OWN_FOLDER, None)

@@ -1,7 +1,8 @@
 """One table of all proofs of a run: what was tried, how many faults fired, how many bad states.
 
-A proof calls :func:`record` with what it counted itself; the rows are printed together when the
-run ends (see ``tests/conftest.py``). What was walked through without a fault (days, steps, samples)
+A proof calls :func:`record` with what it counted itself; the rows travel with the test's report,
+also out of a process of a run that has several, and are printed together when the run ends (see
+``tests/conftest.py``). What was walked through without a fault (days, steps, samples)
 has rows of its own, :func:`walked`, and adds nothing to the faults. A test that failed has a row
 with a bad state of its own, so the table is never better than the run. What could not run here is
 named as such, and a whole run without it has failed.
@@ -30,6 +31,8 @@ class Row:
     """States that were not as promised."""
 
 
+_new: list[Row] = []
+"""Recorded since a report took them along."""
 _rows: list[Row] = []
 not_run: list[str] = []
 """Proofs that were left out because this machine cannot run them."""
@@ -37,12 +40,24 @@ not_run: list[str] = []
 
 def record(what: str, *, tried: int, fired: int, bad: int = 0) -> None:
     """Put a row into the table; rows of one name are added up."""
-    _rows.append(Row(what, tried, fired, bad))
+    _new.append(Row(what, tried, fired, bad))
 
 
 def walked(what: str, count: int, *, bad: int = 0) -> None:
     """Put a row of what went by, all of it looked at, while nothing was broken on purpose."""
-    _rows.append(Row(what, count, None, bad))
+    _new.append(Row(what, count, None, bad))
+
+
+def handed_over() -> list[tuple[str, int, int | None, int]]:
+    """What was recorded since the last time, in a form that crosses to another process."""
+    rows = [(row.what, row.tried, row.fired, row.bad) for row in _new]
+    _new.clear()
+    return rows
+
+
+def take(rows: Iterable[tuple[str, int, int | None, int]]) -> None:
+    """What :func:`handed_over` gave, here or in another process of the run."""
+    _rows.extend(Row(*row) for row in rows)
 
 
 def is_short() -> bool:
@@ -72,7 +87,7 @@ def _added_up() -> list[Row]:
     for row in _rows:
         had = found.get(row.what)
         found[row.what] = row if had is None else _sum(had, row)
-    return list(found.values())
+    return sorted(found.values(), key=lambda row: row.what)
 
 
 def _sum(one: Row, other: Row) -> Row:

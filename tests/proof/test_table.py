@@ -10,13 +10,16 @@ from tests.proof import table
 def test_rows_of_one_name_are_added_up_and_failures_and_gaps_are_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(table, "_new", [])
     monkeypatch.setattr(table, "_rows", [])
     assert list(table.lines()) == []
     table.record("killed", tried=3, fired=3)
     table.record("killed", tried=2, fired=1, bad=1)
     table.walked("days", 7)
     table.walked("days", 7)
-    head, killed, days, failed, together, gap = table.lines(["a test"], ["power cut"])
+    table.take(table.handed_over())
+    assert table.handed_over() == []
+    head, days, killed, failed, together, gap = table.lines(["a test"], ["power cut"])
     assert head.split()[-3:] == ["tried", "fired", "bad"]
     assert killed.split() == ["killed", "5", "4", "1"]
     assert days.split() == ["days", "14", "-", "0"]
