@@ -94,8 +94,7 @@ class Deliveries:
             if time.monotonic() > began + took + _TAKING_S:
                 self._look.set()  # what has come meanwhile may be of an older cut
                 break
-        if not self._station.state().waiting:
-            self._drop.all_sealed()
+        self._drop.settled(self._station.state())
         return max(to_next_second(), took)  # a folder full of rubbish is no reason to be busy
 
     async def _take(self, arrival: Arrival) -> None:

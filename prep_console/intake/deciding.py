@@ -15,7 +15,14 @@ from prep_console.cuts.checks import finding, may_stop
 from prep_console.cuts.model import Examination, Finding, Verdict
 from prep_console.cuts.stamps import MOST_AHEAD
 from prep_console.intake import quarantine, staging
-from prep_console.intake.had import cut_of_all, cut_with, entry_of, has_other_files, new_parts
+from prep_console.intake.had import (
+    cut_of_all,
+    cut_with,
+    entry_of,
+    has_other_files,
+    new_parts,
+    waiting_with,
+)
 from prep_console.intake.receipt import Override, Receipt, Result
 from prep_console.intake.sealing import judged, seal_ready
 from prep_console.intake.staging import Delivery, Staged
@@ -90,7 +97,8 @@ def decide(
         cut = cuts[-1] if cuts else had_in
         result: Result = "sealed" if cuts else "had"
         waits = waits or _waits(station, cut)
-        return Receipt(result, examination, cut, waiting_for, None, published, waits)
+        held = waiting_with(station.state(), examination.parts)
+        return Receipt(result, examination, cut, waiting_for, None, held, published, waits)
     entry = entry_of(delivery, new, state)
     cuts, waiting_for = seal_ready(
         station, {delivery.id: (entry, delivery)}, actor, at_once, epoch=state.epoch
@@ -103,6 +111,7 @@ def decide(
         mine,
         waiting_for,
         None,
+        waiting_with(station.state(), examination.parts),
         published,
         waits or _waits(station, mine),
     )

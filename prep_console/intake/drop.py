@@ -24,6 +24,7 @@ from prep_console.intake import staging
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.taken_lists import TakenLists
 from prep_console.intake.whole import End, end_of
+from prep_console.journal.state import State
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,8 @@ class DropFolder:
         self._lingers_s = lingers_s
         self._seen: dict[Path, tuple[Shape, float]] = {}
         self._taken: dict[Path, Shape] = {}
-        self._waiting: dict[Path, Shape] = {}
+        self._waiting: dict[Path, tuple[Shape, frozenset[str]]] = {}
+        """And the deliveries under staging/ that hold them."""
         self._done: dict[Path, Shape] = {}
         """Sealed, or kept in quarantine: they go as soon as their sender is done with them."""
         self._put_off: dict[Path, float] = {}
@@ -108,7 +110,7 @@ class DropFolder:
         self._seen = found
         self._remove_done(now)
         self._taken = {p: s for p, s in self._taken.items() if p in found}
-        self._waiting = {p: s for p, s in self._waiting.items() if p in found}
+        self._waiting = {p: waits for p, waits in self._waiting.items() if p in found}
         self._put_off = {p: until for p, until in self._put_off.items() if p in found}
         self._ends = {p: said for p, said in self._ends.items() if p in found}
         return sorted(arrivals, key=_order)
@@ -136,16 +138,23 @@ class DropFolder:
         if receipt.still_coming or receipt.result == "parked":
             return
         self._taken[arrival.path] = arrival.shape
-        if receipt.result == "waiting" or (receipt.result == "had" and receipt.cut is None):
-            self._waiting[arrival.path] = arrival.shape
+        if receipt.waits_as:
+            self._waiting[arrival.path] = (arrival.shape, frozenset(receipt.waits_as))
         else:
             self._done[arrival.path] = arrival.shape
             self._remove_done(time.monotonic())
 
-    def all_sealed(self) -> None:
-        """Nothing waits for its cut any more: what was taken can go."""
-        self._done.update(self._waiting)
-        self._waiting.clear()
+    def settled(self, state: State) -> None:
+        """What waited and was sealed, or set aside in quarantine, can go; what was lost while it
+        waited is taken anew: there is no other copy."""
+        waiting, lost = {entry.delivery for entry in state.waiting}, set(state.lost)
+        for path, (shape, deliveries) in list(self._waiting.items()):
+            if deliveries & lost:
+                del self._waiting[path]
+                self._taken.pop(path, None)
+            elif not deliveries & waiting:
+                del self._waiting[path]
+                self._done[path] = shape
         self._remove_done(time.monotonic())
 
     def _remove_done(self, now: float) -> None:

@@ -106,6 +106,16 @@ def cut_with(state: State, entry: Waiting) -> str | None:
     return None
 
 
+def waiting_with(state: State, parts: Sequence[Part]) -> tuple[str, ...]:
+    """The waiting deliveries that hold one of these parts."""
+    wanted = {(p.election, str(p.stamp), p.sha256) for p in parts}
+    return tuple(
+        entry.delivery
+        for entry in state.waiting
+        if any((p.election, p.stamp, p.sha256) in wanted for p in entry.parts)
+    )
+
+
 def cut_of_all(state: State, parts: Sequence[Part]) -> str | None:
     """The newest cut that was put together from all of these parts, none of them carried over."""
     wanted = {(p.election, p.sha256) for p in parts}

@@ -33,6 +33,8 @@ class Receipt:
     """The cut that was sealed with it (or already holds it)."""
     waiting_for: tuple[str, ...]
     quarantined: str | None = None
+    waits_as: tuple[str, ...] = ()
+    """Waiting deliveries that hold its parts."""
     published: Outcome | None = None
     waits: Sentence | None = None
     """Why its cut is not public, when it could be."""

@@ -28,7 +28,7 @@ from prep_console.intake.deciding import (
 from prep_console.intake.examining import called, examined, expectations, limits_of
 from prep_console.intake.lists_beside import with_lists_beside
 from prep_console.intake.receipt import Override, Receipt
-from prep_console.intake.sealing import PATIENCE_S, judged, unwritable
+from prep_console.intake.sealing import PATIENCE_S, drop_lost, judged, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
@@ -107,6 +107,7 @@ def receive(
         )
         with lock.held(station.intake_lock, "receive", patience_s=PATIENCE_S):
             _refuse_what_was_put_away(staged)
+            drop_lost(station, actor)
             if newest is not None and staged.tampered:
                 files = staged.folder / staging.FILES
                 compare_and_repair(station, newest.id, [files], actor, only=staged.tampered)

@@ -298,8 +298,7 @@ def _take_dropped(station: Station, actor: Actor, wait: bool, told: Teller) -> _
             told.heed()
             select.select([], [], [], _PAUSE_S)
     dropped.gave |= bool(assemble_due(station, actor=actor))
-    if not station.state().waiting:
-        folder.all_sealed()
+    folder.settled(station.state())
     return dropped
 
 

@@ -41,6 +41,7 @@ def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> li
     try:
         with lock.held(station.intake_lock, "assemble", patience_s=PATIENCE_S):
             settle_if_open(station)  # a cut that a killed worker sealed and could not record
+            drop_lost(station, actor)
             cuts, _ = seal_ready(station, {}, actor, at_once)
     except OSError as error:
         raise unwritable(error) from error
@@ -84,7 +85,6 @@ def seal_ready(
     unrecorded = dict(fresh)
     sealed: list[str] = []
     joins = True
-    _drop_lost(station, actor)
     while True:
         state = station.state()
         hoped = replace(
@@ -190,8 +190,9 @@ def _accepted(entry: Waiting, delivery: Delivery) -> dict[str, object]:
     }
 
 
-def _drop_lost(station: Station, actor: Actor) -> None:
-    """A waiting delivery whose files are gone is said so; it may come again."""
+def drop_lost(station: Station, actor: Actor) -> None:
+    """A waiting delivery whose files are gone is said so, before anybody is told that we have it:
+    it may come again."""
     lost = []
     for entry in station.state().waiting:
         try:

@@ -29,7 +29,7 @@ from prep_console.journal.records import (
 from prep_console.journal.state import State
 from prep_console.snapshot import Mode
 
-_REFUSED_KEPT = 50
+_LAST_KEPT = 50
 
 
 def fold(
@@ -140,12 +140,17 @@ def _come_with(state: State, cut: CutRecord, data: Mapping[str, Any]) -> list[Pa
 
 def _dropped(state: State, line: Line, data: Mapping[str, Any]) -> State:
     gone = set(data["deliveries"])
-    return replace(state, waiting=tuple(w for w in state.waiting if w.delivery not in gone))
+    lost = sorted(gone) if data.get("why") == "lost" else ()
+    return replace(
+        state,
+        waiting=tuple(w for w in state.waiting if w.delivery not in gone),
+        lost=(*state.lost, *lost)[-_LAST_KEPT:],
+    )
 
 
 def _refused(state: State, line: Line, data: Mapping[str, Any]) -> State:
     entry = RefusedRecord(data["id"], data["name"], line.time, tuple(data["findings"]))
-    return replace(state, refused=(*state.refused, entry)[-_REFUSED_KEPT:])
+    return replace(state, refused=(*state.refused, entry)[-_LAST_KEPT:])
 
 
 def _parked(state: State, line: Line, data: Mapping[str, Any]) -> State:

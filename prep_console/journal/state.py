@@ -45,6 +45,8 @@ class State:
     cuts: Mapping[str, CutRecord] = field(default_factory=dict)
     """In the order of sealing."""
     waiting: tuple[Waiting, ...] = ()
+    lost: tuple[str, ...] = ()
+    """The last deliveries whose files were gone while they waited, oldest first."""
     refused: tuple[RefusedRecord, ...] = ()
     """The last ones, oldest first."""
     alarms: Mapping[str, AlarmRecord] = field(default_factory=dict)

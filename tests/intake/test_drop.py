@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from prep_console.intake.drop import Arrival, DropFolder
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
 from prep_console.intake.resync import resync
+from prep_console.intake.sealing import assemble_due
 from prep_console.intake.whole import End
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
@@ -364,7 +366,32 @@ def test_what_waits_for_its_cut_stays_until_it_is_sealed(tmp_path: Path) -> None
     assert first.exists()
     second = nights.archive(folder, "AYUN", "20240602_2005", actas=5)
     (arrival,) = drop.look()
+    drop.settled(station.state())
+    assert first.exists()
     assert taken(station, drop, arrival).result == "sealed"
-    drop.all_sealed()
+    drop.settled(station.state())
     assert not first.exists()
     assert not second.exists()
+
+
+def test_what_waits_is_taken_anew_when_our_copy_of_it_is_lost(tmp_path: Path) -> None:
+    """Nothing waits any more, and nothing was sealed: the institute's file is the only one."""
+    station = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC", "AYUN"]}}).station
+    station.prepare()
+    folder = station.settings.drop_folder
+    first = nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
+    drop = DropFolder(folder, 0.0)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "waiting"
+    shutil.rmtree(next(station.staging.iterdir()))
+    assert assemble_due(station, actor=PERSON) == []
+    assert station.state().waiting == ()
+    drop.settled(station.state())
+    assert first.exists()
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "waiting"
+    nights.archive(folder, "AYUN", "20240602_2005", actas=5)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "sealed"
+    drop.settled(station.state())
+    assert list(folder.iterdir()) == []

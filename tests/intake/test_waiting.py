@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -168,6 +169,17 @@ def test_a_waiting_delivery_without_its_files_may_come_again(desk: Desk) -> None
     next((folder / "files").iterdir()).unlink()
     desk.bring("AYUN", "20240602_2005")
     assert desk.bring("DIP_LOC", "20240602_2005").cut == "20240602_2005"
+
+
+def test_a_waiting_delivery_whose_folder_was_cleared_is_taken_when_it_comes_again(
+    desk: Desk,
+) -> None:
+    """Somebody made room on a full disk: the copy that comes then is the only one."""
+    desk.bring("DIP_LOC", "20240602_2005")
+    shutil.rmtree(next(desk.station.staging.iterdir()))
+    assert desk.bring("DIP_LOC", "20240602_2005").result == "waiting"
+    assert desk.bring("DIP_LOC", "20240602_2005").result == "had"
+    assert desk.bring("AYUN", "20240602_2005").cut == "20240602_2005"
 
 
 def test_what_came_is_taken_though_somebody_holds_the_lock(
