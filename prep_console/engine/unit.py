@@ -28,7 +28,7 @@ NoNewPrivileges=yes
 ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
-ReadWritePaths={root} {drop}
+ReadWritePaths={writable}
 
 [Install]
 WantedBy=multi-user.target
@@ -45,12 +45,15 @@ def program() -> Path:
 
 def systemd_unit(settings: Settings, config: Path) -> str:
     """The unit for this station and this installation."""
+    beside = [settings.drop_folder]  # may lie on a file system of its own
+    if textfile := settings.telemetry.textfile:
+        beside.append(Path(textfile).parent)
     return _UNIT.format(
         name=_one_line(settings.station.name),
         program=program(),
         config=config.absolute(),
-        root=settings.station.root,
-        drop=settings.drop_folder,  # may lie on a file system of its own
+        # "-": one that is missing, or not mounted, must not keep the engine from starting
+        writable=" ".join([str(settings.root), *(f"-{folder}" for folder in beside)]),
     )
 
 
