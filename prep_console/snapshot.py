@@ -239,3 +239,10 @@ class Snapshot:
     """Not None: nothing of this is so now."""
     contacts: Mapping[str, str] = field(default_factory=dict)
     """Whom to call: label and what to dial, as the settings have them."""
+    embargo_until: datetime | None = None
+    """The opening, while nothing goes live by itself before it; else None."""
+
+    @property
+    def seq(self) -> int:
+        """The journal's last line; 0 when none was read."""
+        return self.journal[0].seq if self.journal else 0

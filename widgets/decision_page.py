@@ -61,6 +61,10 @@ class Progress:
     told: tuple[str, ...] = field(default=())
     """After the action: what came of it."""
     seen: bool | None = None
+    public: str | None = None
+    """After the action: the cut that it left public."""
+    seq: int = 0
+    """The journal's line that tells so: what a later snapshot says counts more."""
 
 
 def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int) -> list[Line]:
@@ -73,10 +77,11 @@ def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int)
     ]
     before, after = decision.before, decision.after
     if progress.stage == "done" and decision.shows_cuts:
-        if before is None or after is None or before.id != after.id:
+        public = _public(snapshot, progress)
+        if not _same(before, public):
             lines.append(_cut(snapshot, say(N_("before")), before, width, aged=False))
-        lines += [_cut(snapshot, say(N_("public now")), after, width, aged=False), ()]
-    elif decision.shows_cuts and before is not None and after is not None and before.id == after.id:
+        lines += [_cut(snapshot, say(N_("public now")), public, width, aged=False), ()]
+    elif decision.shows_cuts and _same(before, after):
         lines += [_cut(snapshot, say(N_("stays public")), before, width), ()]
     elif decision.shows_cuts:
         lines += [
@@ -89,6 +94,14 @@ def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int)
     lines.append(())
     lines += _steps(decision, progress, width)
     return [fit(spans, width) for spans in lines]
+
+
+def _public(snapshot: Snapshot, progress: Progress) -> CutView | str | None:
+    """What is public after the action; of a cut that no snapshot has told of yet its id alone."""
+    if snapshot.read_error is None and snapshot.seq >= progress.seq:
+        return snapshot.live.cut if snapshot.live is not None else None
+    known = (one for one in snapshot.cuts if one.id == progress.public)
+    return next(known, progress.public)
 
 
 def fitted(
@@ -132,9 +145,11 @@ def fitted(
 def _route(snapshot: Snapshot, decision: Decision, progress: Progress, width: int) -> Line:
     """``02:35 → 02:30`` in one line, with the actas where they fit."""
     before, after = decision.before, decision.after
-    if progress.stage == "done" or (before and after and before.id == after.id):
-        label = say(N_("public now")) if progress.stage == "done" else say(N_("stays public"))
-        hours = [hour_or_notice(snapshot, after)]
+    if progress.stage == "done":
+        label = say(N_("public now"))
+        hours = [hour_or_notice(snapshot, _public(snapshot, progress))]
+    elif _same(before, after):
+        label, hours = say(N_("stays public")), [hour_or_notice(snapshot, after)]
     else:
         label, hours = "", [hour_or_notice(snapshot, one) for one in (before, after)]
     route = line(" ", *([f"{label} "] if label else []), Span(" → ".join(hours), "strong"))
@@ -145,15 +160,17 @@ def _route(snapshot: Snapshot, decision: Decision, progress: Progress, width: in
     return line(*route, more) if cells(route) + len(more) <= width else route
 
 
-def hour_or_notice(snapshot: Snapshot, cut: CutView | None) -> str:
+def hour_or_notice(snapshot: Snapshot, cut: CutView | str | None) -> str:
     """``02:35``, or the status that visitors get while nothing is public."""
+    if isinstance(cut, str):
+        return visible(cut)
     return cut_hour(snapshot, cut.stamp) if cut is not None else "503"
 
 
 def _cut(
     snapshot: Snapshot,
     label: str,
-    cut: CutView | None,
+    cut: CutView | str | None,
     width: int,
     against: CutView | None = None,
     *,
@@ -162,6 +179,8 @@ def _cut(
     head = column(label, 15, "dim")
     if cut is None:
         return line(" ", head, Span(say(N_("nothing: visitors get a notice (503)")), "warning"))
+    if isinstance(cut, str):
+        return line(" ", head, Span(visible(cut), "strong"))
     spans: list[str | Span] = [
         " ",
         head,
@@ -239,6 +258,8 @@ def seen_text(
 
     ``seen`` is None when there was nothing to look for; ``before`` was public until then.
     """
+    if seen is None and cut is None and before is None:
+        return say(N_("Nothing is public, as before."))
     if seen is None and cut == before:
         return say(N_("The public saw this cut already."))
     if seen is None:
@@ -255,6 +276,11 @@ def seen_text(
             cut=cut,
         )
     return say(N_("Durable on disk, but not yet seen over HTTP: look at the site."))
+
+
+def _same(before: CutView | None, after: CutView | str | None) -> bool:
+    named = after.id if isinstance(after, CutView) else after
+    return named == (before.id if before is not None else None)
 
 
 def hour_of(snapshot: Snapshot, cut: CutView | None) -> str:

@@ -280,8 +280,9 @@ class DecisionScreen(LiveScreen):
             )
             if not self._decision.shows_cuts:
                 proof = ""
+            told = (sentence_text(str(result.told)), proof)
             self._finish(
-                Progress("done", told=(sentence_text(str(result.told)), proof), seen=result.seen)
+                Progress("done", told=told, seen=result.seen, public=result.to_cut, seq=result.seq)
             )
         elif isinstance(result, Problem):
             public = say(N_("What the public sees did not change."))
@@ -318,7 +319,7 @@ class DecisionScreen(LiveScreen):
 
 def _seen_in(snapshot: Snapshot) -> Expected:
     live = snapshot.live.cut.id if snapshot.live is not None else None
-    return Expected(snapshot.mode, live, snapshot.journal[0].seq if snapshot.journal else 0)
+    return Expected(snapshot.mode, live, snapshot.seq)
 
 
 def _ids(decision: Decision) -> tuple[str | None, str | None]:

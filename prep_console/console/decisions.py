@@ -12,7 +12,7 @@ from prep_console.console.orders import Action
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets.cuts_table import Row, newer_than_live
 from prep_console.widgets.decision_page import Decision, hour_of
-from prep_console.widgets.figures import local
+from prep_console.widgets.figures import hour, local
 from prep_console.widgets.instruments.sources import RESYNC
 from prep_console.widgets.key_names import name
 from prep_console.wording import N_, say, say_n
@@ -128,9 +128,15 @@ def _release(snapshot: Snapshot, chosen: CutView | None) -> Decision:
     off = _frozen(snapshot)
     if off is None and snapshot.mode == "auto":
         off = say(N_("publishing is automatic already"))
-    if target is not None and not newer_than_live(snapshot, target):
+    embargo = snapshot.embargo_until
+    if embargo is not None or (target is not None and not newer_than_live(snapshot, target)):
         target = live
-    if target is not None and (live is None or target.id != live.id):
+    if embargo is not None:
+        first = say(
+            N_("Before the opening ({time}) nothing goes live by itself: what is public stays."),
+            time=hour(snapshot, embargo),
+        )
+    elif target is not None and (live is None or target.id != live.id):
         first = say(N_("Visitors get the newest cut, of {time}."), time=hour_of(snapshot, target))
     else:
         first = say(N_("No cut waits: what is public stays."))

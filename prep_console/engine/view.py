@@ -286,6 +286,7 @@ def put_together(
         read_error=read_error,
         past=past,
         contacts=settings.contacts,
+        embargo_until=settings.election.opens if rules.embargoed(settings, now) else None,
     )
 
 

@@ -79,6 +79,8 @@ class Outcome:
     told: Sentence
     seen: bool | None = None
     seen_after_s: float | None = None
+    seq: int = 0
+    """The journal's last line when it was done; 0: not known."""
 
 
 def publish(station: Station, cut: CutId, **order: Unpack[Order]) -> Outcome:
@@ -184,7 +186,8 @@ def _act(
             plan = _follow(ledger, plan, then(ledger.state))
         after = ledger.state
     changed = not isinstance(plan, plans.Nothing)
-    outcome = Outcome(action, changed, before.live, after.live, after.mode, plan.told)
+    seq = after.position.seq
+    outcome = Outcome(action, changed, before.live, after.live, after.mode, plan.told, seq=seq)
     if not isinstance(plan, Switch):
         return outcome
     confirmed = _confirmed(station, outcome, started)

@@ -344,6 +344,8 @@ class FakeStation:
     kept: Sequence[Sample] = ()
     exported: list[str] = field(default_factory=list)
     """What the record was filtered for when it was written to a file."""
+    goes_live: str = ""
+    """A cut that the next action makes public and that no snapshot holds yet."""
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -436,9 +438,10 @@ class FakeStation:
             order.action,
             True,
             live,
-            order.cut,
+            self.goes_live or order.cut,
             self.snapshot.mode,
             sentence("cut {cut} is live", cut=order.cut or "-"),
             self.seen,
             0.012 if self.seen else None,
+            10_000 if self.goes_live else 0,
         )
