@@ -109,6 +109,8 @@ class ServedView:
     latency_s: float | None
     status: int | None
     error: str | None
+    hour: str | None = None
+    """``02:35`` of ``id``; None where that is no cut's: a cache may name anything."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,9 +101,8 @@ def public_time(snapshot: Snapshot, found: list[Notice]) -> tuple[str, Tone]:
     cut = public_cut(snapshot)
     if cut is None:
         return "--:--", "critical"
-    other = misserved(snapshot)
-    if other is not None:
-        return f"{other[9:11]}:{other[11:13]}", "critical"
+    if snapshot.served is not None and misserved(snapshot) is not None:
+        return snapshot.served.hour or "--:--", "critical"
     tone: Tone = "dim" if snapshot.read_error else "strong"
     return local(snapshot, cut.stamp).strftime("%H:%M"), tone
 

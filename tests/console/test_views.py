@@ -177,11 +177,24 @@ def test_what_visitors_get_stands_in_the_digits() -> None:
     """Another cut is served than the pointer names: the digits say what the public sees."""
     snapshot = night()
     assert snapshot.served is not None
-    other = replace(snapshot, served=replace(snapshot.served, id="20240603_0215", ok=False))
+    served = replace(snapshot.served, id="20240603_0215", ok=False, hour="02:15")
+    other = replace(snapshot, served=served)
     found = standing.notices(other)
     assert found[0].word == "NOT SERVED"
     assert "20240603_0215" in found[0].text
     assert public_band.public_time(other, found) == ("02:15", "critical")
+
+
+@pytest.mark.parametrize(
+    "named", ["20240603_0215, 20240603_0230", "corte-2", "20240603_\x9bc:\x9bJ"]
+)
+def test_what_is_no_cuts_id_has_no_hour_in_the_digits(named: str) -> None:
+    snapshot = night()
+    assert snapshot.served is not None
+    other = replace(snapshot, served=replace(snapshot.served, id=named, ok=False))
+    assert public_band.public_time(other, standing.notices(other)) == ("--:--", "critical")
+    for size in SIZES:
+        assert "\x9b" not in screen(other, *size)
 
 
 def test_altered_files_are_the_first_thing_said() -> None:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from urllib.parse import urljoin
 
 from prep_console.config import Settings
+from prep_console.cuts.stamps import CutId
 from prep_console.probes.probe import Clock, reading, unknown, utc_now
 from prep_console.probes.site.arrival import ASKS_LOGIN, SENT_AWAY, Arrival, arrive
 from prep_console.probes.site.frames import frames_allowed
@@ -107,7 +108,15 @@ def served(seen: Reading) -> ServedView:
         latency_s=float(seen.value) if isinstance(seen.value, int | float) else None,
         status=int(status) if isinstance(status, int | float) else None,
         error=seen.error or (str(fault) if fault is not None else None),
+        hour=_hour(str(cut)),
     )
+
+
+def _hour(cut: str) -> str | None:
+    try:
+        return f"{CutId.of(cut).stamp.wall:%H:%M}"
+    except ValueError:
+        return None
 
 
 def estado_of(answer: Answer) -> Mapping[str, object]:

@@ -118,6 +118,22 @@ async def test_what_is_wrong_is_critical_and_said(
     assert served(got).error == fault
 
 
+@pytest.mark.parametrize(
+    ("said", "hour"),
+    [
+        (BEFORE, f"{BEFORE[9:11]}:{BEFORE[11:13]}"),
+        (f"{BEFORE}.2", f"{BEFORE[9:11]}:{BEFORE[11:13]}"),
+        (f"{CUT}\r\nX-Prep-Cut: {BEFORE}", None),
+        ("corte-2", None),
+        ("20240602_2575", None),
+        ("20240602_\x9bc:\x9bJ", None),
+    ],
+)
+async def test_only_what_is_a_cuts_id_has_an_hour(said: str, hour: str | None) -> None:
+    """What a cache or a proxy names may be anything."""
+    assert served(await seen(pages(said))).hour == hour
+
+
 @pytest.mark.parametrize("named", [None, "-"])
 async def test_nothing_live_and_a_plain_503_is_as_it_should_be(named: str | None) -> None:
     got = await seen(pages(named, None, "503 Service Unavailable"), None)
