@@ -118,7 +118,7 @@ class Host(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     a rehearsal's station has no SSH server of its own."""
     apache_pid_file: str = "/run/apache2/apache2.pid"
     apache_status: str = ""
-    """URL of Apache's server-status on loopback; '' leaves its workers out."""
+    """URL of Apache's server-status, as the printed vhost has it; '' leaves its workers out."""
 
 
 class Institute(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -8,16 +8,18 @@ import ssl
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urljoin
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prep_console.config import Publication, Settings, Site, Station
+from prep_console import config
+from prep_console.config import Publication, Settings, Site, Station, parse
 from prep_console.drill.children import free_port
 from prep_console.problems import Failed, WrongUsage
-from prep_console.publication.apache import find_apache, let_in, standalone, vhost
+from prep_console.publication.apache import STATUS_NAME, find_apache, let_in, standalone, vhost
 from tests.apache.debian import DebianApache
 from tests.apache.server import Apache
 from tests.apache.stations import PublicFolder
@@ -53,6 +55,14 @@ def test_no_setting_adds_a_directive(
         except WrongUsage:
             continue
         assert words(printed) == plain
+
+
+def test_the_example_looks_for_the_workers_where_the_printed_vhost_shows_them() -> None:
+    """Port 80 redirects all, and on 127.0.0.1 no certificate would be good."""
+    example = parse(config.example(), "the example")
+    shown = f"{example.publication.estado_prefix}{STATUS_NAME}"
+    assert f'<Location "{shown}">' in vhost(example)
+    assert example.host.apache_status == urljoin(example.site.url, shown)
 
 
 @pytest.mark.parametrize(

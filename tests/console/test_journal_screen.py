@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,7 +89,7 @@ async def test_writing_it_says_where_or_why_not() -> None:
         await see(pilot, "The disk is full. Make room.")
 
 
-def test_a_file_is_its_writers_alone_and_never_over_another(tmp_path: Path) -> None:
+def test_a_file_is_for_all_who_read_the_record_and_never_over_another(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.write_text("mine")
     (tmp_path / "prep-journal-20240603-023712.txt").symlink_to(target)
@@ -100,9 +101,18 @@ def test_a_file_is_its_writers_alone_and_never_over_another(tmp_path: Path) -> N
     third = exports.write(["b"], "journal", WHEN, tmp_path)
     assert second.name == "prep-journal-20240603-023712-2.txt"
     assert third.name == "prep-journal-20240603-023712-3.txt"
-    assert stat.S_IMODE(second.stat().st_mode) == 0o600
+    assert stat.S_IMODE(second.stat().st_mode) == 0o644
     assert second.read_text("utf-8") == "a\nñ\n"
     assert target.read_text() == "mine"
+
+
+def test_where_the_station_s_user_may_not_write_it_goes_into_tmp(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Through sudo the console stands in the operator's own folder, which is shut to it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    shut = Path("/sys")  # where root makes no file either
+    assert exports.write(["a"], "journal", WHEN, shut).parent == tmp_path
 
 
 def test_where_nothing_can_be_written_it_is_said(tmp_path: Path) -> None:

@@ -126,6 +126,16 @@ def test_every_key_and_command_that_a_page_names_exists(page: Page, language: La
             assert program in NEIGHBOURS_ELSEWHERE, code
 
 
+@in_each_language
+@each_page
+def test_what_a_page_has_written_goes_where_the_station_s_user_may(
+    page: Page, language: Language
+) -> None:
+    """Behind sudo a command is ``prep``, who may not write into the operator's own folders."""
+    out = re.findall(r"--out (\S+)`", page.text(language))
+    assert [path for path in out if not path.startswith("/tmp/")] == []
+
+
 def test_a_command_that_is_not_there_would_be_found() -> None:
     with pytest.raises(click.UsageError):
         cli.commands["rollback"].make_context("rollback", ["--because", "x"])
