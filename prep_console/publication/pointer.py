@@ -33,6 +33,8 @@ class Live:
     """None: nothing is live."""
     estado: int
     """Number of the estado files that belong to it; 0 before the first."""
+    known: bool = True
+    """False: the map is missing, torn or contradictory. Then ``cut`` says nothing."""
 
 
 def read(public: Path) -> Live:
@@ -45,9 +47,9 @@ def read(public: Path) -> Live:
         entries = dict(line.split(maxsplit=1) for line in text.splitlines() if line.strip())
         cut, estado = entries["cut"].strip(), int(entries["estado"])
     except (FileNotFoundError, NotADirectoryError, ValueError, KeyError):
-        return Live(None, 0)
+        return Live(None, 0, known=False)
     if entries.get("pair", "").strip() != f"{estado}/{cut}":
-        return Live(None, estado)  # Apache reads only the pair: what it serves is not known
+        return Live(None, estado, known=False)  # Apache reads the pair alone
     return Live(None if cut == "-" else cut, estado)
 
 

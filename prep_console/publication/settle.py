@@ -3,7 +3,8 @@
 The pointer decides. It names the target of an open intent: the switch happened, ``done``. It does
 not: it did not, ``abandoned``. Nothing is rolled forward. A sealed cut without a line is verified
 and recorded. A pointer that no intent explains stays, because what is public and whole is better
-than what we think should be; but publishing goes on hold.
+than what we think should be, and what a person took down is not put up again by a program whose
+record lost that; but publishing goes on hold.
 """
 
 from __future__ import annotations
@@ -87,7 +88,8 @@ def _follow_pointer(ledger: Ledger, actor: Actor) -> None:
     live = station.live()
     if live.cut == state.live:
         return
-    if live.cut is not None and store.is_whole(station, live.cut):
+    down = live.known and live.cut is None and live.estado > 0  # a 0 is Apache's first map
+    if down or (live.cut is not None and store.is_whole(station, live.cut)):
         ledger.append([("found", {"live": live.cut, "expected": state.live})], actor)
         return
     # The map is missing or names nothing that is here: what the journal says goes back up, if it

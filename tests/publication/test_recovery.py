@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 from pathlib import Path
 
 import pytest
@@ -96,4 +97,42 @@ def test_a_pointer_that_names_half_a_cut_goes_back_to_what_the_record_says(
     site.chmod(0o755)
     next(site.iterdir()).unlink()
     actions.hold(Station(station.settings), actor=PERSON, reason="r")
+    assert (live(station), mode(station)) == (THIRD, "hold")
+
+
+@pytest.mark.parametrize("whole_lines", [True, False], ids=["cut off", "one bit"])
+def test_what_a_person_took_down_stays_down_though_the_record_lost_that(
+    whole_lines: bool, station: Station
+) -> None:
+    before = station.journal.read_bytes()
+    actions.suspend(station, actor=PERSON, reason="a court's order")
+    after = station.journal.read_bytes()
+    station.journal.write_bytes(before if whole_lines else after.replace(b"court", b"Court", 1))
+    hand = Station(station.settings)
+    hand.whole_state()
+    settle_if_open(hand)
+    assert (live(station), mode(station)) == (None, "hold")
+    said = json.loads((station.public / f"estado/{station.live().estado}.json").read_bytes())
+    assert said["cut"] is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        None,
+        b"",
+        b"cut 2024",
+        b"cut -\nestado 4\npair 4/20240602_2000\n",
+        b"cut -\nestado 0\npair 0/-\n",
+    ],
+    ids=["missing", "empty", "torn", "contradictory", "as Apache's settings make one"],
+)
+def test_a_map_that_says_nothing_goes_back_to_what_the_record_says(
+    content: bytes | None, station: Station
+) -> None:
+    path = station.public / "live.map"
+    path.unlink()
+    if content is not None:
+        path.write_bytes(content)
+    settle_if_open(station)
     assert (live(station), mode(station)) == (THIRD, "hold")
