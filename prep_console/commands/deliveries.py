@@ -110,7 +110,7 @@ def _not_taken(name: str, receipt: Receipt) -> Refused:
 def resync(context: Context, wait: bool, stop: bool, as_json: bool) -> int:
     """Newest cut from the sources; every byte of the live cut compared and repaired."""
     if stop:
-        return _cancel(context)
+        return _cancel(context, as_json)
     from prep_console.intake.resync import resync as run
     from prep_console.journal.actor import current_actor
 
@@ -125,7 +125,7 @@ def resync(context: Context, wait: bool, stop: bool, as_json: bool) -> int:
     return 0
 
 
-def _cancel(context: Context) -> int:
+def _cancel(context: Context, as_json: bool) -> int:
     from prep_console.intake.resync_progress import cancel
 
     if not cancel(context.station):
@@ -133,7 +133,10 @@ def _cancel(context: Context) -> int:
             sentence(N_("no resync runs that you could stop")),
             sentence(N_("status shows one that runs")),
         )
-    click.echo(say(N_("the resync was asked to stop; what is being sealed is sealed first")))
+    if as_json:
+        print_json({"schema": 1, "asked_to_stop": True})
+    else:
+        click.echo(say(N_("the resync was asked to stop; what is being sealed is sealed first")))
     return 0
 
 

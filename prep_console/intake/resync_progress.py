@@ -20,6 +20,8 @@ from prep_console.wording import N_, sentence
 
 _BETWEEN_S = 0.5
 """Between two states of the file."""
+SILENT_S = 60.0
+"""Who may not look at the lock takes a file that is older for what a killed resync left."""
 
 Doing = Literal["asking", "fetching", "comparing", "taking"]
 
@@ -49,7 +51,8 @@ def lock_of(station: Station) -> Path:
 
 def read(station: Station) -> ResyncProgress | None:
     """What the running resync does; None when none runs."""
-    if lock.is_held(lock_of(station)) is False:
+    held = lock.is_held(lock_of(station))
+    if held is False or (held is None and silent_s(station) > SILENT_S):
         return None
     try:
         return decode(_file(station).read_bytes(), ResyncProgress)

@@ -10,7 +10,7 @@ from prep_console import dates, record
 from prep_console.reports.alarms import alarm_json, short_alarm_lines
 from prep_console.reports.document import SCHEMA, iso
 from prep_console.snapshot import Reading, Snapshot
-from prep_console.wording import N_, known_text, say, say_n
+from prep_console.wording import N_, known_text, say, say_n, visible
 
 
 def status_json(snapshot: Snapshot) -> dict[str, Any]:
@@ -164,6 +164,7 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
         ever = "" if engine.ever else say(N_(" None has ever run here."))
         told = say(N_("Engine: NOT RUNNING; nobody receives cuts nor looks at the site"))
         yield f"{told}.{ever}" if ever else told
+    yield from _of_resync(snapshot)
     yield from short_alarm_lines(snapshot)
 
 
@@ -174,6 +175,15 @@ def _of_settings(snapshot: Snapshot) -> Iterable[str]:
         yield "  " + say(
             N_("▲ its settings file was changed and is not in force: prep-console info")
         )
+
+
+def _of_resync(snapshot: Snapshot) -> Iterable[str]:
+    """What a resync that runs does now, whoever began it."""
+    running = snapshot.readings.get("resync")
+    if running is not None:
+        names = (str(running.detail.get(key) or "") for key in ("source", "file"))
+        what = " ".join(filter(None, [known_text(str(running.value)), *map(visible, names)]))
+        yield say(N_("A resync is running: {what}"), what=what)
 
 
 def _mode_is_known(snapshot: Snapshot) -> bool:
