@@ -245,6 +245,11 @@ class Snapshot:
     """The opening, while nothing goes live by itself before it; else None."""
 
     @property
+    def mode_is_known(self) -> bool:
+        """The journal says the mode; where it cannot be read at all, nobody knows it."""
+        return self.read_error is None or bool(self.journal)
+
+    @property
     def seq(self) -> int:
         """The journal's last line; 0 when none was read."""
         return self.journal[0].seq if self.journal else 0

@@ -61,6 +61,8 @@ def drill_band(snapshot: Snapshot, width: int) -> list[Line]:
 
 def mode_span(snapshot: Snapshot) -> Span:
     """The mode in a word with its sign."""
+    if not snapshot.mode_is_known:
+        return Span("? " + say(N_("not known")), "warning")
     if snapshot.mode == "auto":
         return Span("● " + say(N_("AUTOMATIC")), "strong")
     if snapshot.mode == "hold":

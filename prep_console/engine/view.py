@@ -106,12 +106,14 @@ class SnapshotReader:
         now = now or datetime.now(UTC)
         error = None
         state = State()
+        lines: tuple[Line, ...] = ()  # what is remembered of an unreadable journal is not now's
         try:
             state = self._station.state()
             size = state.position.offset
             if self._seen != (size,):
                 self._lines = journal.tail(self._station.journal, JOURNAL_LINES)
                 self._seen = (size,)
+            lines = self._lines
         except OSError as problem:
             error = f"{problem.strerror}: {problem.filename}"
         said = read_now(self._station.run / "now.json")
@@ -130,7 +132,7 @@ class SnapshotReader:
             said,
             self._engine(said, now),
             now,
-            lines=self._lines,
+            lines=lines,
             read_error=error,
         )
         running = resync_progress.read(self._station)

@@ -143,11 +143,12 @@ def _station(snapshot: Snapshot) -> Iterator[Metric]:
     yield _single(
         "live_since_timestamp_seconds", "When it went live", _time(live.since if live else None)
     )
+    modes = ("auto", "hold", "frozen") if snapshot.mode_is_known else ()
     yield _family(
         "mode",
         "1 for the mode",
         ["mode"],
-        (([mode], float(mode == snapshot.mode)) for mode in ("auto", "hold", "frozen")),
+        (([mode], float(mode == snapshot.mode)) for mode in modes),
     )
     yield _single("rehearsal", "1 in a simulacro", float(snapshot.phase == "simulacro"))
     yield _single("late_seconds", "Past the hour of the next cut", snapshot.late_s)

@@ -22,7 +22,7 @@ def status_json(snapshot: Snapshot) -> dict[str, Any]:
         "schema": SCHEMA,
         "observed_at": iso(snapshot.observed_at),
         "station": snapshot.station,
-        "mode": snapshot.mode if _mode_is_known(snapshot) else "unknown",
+        "mode": snapshot.mode if snapshot.mode_is_known else "unknown",
         "phase": snapshot.phase,
         "live": None
         if live is None
@@ -132,8 +132,8 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
                     election=part.election,
                     hour=f"{part.stamp.astimezone(zone):%H:%M}",
                 )
-    known = _mode_is_known(snapshot)
-    yield say(N_("Publishing: {mode}"), mode=mode_word(snapshot.mode if known else "unknown"))
+    mode = snapshot.mode if snapshot.mode_is_known else "unknown"
+    yield say(N_("Publishing: {mode}"), mode=mode_word(mode))
     decision = snapshot.decision
     if decision is not None:
         yield "  " + say(
@@ -184,11 +184,6 @@ def _of_resync(snapshot: Snapshot) -> Iterable[str]:
         names = (str(running.detail.get(key) or "") for key in ("source", "file"))
         what = " ".join(filter(None, [known_text(str(running.value)), *map(visible, names)]))
         yield say(N_("A resync is running: {what}"), what=what)
-
-
-def _mode_is_known(snapshot: Snapshot) -> bool:
-    """The journal says the mode; where it cannot be read at all, nobody knows it."""
-    return snapshot.read_error is None or bool(snapshot.journal)
 
 
 def mode_word(mode: str) -> str:

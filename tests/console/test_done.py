@@ -82,3 +82,20 @@ async def test_a_cut_that_came_with_the_last_key_is_the_one_that_is_told() -> No
         await pilot.press("y")
         await see(pilot, "public now 20240603_0240")
         assert "before 02:30" in shown(pilot)
+
+
+async def test_a_record_that_can_no_longer_be_read_leaves_the_mode_unknown(tmp_path: Path) -> None:
+    """The console read it before; what it remembers of it is no reading of now."""
+    box = sandbox(tmp_path)
+    box.station.prepare()
+    actions.hold(box.station, actor=PERSON)
+    async with console_of(box) as pilot:
+        await see(pilot, "║ ON HOLD")
+        box.station.journal.rename(box.station.journal.with_suffix(".lost"))
+        box.station.journal.mkdir()
+        await see(pilot, "STATION UNREADABLE")
+        assert "? not known" in shown(pilot)
+        assert "AUTOMATIC" not in shown(pilot)
+        box.station.journal.rmdir()
+        box.station.journal.with_suffix(".lost").rename(box.station.journal)
+        await see(pilot, "║ ON HOLD")

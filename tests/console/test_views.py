@@ -23,6 +23,7 @@ from prep_console.widgets import (
     journal_lines,
     key_bar,
     main_page,
+    page_frame,
     public_band,
     standing,
     wall,
@@ -154,6 +155,16 @@ def test_late_in_a_quickened_rehearsal_goes_by_its_own_cadence() -> None:
     assert found.severity == "warning"
     (found,) = standing.notices(replace(quick, late_s=16.0))
     assert found.severity == "critical"
+
+
+def test_a_mode_that_no_journal_tells_is_not_called_automatic() -> None:
+    """A hold may be in force: the screen must not say that cuts go live by themselves."""
+    blind = replace(night(), read_error="Input/output error: journal.jsonl", journal=())
+    for size in SIZES:
+        assert "AUTOMATIC" not in screen(blind, *size)
+    assert "? not known" in screen(blind).splitlines()[0]
+    assert "? not known" in text_of(page_frame.head(blind, "ALARMS", 80)[0])
+    assert "● AUTOMATIC" in screen(replace(blind, journal=night().journal)).splitlines()[0]
 
 
 def test_hold_band_says_who_when_why_and_how_many_wait() -> None:

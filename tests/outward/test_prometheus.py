@@ -72,6 +72,8 @@ def test_every_reading_and_every_alarm_is_there(tmp_path: Path) -> None:
     assert page["prep_live_stamp_timestamp_seconds"] == {}, "not known is no sample"
     assert page["prep_engine_alive"] == {(): 0}
     assert page["prep_dropped_total"] == {("telemetry",): 3}
+    blind = replace(snapshot(settings, readings(), alarms), read_error="Input/output error")
+    assert parsed(exposition(blind, {}))["prep_mode"] == {}, "a hold may be in force"
 
 
 def test_the_page_has_an_end(tmp_path: Path) -> None:
