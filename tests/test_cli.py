@@ -574,6 +574,52 @@ def test_the_question_is_asked_and_answered_in_the_reader_s_language(
         assert ("no se hizo nada" if lang == "es" else "nothing was done") in shown.decode()
 
 
+def asked(box: Sandbox, *command: str) -> str:
+    """What a person at a terminal is asked; they answer no."""
+    ours, theirs = os.openpty()
+    with subprocess.Popen(
+        [PROGRAM, "--config", box.file, "--lang", "en", *command],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ):
+        os.close(theirs)
+        shown = b""
+        while b"[y/N]" not in shown:
+            shown += os.read(ours, 1024)
+        os.write(ours, b"n\n")
+        with suppress(OSError):  # EIO: it has ended
+            while os.read(ours, 1024):
+                pass
+    os.close(ours)
+    return shown.decode()
+
+
+def test_the_question_says_what_the_public_sees_afterwards(box: Sandbox, tmp_path: Path) -> None:
+    nothing = "afterwards: nothing; visitors get a plain notice (503)"
+    for command, then in (
+        (["rollback"], f"afterwards: cut {FIRST}"),
+        (["rollback", "--to", FIRST], f"afterwards: cut {FIRST}"),
+        (["publish", FIRST], f"afterwards: cut {FIRST}"),
+        (["freeze", FIRST], f"afterwards: cut {FIRST}"),
+        (["freeze"], "afterwards: the same"),
+        (["hold"], "afterwards: the same"),
+        (["release"], "afterwards: the same"),
+        (["suspend"], nothing),
+        (["station", "new"], nothing),
+    ):
+        said = asked(box, *command).splitlines()
+        assert said[:2] == [f"the public still sees cut {SECOND}", then], command
+        assert said[2].startswith("Do it: ")
+    assert "Do it: publish 20240602_2005? [y/N]" in asked(box, "publish", FIRST)
+    assert "Do it: accept-from 20240602_2005? [y/N]" in asked(box, "accept-from", FIRST)
+    assert box.station.live().cut == SECOND
+    third = nights.stamps(count=3)[2]
+    nights.two_archives(tmp_path / third, stamp=third, actas=5)
+    assert box.run("hold").code == box.run("receive", tmp_path / third).code == 0
+    assert f"afterwards: cut {third}" in asked(box, "release")
+
+
 def test_who_is_asked_and_answers_too_late_rolls_back_nothing(tmp_path: Path) -> None:
     """Two people at two terminals: both were shown the same cut, one of them takes it back."""
     made = sandbox(tmp_path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import click
@@ -16,9 +18,10 @@ from prep_console.commands.context import (
     stamp_of,
 )
 from prep_console.problems import Refused
-from prep_console.wording import N_, say, sentence
+from prep_console.wording import N_, say, sentence, visible
 
 if TYPE_CHECKING:
+    from prep_console.cuts.stamps import CutId
     from prep_console.publication.actions import Expected, Outcome
     from prep_console.publication.station import Station
 
@@ -50,10 +53,11 @@ def _act(
     station = context.station
     if not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
         named["expected"] = _seen(station, "cut")
+        target = arguments[0] if name in {"publish", "freeze"} else named.get("to")
         if name in {"publish", "rollback"}:
-            target = arguments[0] if arguments else named["to"]
             named["looked"] = actions.look_ahead(station, target)
-        _ask(station, name)
+        words = (str(word) for word in (name, *arguments) if word is not None)
+        _ask(station, " ".join(words), _afterwards(station, name, target))
     elif name == "rollback" and named["to"] is None:  # two at once mean the same cut, not two back
         named["expected"] = _seen(station, "cut not newer")
     outcome: Outcome = getattr(actions, name.replace("-", "_"))(
@@ -86,7 +90,8 @@ def _let_through(context: Context, identity: str, options: dict[str, Any]) -> No
 
     station, zone = context.station, context.settings.zone
     if options["reason"] and not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
-        _ask(station, "publish --override")
+        then = say(N_("afterwards: the cut of that delivery, if the rules allow it"))
+        _ask(station, f"publish --override {identity}", then)
     receipt = override(
         station,
         identity,
@@ -100,11 +105,35 @@ def _let_through(context: Context, identity: str, options: dict[str, Any]) -> No
         print_lines(receipt_lines(receipt, zone))
 
 
-def _ask(station: Station, name: str) -> None:
+def _afterwards(station: Station, name: str, chosen: CutId | None) -> str:
+    """What the public will see, as the rules stand at this moment."""
+    from prep_console.publication import rules
+
+    state, live = station.state(), station.live().cut
+    target = live if chosen is None else str(chosen)
+    if name in {"suspend", "station new"}:
+        target = None
+    elif name == "rollback" and chosen is None:
+        previous = rules.rollback_target(state)
+        target = previous.id if previous else live
+    elif name == "release" and state.mode == "hold":
+        now = datetime.now(UTC)
+        newest = rules.automatic(replace(state, mode="auto"), station.settings, now)
+        target = newest.id if newest else live
+    if target == live:
+        return say(N_("afterwards: the same"))
+    if target is None:
+        return say(N_("afterwards: nothing; visitors get a plain notice (503)"))
+    return say(N_("afterwards: cut {cut}"), cut=target)
+
+
+def _ask(station: Station, action: str, then: str) -> None:
+    """Refused unless the person at the terminal says yes; both sides of it are shown first."""
     from prep_console.reports.status import public_now
 
     click.echo(public_now(station.live().cut))
-    question = say(N_("Do it: {action}? [y/N]"), action=name)
+    click.echo(then)
+    question = say(N_("Do it: {action}? [y/N]"), action=visible(action))
     try:
         answer = click.prompt(question, default="", show_default=False, prompt_suffix=" ")
     except click.Abort:  # Ctrl-C, or the end of what is typed
@@ -212,7 +241,8 @@ def station_new(context: Context, **options: Any) -> None:
     from prep_console.publication.afresh import begin_afresh
 
     if not options["yes"] and sys.stdin.isatty() and sys.stdout.isatty():
-        _ask(context.station, "station new")
+        then = _afterwards(context.station, "station new", None)
+        _ask(context.station, "station new", then)
     archived = begin_afresh(
         context.station,
         actor=current_actor(),
