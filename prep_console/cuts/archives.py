@@ -16,6 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryFile
 
+from prep_console import durable
 from prep_console.cuts.inflate import gunzip
 from prep_console.cuts.members import Budget, Member, Unsafe, Visit, Wanted, chunks_of
 from prep_console.cuts.model import DeliveredFile, Limits
@@ -102,16 +103,10 @@ def taken_out(member: Member, scratch: Path | None) -> Iterator[Nested]:
             file = stack.enter_context(TemporaryFile(dir=scratch, buffering=0))
             for chunk in member.chunks():
                 digest.update(chunk)
-                _write_all(file.fileno(), chunk)
+                durable.write_all(file.fileno(), chunk)
         except OSError as error:
             raise NoScratch(*error.args) from error
         yield Nested(file.fileno(), digest.hexdigest(), os.pread(file.fileno(), 512, 0))
-
-
-def _write_all(fd: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 def extract(
@@ -162,7 +157,7 @@ class _Writer:
         try:
             for chunk in member.chunks():
                 digest.update(chunk)
-                _write_all(fd, chunk)
+                durable.write_all(fd, chunk)
                 size += len(chunk)
         finally:
             os.close(fd)

@@ -3,11 +3,13 @@
 strace (``kills.py``) tries every system call of a command and takes a second for each. A fork of
 this interpreter takes milliseconds, so a model test can afford thousands: the child counts its own
 calls that could change something, and at the chosen one it kills itself. No ``finally`` runs, no
-buffer is flushed, and the kernel lets go of its locks.
+buffer is flushed, and the kernel lets go of its locks. Or one of its writes takes half of what it
+was given, which strace cannot do: it would claim bytes that the kernel never got.
 """
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -15,7 +17,7 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from prep_console import durable
 from tests.proof.stations import Said
@@ -24,6 +26,19 @@ _PLAIN = ("write", "pwrite", "ftruncate", "fsync", "mkdir", "rename", "replace",
 _NAMES = ("rmdir", "link", "utime", "chmod", "fchmod")
 _DURABLE = ("exchange", "rename_noreplace", "sync_file_system", "reserve")
 _WRITES = os.O_CREAT | os.O_WRONLY | os.O_RDWR | os.O_TRUNC
+
+
+Kind = Literal["dies", "writes half", "writes half, then no room"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What befalls a child."""
+
+    kind: Kind
+    nth: int = 0
+    """At which of its changes, or of its writes that can be halved, from 1 on. 0: at none, they are
+    only counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +52,12 @@ class Child:
 class Ended:
     said: Said | None
     """None: it was killed on the way."""
+    counted: int = 0
+    """Changes, or writes, that it made when a fault was to befall it."""
 
 
-def start(action: Callable[[], Said], kill_at: int | None = None) -> Child:
-    """Begin ``action`` in a child; with ``kill_at`` it dies before its so-manieth change."""
+def start(action: Callable[[], Said], fault: Fault | None = None) -> Child:
+    """Begin ``action`` in a child; one that dies does so before the change."""
     answers, theirs = os.pipe()
     sys.stdout.flush()
     sys.stderr.flush()
@@ -52,13 +69,12 @@ def start(action: Callable[[], Said], kill_at: int | None = None) -> Child:
         return Child(pid, answers)
     try:
         os.close(answers)
-        if kill_at is not None:
-            _die_at(kill_at)
+        counted = _befall(fault) if fault is not None else int
         said = action()
-        _write(theirs, json.dumps([said.code, said.out, said.err]).encode())
+        _write(theirs, json.dumps([said.code, said.out, said.err, counted()]).encode())
         os._exit(0)
     except BaseException as error:
-        _write(theirs, json.dumps([-1, "", repr(error)]).encode())
+        _write(theirs, json.dumps([-1, "", repr(error), 0]).encode())
         os._exit(1)
 
 
@@ -70,9 +86,9 @@ def end(child: Child) -> Ended:
     if os.WIFSIGNALED(status):
         assert os.WTERMSIG(status) == signal.SIGKILL, status
         return Ended(None)
-    code, out, err = json.loads(raw)
+    code, out, err, counted = json.loads(raw)
     assert code != -1, err
-    return Ended(Said(code, out, err))
+    return Ended(Said(code, out, err), counted)
 
 
 def run(actions: Sequence[Callable[[], Said]]) -> list[Said]:
@@ -99,16 +115,22 @@ def _write(descriptor: int, data: bytes, plain: Callable[[int, bytes], int] = os
         data = data[plain(descriptor, data) :]
 
 
-def _die_at(nth: int) -> None:
-    """From now on in this process."""
-    left = nth
+def _befall(fault: Fault) -> Callable[[], int]:
+    """From now on in this process; what was counted so far."""
+    if fault.kind == "dies":
+        return _die_at(fault.nth)
+    return _write_half(fault.nth, no_room=fault.kind == "writes half, then no room")
+
+
+def _die_at(nth: int) -> Callable[[], int]:
+    done = 0
 
     def counted(call: Callable[..., Any], counts: Callable[..., bool]) -> Callable[..., Any]:
         def counting(*args: Any, **named: Any) -> Any:
-            nonlocal left
+            nonlocal done
             if counts(*args):
-                left -= 1
-                if left == 0:
+                done += 1
+                if done == nth:
                     os.kill(os.getpid(), signal.SIGKILL)
             return call(*args, **named)
 
@@ -119,3 +141,28 @@ def _die_at(nth: int) -> None:
     os.open = counted(os.open, lambda _, flags, *__: bool(flags & _WRITES))
     for name in _DURABLE:
         setattr(durable, name, counted(getattr(durable, name), lambda *_: True))
+    return lambda: done
+
+
+def _write_half(nth: int, *, no_room: bool) -> Callable[[], int]:
+    """As a disk that becomes full does it: a part is taken, and there is no room for the rest."""
+    done = 0
+    refuses = False
+
+    def halving(call: Callable[..., int]) -> Callable[..., int]:
+        def writes(descriptor: int, data: bytes, *where: int) -> int:
+            nonlocal done, refuses
+            if refuses:
+                refuses = False
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            if len(data) > 1:
+                done += 1
+                if done == nth:
+                    refuses = no_room
+                    data = data[: len(data) // 2]
+            return call(descriptor, data, *where)
+
+        return writes
+
+    os.write, os.pwrite = halving(os.write), halving(os.pwrite)
+    return lambda: done

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 from tests import nights
 from tests.proof import acting, forked, model, table, whole
 from tests.proof.acting import Acting
+from tests.proof.forked import Fault
 from tests.proof.model import (
     Act,
     Afresh,
@@ -78,6 +79,9 @@ _OTHERS = st.builds(
     Wish, st.sampled_from(["engine", "prune", "repair", "override", "new"]), cut=_CUT
 )
 _WISHES = st.one_of(_NEXT, _DELIVERIES, _DECISIONS, _DECISIONS, _OTHERS)
+_CHANGE = st.one_of(st.integers(1, 45), st.integers(46, 110))
+"""Where an act is killed: a decision has some 40 changes, a whole delivery 76 and moves the pointer
+at the 64th, a new station 103."""
 
 counted: Counter[str] = Counter()
 """Steps of this run, by kind; crashes count when the process died."""
@@ -108,18 +112,21 @@ class Machine(RuleBasedStateMachine):
         self._begins("alone", act)
         self._ended(does(), [model.ends(act, night) for night in self.nights])
 
-    @rule(wish=_WISHES, at=st.integers(1, 45), settles=st.booleans())
+    @rule(wish=_WISHES, at=_CHANGE, settles=st.booleans())
     def killed(self, wish: Wish, at: int, settles: bool) -> None:
         act, does = self._ready(wish)
         if does is None:
             return
         self._begins(f"killed at {at}", act)
-        said = forked.end(forked.start(does, at)).said
+        was = whole.live(self.acting.at.root)
+        said = forked.end(forked.start(does, Fault("dies", at))).said
         counted["kills asked for"] += 1
         if said is not None:
             self._ended(said, [model.ends(act, night) for night in self.nights])
             return
         counted["killed"] += 1
+        late = isinstance(act, Deliver) and whole.live(self.acting.at.root) != was
+        counted["deliveries killed after they went live"] += late
         if isinstance(act, Repair):  # the damage may still be there: the next one puts it right
             self.acting.at.call("resync")
         self._crashed([left for night in self.nights for left in model.crashes(act, night)])
@@ -299,4 +306,7 @@ def test_whatever_is_done_the_station_is_what_the_rules_say(lot: int) -> None:
     joined = counted["corrections with a late part"]
     assert joined, "no correction was put together with a late part: the rule was not tried"
     table.record("model: corrections with a late part", tried=joined, fired=joined)
+    late = counted["deliveries killed after they went live"]
+    assert late, "no delivery was killed after the pointer moved"
+    table.record("model: deliveries killed after they went live", tried=late, fired=late)
     table.record("model: two at once", tried=counted["together"], fired=counted["together"])

@@ -10,15 +10,17 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
+from typing import TypeVar
 
 from tests.proof import kills, whole
 from tests.proof.kills import Point
 from tests.proof.scenarios import Scenario
-from tests.proof.stations import Place, place, put_back
+from tests.proof.stations import Place, Said, place, put_back
 from tests.proof.whole import NOTHING, Facts
 
 _AT_ONCE = min(2, os.cpu_count() or 1)
 MODULE = ("-m", "prep_console")
+_P = TypeVar("_P")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +29,31 @@ class Clean:
 
     folder: Path
     """Scratch folder; ``base`` in it holds the station as the command finds it."""
-    program: Path
-    """Copy of the program that is killed."""
     settings: str
     command: tuple[str, ...]
-    runner: tuple[str, ...]
     before: Facts
     after: Facts
     twice: Facts
     """After the same command once more: a rollback goes one further back."""
     code: int
     code_twice: int
-    points: tuple[Point, ...]
     damaged: str
+
+    def fresh(self, name: str) -> Place:
+        """Another place of this name with the station as the command finds it."""
+        at = _place(self.folder / name, self.settings)
+        put_back(self.folder / "base" / "station", at.root)
+        return at
+
+
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """How the command is run, and what befalls it."""
+
+    program: Path
+    """Copy of the program that is killed."""
+    runner: tuple[str, ...]
+    fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +92,20 @@ def prove(
 
     ``at_most``: so many points, spread evenly, where there are more.
     """
-    clean = _clean(scenario, scratch, program, runner)
-    points = spread([point for point in clean.points if of(point)], at_most)
+    seen: list[Point] = []
+
+    def traced(at: Place, command: tuple[str, ...]) -> int:
+        found, ran = kills.points(at.command(*command, runner=runner), at.root, program)
+        assert found, "nothing under the station was touched: the trace is wrong"
+        seen.extend(found)
+        return ran.code
+
+    clean = cleanly(scenario, scratch, traced)
+    points = spread([point for point in seen if of(point)], at_most)
+    way = _Way(program, tuple(runner), fault)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_AT_ONCE, mp_context=context) as pool:
-        trials = list(pool.map(_trial, repeat(clean), points, repeat(fault), chunksize=4))
+        trials = list(pool.map(_trial, repeat(clean), points, repeat(way), chunksize=4))
     return Report(
         name,
         len(trials),
@@ -91,38 +114,37 @@ def prove(
     )
 
 
-def spread(points: Sequence[Point], at_most: int | None) -> Sequence[Point]:
+def spread(points: Sequence[_P], at_most: int | None) -> Sequence[_P]:
     """So many of the points, the first and those after it at even distances."""
     if at_most is None or len(points) <= at_most:
         return points
     return [points[n * len(points) // at_most] for n in range(at_most)]
 
 
-def _clean(scenario: Scenario, scratch: Path, program: Path, runner: Sequence[str]) -> Clean:
+def cleanly(
+    scenario: Scenario, scratch: Path, does: Callable[[Place, tuple[str, ...]], int]
+) -> Clean:
+    """The command carried out by ``does``, which gives its exit code; then once more."""
     base = place(scratch / "base")
     base.folder.joinpath("deliveries").mkdir()
-    command = scenario.prepare(base, base.folder / "deliveries")
+    command = tuple(scenario.prepare(base, base.folder / "deliveries"))
     base.root.mkdir(exist_ok=True)
     at = _place(scratch / "clean", scenario.settings)
     put_back(base.root, at.root)
     before = whole.facts(at)
-    points, run = kills.points(at.command(*command, runner=runner), at.root, program)
-    assert points, "nothing under the station was touched: the trace is wrong"
+    code = does(at, command)
     after = whole.facts(at)
     again = at.call(*command)
     twice = whole.facts(at)
     return Clean(
         scratch,
-        program,
         scenario.settings,
-        tuple(command),
-        tuple(runner),
+        command,
         before,
         after,
         twice,
-        run.code,
+        code,
         again.code,
-        points,
         scenario.damaged,
     )
 
@@ -131,67 +153,52 @@ def _place(folder: Path, settings: str) -> Place:
     return place(folder, extra=settings) if settings else place(folder)
 
 
-def _trial(clean: Clean, point: Point, fault: str) -> Trial:
-    base = clean.folder / "base" / "station"
-    at = _place(clean.folder / f"worker-{os.getpid()}", clean.settings)
-    put_back(base, at.root)
-    command = at.command(*clean.command, runner=clean.runner)
-    killed = kills.run(command, at.root, clean.program, point, fault)
-    if not (kills.fired(killed, point) if fault == kills.KILL else killed.injected):
+def _trial(clean: Clean, point: Point, way: _Way) -> Trial:
+    at = clean.fresh(f"worker-{os.getpid()}")
+    command = at.command(*clean.command, runner=way.runner)
+    killed = kills.run(command, at.root, way.program, point, way.fault)
+    if not (kills.fired(killed, point) if way.fault == kills.KILL else killed.injected):
         last = killed.calls[-1] if killed.calls else "nothing"
         return Trial(point, False, (f"did not fire: ended {killed.code} in {last}; {killed.told}",))
+    said = None if way.fault == kills.KILL else Said(killed.code, killed.told, "")
+    return Trial(point, True, tuple(judged(at, clean, said)))
+
+
+def judged(at: Place, clean: Clean, said: Said | None) -> list[str]:
+    """What is wrong with what the command left; ``said``: what it answered, unless it died."""
     found = [f"at once: {f}" for f in whole.faults(at, damaged=clean.damaged)]
     if found:
-        return Trial(point, True, tuple(found))
+        return found
     crashed = whole.facts(at)
-    if fault != kills.KILL:
-        found += _told(killed, clean, crashed)
+    if said is not None:
+        found += _told(said, clean, crashed)
     found += [f"at once: {f}" for f in _at_once(at, clean, crashed)]
     kept = at.folder / "crashed"
     put_back(at.root, kept)
     found += [f"then hold: {f}" for f in _then_hold(at, clean, crashed)]
     put_back(kept, at.root)
-    found += [f"then again: {f}" for f in _then_again(at, clean, crashed)]
-    return Trial(point, True, tuple(found))
+    return found + [f"then again: {f}" for f in _then_again(at, clean, crashed)]
 
 
-def _told(failed: kills.Run, clean: Clean, now: Facts) -> list[str]:
+def _told(said: Said, clean: Clean, now: Facts) -> list[str]:
     """A command that met an error ends in order, and says 0 only for what is done."""
     found = []
-    if failed.code not in {0, 1, 3} or "Traceback" in failed.told:
-        found.append(f"ended {failed.code}: {failed.told}")
-    if failed.code == 0 and now != clean.after:
-        found.append(f"said 0 and left {now}, not {clean.after}: {failed.told}")
+    if said.code not in {0, 1, 3} or "Traceback" in said.out + said.err:
+        found.append(f"ended {said.code}: {said.out}{said.err}")
+    if said.code == 0 and now != clean.after:
+        found.append(f"said 0 and left {now}, not {clean.after}: {said.out}{said.err}")
     return found
 
 
 def _at_once(at: Place, clean: Clean, crashed: Facts) -> list[str]:
     """What the public and a reader get from what the crash left, before anybody acts."""
-    found: list[str] = []
     before, after = clean.before, clean.after
-    for name, here, allowed in (
-        ("live", crashed.live, {before.live, after.live}),
-        ("mode", crashed.mode, {before.mode, after.mode}),
-        ("withdrawn", crashed.withdrawn, {before.withdrawn, after.withdrawn}),
-        ("waiting", crashed.waiting, {before.waiting, after.waiting}),
-    ):
-        if here not in allowed:
-            found.append(f"{name} is {here}, neither before nor after: {allowed}")
-    for name, ours, theirs in (
-        ("cuts", before.cuts, after.cuts),
-        ("marks", before.marks, after.marks),
-    ):
-        if crashed_of(crashed, name) not in (ours, theirs):
-            found.append(f"{name}: {crashed_of(crashed, name)}, neither before nor after")
+    found = whole.neither(crashed, before, after)
     intent = at.station.state().intent
     if intent is not None and intent.action == "rollback" and crashed.mode != "hold":
         found.append("a rollback was begun, and new cuts are still published")
     found += _lost(at.root, before, after)
     return found + _readers(at, crashed)
-
-
-def crashed_of(facts: Facts, name: str) -> object:
-    return getattr(facts, name)
 
 
 def _lost(root: Path, before: Facts, after: Facts) -> list[str]:

@@ -207,6 +207,15 @@ def facts(at: Place) -> Facts:
     )
 
 
+def neither(now: Facts, before: Facts, after: Facts) -> list[str]:
+    """What is not as it was before, nor as it ought to be after."""
+    return [
+        f"{name} is {getattr(now, name)}, neither before nor after"
+        for name in ("live", "mode", "withdrawn", "cuts", "marks", "waiting", "final")
+        if getattr(now, name) not in (getattr(before, name), getattr(after, name))
+    ]
+
+
 def _digest(folder: Path) -> str:
     manifest = json.loads((folder / "cut.json").read_bytes())
     files = sorted((name, file["sha256"]) for name, file in manifest["files"].items())
