@@ -27,10 +27,10 @@ ERRORS: Mapping[str, tuple[str, frozenset[str] | None]] = {
     "EROFS": ("error=EROFS", None),
     "EMFILE": ("error=EMFILE", _OPENS),
     "EINTR": ("error=EINTR", _WAITS),
-    "short write": ("retval=0", _WRITES),
+    "no byte written": ("retval=0", _WRITES),
 }
-"""In strace's words, and the calls that may answer so (None: all). A short write takes no byte:
-any other number would claim bytes that the kernel never got."""
+"""In strace's words, and the calls that may answer so (None: all). Any other number would claim
+bytes that the kernel never got: those that take half are in ``test_short_writes.py``."""
 
 _ALL = {**MAIN, **REST}
 SCENARIOS = {

@@ -233,7 +233,7 @@ def _then_hold(at: Place, clean: Clean, crashed: Facts) -> list[str]:
         return found
     now = whole.facts(at)
     frozen = now.mode == "frozen"
-    found = _settled(at)
+    found = unsettled(at)
     if said.code != (1 if frozen else 0) or now.mode not in {"hold", "frozen"}:
         found.append(f"ended {said.code} in {now.mode}: {said.err}")
     if now.live != crashed.live and list(at.root.glob("archive/*")) == []:
@@ -246,7 +246,7 @@ def _then_again(at: Place, clean: Clean, crashed: Facts) -> list[str]:
     said = at.call(*clean.command)
     if found := whole.faults(at):
         return found
-    found = _settled(at) + _lost(at.root, clean.before, clean.after)
+    found = unsettled(at) + _lost(at.root, clean.before, clean.after)
     now = whole.facts(at)
     wanted = [(clean.code, clean.after)]
     if crashed.live == clean.after.live:  # it may have been done: then this is the second time
@@ -256,7 +256,7 @@ def _then_again(at: Place, clean: Clean, crashed: Facts) -> list[str]:
     return found
 
 
-def _settled(at: Place) -> list[str]:
+def unsettled(at: Place) -> list[str]:
     """Nothing is open any more, and the estado pages say what the state says."""
     state = at.station.state()
     found: list[str] = []
