@@ -56,6 +56,10 @@ class Worker:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._pool: ProcessPoolExecutor | None = None
+        self._turn = asyncio.Lock()
+        """One call at a time: a process that dies fails no other one."""
+        self._taken = 0
+        """Deliveries that the process has read."""
 
     async def receive(
         self, path: Path, *, source: str = "", standing: str = "", clock_known: bool = False
@@ -65,7 +69,7 @@ class Worker:
         ``source`` names where we fetched it ourselves; '': it lies in the drop folder.
         """
         job = Job(self._settings, path, datetime.now(UTC), clock_known, source, standing)
-        return await self._run(partial(_receive, job))
+        return await self._run(partial(_receive, job), takes=1)
 
     async def warm(self) -> None:
         """Start the process before the first delivery comes: it loads for most of a second."""
@@ -80,25 +84,29 @@ class Worker:
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
+            self._taken = 0
 
-    async def _run(self, call: Callable[[], T]) -> T:
+    async def _run(self, call: Callable[[], T], *, takes: int = 0) -> T:
         loop = asyncio.get_running_loop()
-        if self._pool is None:
-            self._pool = ProcessPoolExecutor(
-                max_workers=1,
-                mp_context=multiprocessing.get_context("spawn"),
-                initializer=_begin,
-                initargs=(os.getpid(),),
-                max_tasks_per_child=_DELIVERIES_PER_PROCESS,
-            )
-        try:
-            return await loop.run_in_executor(self._pool, partial(_told, call))
-        except BrokenProcessPool as error:
-            self.close()
-            raise Failed(
-                sentence(N_("the process that read the delivery died")),
-                sentence(N_("it is tried again; look at memory and at the journal")),
-            ) from error
+        async with self._turn:
+            if self._taken >= _DELIVERIES_PER_PROCESS:
+                self.close()
+            if self._pool is None:  # its max_tasks_per_child may leave it without a process
+                self._pool = ProcessPoolExecutor(  # (CPython gh-115634)
+                    max_workers=1,
+                    mp_context=multiprocessing.get_context("spawn"),
+                    initializer=_begin,
+                    initargs=(os.getpid(),),
+                )
+            self._taken += takes
+            try:
+                return await loop.run_in_executor(self._pool, partial(_told, call))
+            except BrokenProcessPool as error:
+                self.close()
+                raise Failed(
+                    sentence(N_("the process that read the delivery died")),
+                    sentence(N_("it is tried again; look at memory and at the journal")),
+                ) from error
 
 
 def _begin(engine: int) -> None:

@@ -51,6 +51,37 @@ def test_an_unforeseen_error_is_told_and_the_process_lives_on(tmp_path: Path) ->
         worker.close()
 
 
+def test_only_deliveries_wear_a_process_out_and_another_takes_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when the drop folder, a source and the clock wanted it at one time: after that the
+    standard library's pool may count a process that is gone as idle (CPython gh-115634)."""
+    monkeypatch.setattr("prep_console.engine.worker._DELIVERIES_PER_PROCESS", 5)
+    worker = Worker(sandbox(tmp_path).settings)
+
+    async def pid() -> int:
+        return await worker._run(os.getpid)
+
+    async def night() -> tuple[int, int, int]:
+        first = await pid()
+        await asyncio.gather(*(worker.assemble_due() for _ in range(3)))
+        for _ in range(4):
+            assert (await worker.receive(tmp_path / "nothing.zip")).still_coming
+        worn = await pid()
+        await worker.receive(tmp_path / "nothing.zip")
+        return first, worn, await pid()
+
+    async def bounded() -> tuple[int, int, int]:
+        async with asyncio.timeout(60):
+            return await night()
+
+    try:
+        first, worn, fresh = asyncio.run(bounded())
+    finally:
+        worker.close()
+    assert first == worn != fresh
+
+
 @pytest.mark.parametrize("engine_is_gone", [True, False])
 def test_a_process_whose_engine_died_while_it_started_ends(
     engine_is_gone: bool, tmp_path: Path
