@@ -14,7 +14,7 @@ from prep_console.cuts.stamps import Stamp
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.problems import Refused
-from prep_console.publication import actions, lock
+from prep_console.publication import actions, lock, rules
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.station import Station
 from tests import nights
@@ -271,6 +271,10 @@ def test_the_embargo_holds_for_the_rules_and_not_for_a_person(tmp_path: Path) ->
     station = Station(config.load(file))
     deliver(station, tmp_path, FIRST)
     assert live(station) is None
+    why = rules.why_waiting(station.state(), station.settings, datetime.now(UTC), FIRST)
+    assert why is not None
+    day = datetime.fromisoformat(opens).astimezone(station.settings.zone)
+    assert why.in_("es") == f"espera: nada se publica antes de la apertura ({day:%Y-%m-%d %H:%M})"
     actions.publish(station, cut(FIRST), actor=PERSON)
     assert live(station) == FIRST
 

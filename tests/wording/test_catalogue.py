@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import string
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,6 +42,13 @@ def test_no_guess_of_a_tool_and_no_relic_stays_in_the_catalogue() -> None:
     assert [m.id for m in sentences(catalogue) if m.fuzzy] == []
     assert not catalogue.obsolete
     assert "#~" not in SPANISH.read_text("utf-8")
+
+
+def test_shelving_an_alarm_is_one_verb() -> None:
+    """On the screen, in the commands and in the record alike."""
+    shelving = [m for m in sentences(spanish()) if "shelve" in str(m.id).replace("unshelve", "")]
+    assert len(shelving) > 10
+    assert [m.string for m in shelving if not re.search("(?i)apl[aá][zc]", str(m.string))] == []
 
 
 def test_both_languages_fill_in_the_same_values() -> None:
