@@ -6,7 +6,7 @@ with 24 of them in both. Machines get ISO 8601, which is not written here.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from prep_console.wording import N_, say
 
@@ -15,6 +15,7 @@ MONTHS = (
     *(N_("August"), N_("September"), N_("October"), N_("November"), N_("December")),
 )
 _WEEKDAYS = (N_("Mon"), N_("Tue"), N_("Wed"), N_("Thu"), N_("Fri"), N_("Sat"), N_("Sun"))
+_NIGHT = timedelta(hours=20)
 
 
 def _month(moment: datetime) -> str:
@@ -25,6 +26,12 @@ def _month(moment: datetime) -> str:
 def day(moment: datetime) -> str:
     """``3 jun``, without the year."""
     return say(N_("{month} {day}"), month=_month(moment), day=moment.day)
+
+
+def hour(moment: datetime, near: datetime, form: str = "%H:%M") -> str:
+    """``02:35``; with its date, ``3 jun 02:35``, when it is of another night than ``near``."""
+    there = moment.strftime(form)
+    return there if abs(near - moment) < _NIGHT else f"{day(moment)} {there}"
 
 
 def weekday(moment: datetime) -> str:

@@ -21,9 +21,6 @@ def local(snapshot: Snapshot, moment: datetime) -> datetime:
     return moment.astimezone(_zone(snapshot.timezone))
 
 
-_NIGHT = timedelta(hours=20)
-
-
 def hour(snapshot: Snapshot, moment: datetime) -> str:
     """``02:35`` of something that happened here; with its date when it was not this night."""
     return _hour(snapshot, moment, snapshot.observed_at)
@@ -39,9 +36,7 @@ def cut_hour(snapshot: Snapshot, stamp: datetime) -> str:
 
 
 def _hour(snapshot: Snapshot, moment: datetime, night: datetime) -> str:
-    there = local(snapshot, moment)
-    time = there.strftime("%H:%M")
-    return time if abs(night - moment) < _NIGHT else f"{dates.day(there)} {time}"
+    return dates.hour(local(snapshot, moment), night)
 
 
 def replayed(snapshot: Snapshot, cut: CutView) -> bool:

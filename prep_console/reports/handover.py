@@ -148,18 +148,18 @@ def handover_lines(shift: Handover) -> Iterable[str]:
         )
     yield ""
     yield say(N_("DECISIONS"))
-    yield from _indented(_told(shift.decisions, zone)) if shift.decisions else _none()
+    yield from _indented(_told(shift.decisions, now)) if shift.decisions else _none()
     yield ""
     yield say(N_("STOPPED DELIVERIES"))
-    yield from _indented(_told(shift.refused, zone)) if shift.refused else _none()
+    yield from _indented(_told(shift.refused, now)) if shift.refused else _none()
     yield ""
     yield say(N_("DELAYS"))
     for gap in shift.gaps:
         yield "  " + say(
             N_("{minutes} min without a cut, {begins} to {ends} (after {cut})"),
             minutes=gap.minutes,
-            begins=f"{gap.begins.astimezone(zone):%H:%M:%S}",
-            ends=f"{gap.ends.astimezone(zone):%H:%M:%S}",
+            begins=dates.hour(gap.begins.astimezone(zone), now, "%H:%M:%S"),
+            ends=dates.hour(gap.ends.astimezone(zone), now, "%H:%M:%S"),
             cut=gap.after,
         )
     if not shift.gaps:
@@ -184,10 +184,11 @@ def _indented(lines: Iterable[str]) -> Iterator[str]:
     return ("  " + line for line in lines)
 
 
-def _told(lines: Iterable[Line], zone: ZoneInfo) -> Iterator[str]:
+def _told(lines: Iterable[Line], now: datetime) -> Iterator[str]:
     for line in lines:
         by = visible(record.author(line.actor.name))
-        yield f"{line.time.astimezone(zone):%H:%M:%S} {by}: {words(line)}"
+        at = dates.hour(line.time.astimezone(now.tzinfo), now, "%H:%M:%S")
+        yield f"{at} {by}: {words(line)}"
 
 
 def words(line: Line) -> str:

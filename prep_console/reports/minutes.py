@@ -203,8 +203,8 @@ def _gaps(night: Minutes, zone: ZoneInfo) -> Iterator[str]:
         told = say(
             N_("{minutes} min without a cut, {begins} to {ends} (after {cut})"),
             minutes=gap.minutes,
-            begins=f"{gap.begins.astimezone(zone):%H:%M:%S}",
-            ends=f"{gap.ends.astimezone(zone):%H:%M:%S}",
+            begins=_hour(gap.begins, zone),
+            ends=_hour(gap.ends, zone),
             cut=gap.after,
         )
         yield f"<p>{_text(told)}</p>"

@@ -123,7 +123,7 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
             N_("Public: cut {cut} ({time}), live since {since}"),
             cut=live.cut.id,
             time=dates.minute(live.cut.stamp.astimezone(zone)),
-            since=f"{live.since.astimezone(zone):%H:%M:%S}",
+            since=dates.hour(live.since.astimezone(zone), snapshot.observed_at, "%H:%M:%S"),
         )
         for part in live.cut.parts:
             if part.carried:
@@ -138,7 +138,7 @@ def status_lines(snapshot: Snapshot) -> Iterable[str]:
     if decision is not None:
         yield "  " + say(
             N_("since {hour} by {by}: {reason}"),
-            hour=f"{decision.at.astimezone(zone):%H:%M:%S}",
+            hour=dates.hour(decision.at.astimezone(zone), snapshot.observed_at, "%H:%M:%S"),
             by=record.author(decision.by),
             reason=record.reason_given(decision.reason),
         )

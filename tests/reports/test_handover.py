@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -67,6 +68,31 @@ def test_gaps_and_what_runs_out_are_told_and_a_blind_station_says_so(box: Sandbo
     assert [trend.reading for trend in shift.trends] == ["power.ups", "host.disk"]
     later = handover(night, journal.read(box.station.journal), now + timedelta(hours=1))
     assert (later.decisions, later.gaps) == ((), ())
+
+
+@pytest.mark.parametrize(("hours", "dated"), [(1, False), (30, True)])
+def test_what_is_not_of_this_night_has_its_date(box: Sandbox, hours: int, dated: bool) -> None:
+    use("en")
+    seen = read_snapshot(box.settings)
+    newest, oldest = seen.cuts
+    late = replace(newest, received_at=oldest.received_at + timedelta(minutes=8))
+    seen = replace(seen, cuts=(late, oldest), observed_at=seen.observed_at + timedelta(hours=hours))
+    read = journal.read(box.station.journal)
+    lines = list(handover_lines(handover(seen, read, oldest.received_at - timedelta(hours=1))))
+
+    def hours_of(mark: str) -> list[str]:
+        """What stands for the times of the one line that has this."""
+        (line,) = (line for line in lines if mark in line)
+        return re.findall(r"([A-Z][a-z]{2} \d{1,2} )?\d{2}:\d{2}:\d{2}", line)
+
+    for mark, count in (
+        ("live since", 1),  # the live cut
+        ("  since ", 1),  # the decision that stands
+        (": roll back", 1),
+        ("8 min without a cut", 2),
+    ):
+        found = hours_of(mark)
+        assert [bool(day) for day in found] == [dated] * count, (mark, lines)
 
 
 def test_on_a_terminal_it_is_folded_between_words_and_in_a_file_it_is_not(box: Sandbox) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from prep_console import dates
 from prep_console.engine.view import read_snapshot
 from prep_console.journal.reading import read, verify
 from prep_console.reports.minutes import minutes, minutes_html
@@ -98,6 +99,10 @@ def test_a_late_cut_is_a_gap_in_words_in_the_table_and_in_the_picture(box: Sandb
     )
     text = minutes_html(night)
     assert [gap.minutes for gap in night.gaps] == [9]
+    (told,) = re.findall(r"<p>([^<]*\b9 min[^<]*)</p>", text)
+    for at in (night.gaps[0].begins, night.gaps[0].ends):
+        there = at.astimezone(box.settings.zone)
+        assert f"{dates.day(there)} {there:%H:%M:%S}" in told
     assert text.count('<tr class="late">') == 1
     assert text.count('r="3" fill="#b00020"') == 1
 
