@@ -45,7 +45,11 @@ def test_nothing_recorded_is_nothing_and_says_so(tmp_path: Path) -> None:
     assert telemetry.history(tmp_path / "none", "a", AT, AT + HOUR, 60) == ()
 
 
-@pytest.mark.parametrize("content", [b"", b"x", b"SQLite format 3\0", os.urandom(50_000)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"SQLite format 3\0", os.urandom(50_000)],
+    ids=["nothing", "a byte", "a head alone", "noise"],
+)
 def test_nonsense_is_nothing_and_says_so(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "telemetry.db").write_bytes(content)
     found = telemetry.read_history(tmp_path, "a", AT, AT + HOUR, 60)
