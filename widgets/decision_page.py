@@ -20,7 +20,7 @@ from prep_console.widgets.lines import (
     rule,
     wrap,
 )
-from prep_console.widgets.public_band import drill_band, mode_span
+from prep_console.widgets.public_band import drill_band, mode_span, unreadable_band
 from prep_console.wording import N_, say, say_n, visible
 
 
@@ -67,11 +67,18 @@ class Progress:
     """The journal's line that tells so: what a later snapshot says counts more."""
 
 
-def page(snapshot: Snapshot, decision: Decision, progress: Progress, width: int) -> list[Line]:
+def page(
+    snapshot: Snapshot,
+    decision: Decision,
+    progress: Progress,
+    width: int,
+    stale_s: float | None = None,
+) -> list[Line]:
     """The dialog's text; live, so a cut that arrives meanwhile is seen here too."""
     clock = line(mode_span(snapshot), "   ", second(snapshot, snapshot.observed_at), " ")
     lines = [
         *drill_band(snapshot, width),
+        *unreadable_band(snapshot, stale_s, width),
         ends(line(" ", Span(decision.title, "strong")), clock, width),
         rule("", width),
     ]
@@ -111,20 +118,23 @@ def fitted(
     width: int,
     height: int,
     first: int = 0,
+    stale_s: float | None = None,
 ) -> tuple[list[Line], int | None]:
     """The dialog in ``height`` lines, and how many are below them; None when it is the whole page.
 
     Where there is no room for all of it, what it does and from which cut to which stand above the
     rest, which begins with its line ``first``: nobody confirms what is not on the screen.
     """
-    whole = page(snapshot, decision, progress, width)
+    whole = page(snapshot, decision, progress, width, stale_s)
     if len(whole) <= height:
         return whole, None
     title = line(" ", Span(decision.title, "strong"))
     route = [_route(snapshot, decision, progress, width)] if decision.shows_cuts else []
-    head = [*drill_band(snapshot, width), title, *route]
-    if route and len(head) >= height:
-        head.remove(title)
+    unreadable = unreadable_band(snapshot, stale_s, width)
+    head = [*drill_band(snapshot, width), *unreadable, title, *route]
+    for spare in (title, *unreadable):
+        if route and len(head) >= height:
+            head.remove(spare)
     asked = _reasons(decision) if progress.stage == "reason" else _stage(decision, progress, width)
     effects = decision.effects if progress.stage not in ("done", "refused") else ()
     told = [line(" ", part) for effect in effects for part in wrap(effect, width - 2)]

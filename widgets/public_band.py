@@ -5,7 +5,7 @@ from __future__ import annotations
 from prep_console import dates
 from prep_console.snapshot import CutView, Snapshot
 from prep_console.widgets import digits
-from prep_console.widgets.figures import coarse, cut_age, cut_hour, hour, local, second
+from prep_console.widgets.figures import coarse, cut_age, cut_hour, hour, local, second, span
 from prep_console.widgets.instruments import clock as instruments_clock
 from prep_console.widgets.instruments import sources
 from prep_console.widgets.lines import Line, Span, Tone, cells, column, ends, fit, flow, line, wrap
@@ -57,6 +57,18 @@ def drill_band(snapshot: Snapshot, width: int) -> list[Line]:
     texts = [say(N_("SIMULACRO · drill: test data, no results")), say(N_("SIMULACRO · test data"))]
     text = next((one for one in texts if len(one) <= width), "SIMULACRO")
     return [fit(line(Span(text.center(width), "drill")), width)]
+
+
+def unreadable_band(snapshot: Snapshot, stale_s: float | None, width: int) -> list[Line]:
+    """That what a page shows may no longer be so, in one line; in as many words as fit."""
+    if stale_s is None and snapshot.read_error is None:
+        return []
+    title = f"✖ {say(N_('STATION UNREADABLE'))}"
+    told = say(N_("what is shown may be old"))
+    if stale_s is not None:
+        told = say(N_("what is shown is {age} old"), age=span(stale_s))
+    text = f" {title}: {told}"
+    return [line(column(text if cells(line(text)) <= width else title, width, "band-critical"))]
 
 
 def mode_span(snapshot: Snapshot) -> Span:

@@ -59,7 +59,7 @@ class AlarmScreen(FramedScreen):
     def fill(self, width: int, height: int) -> None:
         """The list, and the chosen alarm in full."""
         remark = page_frame.remark(self._remark, width)
-        room = page_frame.room(self._snapshot, height) - len(remark)
+        room = page_frame.room(self._snapshot, height, self._stale_s) - len(remark)
         shown, below = alarm_page.lines(
             self._snapshot,
             width,
@@ -79,6 +79,7 @@ class AlarmScreen(FramedScreen):
                 page_frame.foot(self._hints(), below, width),
                 width,
                 height,
+                self._stale_s,
             )
         )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar
 
 from textual import on
@@ -66,6 +67,7 @@ class DecisionScreen(LiveScreen):
         self._action = action
         self._chosen = chosen
         self._snapshot = snapshot
+        self._stale_s: float | None = None
         self._decision = decide(action, snapshot, chosen)
         self._expected = _seen_in(snapshot)
         self._progress = Progress(self._first_stage())
@@ -97,7 +99,7 @@ class DecisionScreen(LiveScreen):
 
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
         """A newer snapshot. What the person saw no longer holds: the dialog starts over."""
-        self._snapshot = snapshot
+        self._snapshot, self._stale_s = snapshot, stale_s
         if not self.drawable:
             return
         if self._progress.stage in ("hour", "reason", "confirm"):
@@ -186,14 +188,11 @@ class DecisionScreen(LiveScreen):
     def _draw(self) -> None:
         width, height = self.app.size
         room = height - 1 - self.query_one(Input).display
-        lines, below = fitted(
-            self._snapshot, self._decision, self._progress, width, room - 1, self._first
-        )
+        drawn = partial(fitted, self._snapshot, self._decision, self._progress, width)
+        lines, below = drawn(room - 1, self._first, self._stale_s)
         tight = below is not None
         if tight:
-            lines, below = fitted(
-                self._snapshot, self._decision, self._progress, width, room, self._first
-            )
+            lines, below = drawn(room, self._first, self._stale_s)
         self._below = below or 0
         self.query_one("#choices").set_class(tight, "tight")
         self.query_one(Panel).show(lines)

@@ -16,6 +16,7 @@ class FramedScreen(LiveScreen):
     def __init__(self, snapshot: Snapshot) -> None:
         super().__init__()
         self._snapshot = snapshot
+        self._stale_s: float | None = None
 
     def on_mount(self) -> None:
         self._draw()
@@ -25,7 +26,7 @@ class FramedScreen(LiveScreen):
 
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
         """A newer snapshot: the page is live too."""
-        self._snapshot = snapshot
+        self._snapshot, self._stale_s = snapshot, stale_s
         self._draw()
 
     def _draw(self) -> None:

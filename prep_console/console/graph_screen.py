@@ -68,7 +68,7 @@ class GraphScreen(FramedScreen):
 
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
         """A newer snapshot; every ten seconds the history too."""
-        self._snapshot = snapshot
+        self._snapshot, self._stale_s = snapshot, stale_s
         old = self._read_at is None or abs(snapshot.observed_at - self._read_at) >= RENEWED
         if old and not self._busy:
             self._ask()
@@ -112,7 +112,7 @@ class GraphScreen(FramedScreen):
             ),
         )
         which = line(Span(f"{at}/{len(names)}  {self._chosen} ", "dim"))
-        room = page_frame.room(self._snapshot, height) - 1
+        room = page_frame.room(self._snapshot, height, self._stale_s) - 1
         shown = graph(
             self._snapshot,
             self._chosen,
@@ -135,6 +135,7 @@ class GraphScreen(FramedScreen):
                 page_frame.foot(hints, 0, width),
                 width,
                 height,
+                self._stale_s,
             )
         )
 

@@ -44,13 +44,13 @@ class PageScreen(FramedScreen):
     def fill(self, width: int, height: int) -> None:
         """Title, the part of the text that fits, and keys."""
         lines = folded(self._content(self._snapshot, width), width)
-        room = page_frame.room(self._snapshot, height)
+        room = page_frame.room(self._snapshot, height, self._stale_s)
         self._first = max(0, min(self._first, len(lines) - room))
         shown = lines[self._first : self._first + room]
         below = len(lines) - self._first - room
         foot = page_frame.foot(self.hints(), below, width)
         self.query_one(Panel).show(
-            page_frame.page(self._snapshot, self._title, shown, foot, width, height)
+            page_frame.page(self._snapshot, self._title, shown, foot, width, height, self._stale_s)
         )
 
     def hints(self) -> list[Hint]:

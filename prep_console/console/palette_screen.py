@@ -66,10 +66,12 @@ class PaletteScreen(FramedScreen):
         entries = self._entries
         shown = palette_page.found(entries, self._wanted)
         self._chosen = max(0, min(self._chosen, len(shown) - 1))
-        room = page_frame.room(self._snapshot, height)
+        room = page_frame.room(self._snapshot, height, self._stale_s)
         lines = palette_page.lines(entries, shown, self._chosen, width, room)
         title = say(N_("COMMANDS"))
-        self.query_one(Panel).show(page_frame.page(self._snapshot, title, lines, (), width, height))
+        self.query_one(Panel).show(
+            page_frame.page(self._snapshot, title, lines, (), width, height, self._stale_s)
+        )
 
     def action_choose(self, by: int) -> None:
         self._chosen = max(0, self._chosen + by)

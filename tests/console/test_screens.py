@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
+from rich.cells import cell_len
 from textual.pilot import Pilot
 from textual.widgets import Button, Input
 
 from prep_console.console.app import ConsoleApp
 from prep_console.console.decision_screen import DecisionScreen
+from prep_console.console.live_screen import LiveScreen
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.page_screen import PageScreen
 from prep_console.console.palette_screen import PaletteScreen
@@ -464,7 +466,43 @@ async def test_a_reader_that_hangs_is_said_and_does_not_stop_the_screen(
         await see(pilot, "STATION UNREADABLE: nothing could be read for")
         await pilot.press("question_mark")
         assert isinstance(app.screen, PageScreen)
+        await see(pilot, "STATION UNREADABLE: what is shown is")
         hung.set()
+
+
+_ROUTES = (
+    *(("i",), ("a",), ("g",), ("enter",), ("d",), ("l",), ("question_mark",)),
+    *(("question_mark", "1"), ("colon",), ("b",), ("b", "1")),
+)
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+async def test_what_is_open_while_nothing_can_be_read_says_that_it_is_old(
+    language: Language,
+) -> None:
+    """The main screen is not the only one that shows what may no longer be so."""
+    use(language)
+    old = {"es": "✖ ESTACIÓN ILEGIBLE: lo que se ve es de hace 12 s", "en": "is 12 s old"}[language]
+    may_be = {"es": "lo que se ve puede ser viejo", "en": "may be old"}[language]
+    failed = replace(night(), read_error="Input/output error")
+    app = ConsoleApp(night, FakeStation(), period_s=600.0)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, MainScreen))
+        for route in _ROUTES:
+            await pilot.press(*route)
+            screen = app.screen
+            assert isinstance(screen, LiveScreen)
+            assert not isinstance(screen, MainScreen)
+            for snapshot, stale_s, told in ((night(), 12.3, old), (failed, None, may_be)):
+                screen.show(snapshot, stale_s)
+                assert told in shown(pilot), route
+                whole = rows(pilot)
+                assert max(cell_len(row) for row in whole) == 80
+            screen.show(night())
+            assert old not in shown(pilot)
+            assert may_be not in shown(pilot)
+            while not isinstance(app.screen, MainScreen):
+                await pilot.press("escape")
 
 
 async def test_a_read_that_fails_is_said_and_the_next_one_heals() -> None:
