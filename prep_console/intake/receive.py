@@ -28,7 +28,7 @@ from prep_console.intake.deciding import (
 from prep_console.intake.examining import called, examined, expectations, limits_of
 from prep_console.intake.lists_beside import with_lists_beside
 from prep_console.intake.receipt import Override, Receipt
-from prep_console.intake.sealing import PATIENCE_S, drop_lost, judged, unwritable
+from prep_console.intake.sealing import PATIENCE_S, drop_lost, judged, told_alike, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
@@ -118,7 +118,7 @@ def receive(
                 return decide_overridden(station, delivery, actor, override)
             return judged(lambda: decide(station, staged, delivery, actor, at_once, coming))
     except OSError as error:
-        failed = unwritable(error)
+        failed = unwritable(station, error)
         _record_failure(station, name, source, failed, actor)
         raise failed from error
     finally:
@@ -217,7 +217,7 @@ def _unreadable(station: Station, path: Path, error: OSError) -> Failed:
     return Failed(
         sentence(
             N_("the delivery cannot be read or staged: {error}"),
-            error=f"{error.strerror}: {os.fsdecode(place)}",
+            error=f"{error.strerror}: {told_alike(station, place)}",
         ),
         sentence(N_("it was left where it is; check the file and the station's disk")),
     )

@@ -6,10 +6,12 @@ person who will not wait.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TypeVar
 
 from prep_console import durable
@@ -44,7 +46,7 @@ def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> li
             drop_lost(station, actor)
             cuts, _ = seal_ready(station, {}, actor, at_once)
     except OSError as error:
-        raise unwritable(error) from error
+        raise unwritable(station, error) from error
     if cuts:
         with suppress(Refused):  # the cuts are sealed all the same, and it is tried again
             actions.advance(station)
@@ -228,11 +230,20 @@ def _set_aside(station: Station, deliveries: Sequence[str], actor: Actor) -> Non
         store.discard(station.staging / name)
 
 
-def unwritable(error: OSError) -> Failed:
+def told_alike(station: Station, place: object) -> str:
+    """Where something failed: folders of ours that have another name at each try stay unnamed, or
+    a disk that is full all night would be told anew every few seconds."""
+    named = os.fsdecode(place) if isinstance(place, str | bytes | os.PathLike) else str(place)
+    ours = (station.staging, station.quarantine)
+    return next((str(folder) for folder in ours if Path(named).is_relative_to(folder)), named)
+
+
+def unwritable(station: Station, error: OSError) -> Failed:
+    place = told_alike(station, error.filename or "")
     return Failed(
         sentence(
             N_("the delivery could not be stored: {error}"),
-            error=f"{error.strerror}: {error.filename or ''}".rstrip(": "),
+            error=f"{error.strerror}: {place}".rstrip(": "),
         ),
         sentence(N_("it was left where it is; check the station's disk and repeat")),
     )

@@ -37,7 +37,7 @@ def begin_afresh(
     name = now.strftime("%Y%m%dT%H%M%S%fZ")
     with (
         lock.held(station.intake_lock, "station new"),  # nobody seals into what moves away
-        station.acting("station new", take_over=take_over) as ledger,
+        station.acting("station new", take_over=take_over, decides=True) as ledger,
     ):
         state = settle(ledger)
         if state.mode == "frozen":

@@ -72,7 +72,7 @@ def prune(station: Station, *, dry_run: bool = False) -> list[str]:
     if dry_run:
         return [cut.id for cut in over_budget(station.state(), station.settings, now)]
     station.prepare()
-    with station.acting("prune") as ledger:
+    with station.acting("prune", decides=True) as ledger:
         state = settle(ledger)
         chosen = [cut.id for cut in over_budget(state, station.settings, now)]
         if chosen:

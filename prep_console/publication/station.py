@@ -225,14 +225,14 @@ class Station:
     ) -> Iterator[Ledger]:
         """Hold the action lock; what an earlier holder left open is settled by the caller.
 
-        ``decides``: worth the ballast where a full disk refuses even the lock.
+        ``decides``: a person or a rule does, which is worth the ballast on a full disk.
         Refused after 2 s, naming the holder; Failed when the disk refuses; NewerStore.
         """
         self.refuse_newer()
         ballast = self.run / "ballast" if decides else None
         with lock.held(self.action_lock, purpose, take_over=take_over, ballast=ballast):
             try:
-                yield Ledger(self)
+                yield Ledger(self, decides)
                 self.keep_checkpoint()  # before anybody else may begin another journal
             except OSError as error:
                 raise lock.unwritable(error) from error
@@ -244,8 +244,9 @@ class Station:
 class Ledger:
     """The journal and the pointer, while the action lock is held."""
 
-    def __init__(self, station: Station) -> None:
+    def __init__(self, station: Station, decides: bool) -> None:
         self.station = station
+        self._decides = decides
         self.state = station.state()
         if found := self.state.breaks or self._cut_off():
             breaks = [{"line": b.line, "seq": b.seq, "reason": b.reason} for b in found]
@@ -280,7 +281,7 @@ class Ledger:
                 self.station.journal, self.state.position, pending, actor, datetime.now(UTC)
             )
         except OSError as error:
-            if not self._gave_ballast(error):
+            if not self._is_worth_it() or not self._gave_ballast(error):
                 raise
             lines, position = journal.append(
                 self.station.journal, self.state.position, pending, actor, datetime.now(UTC)
@@ -312,6 +313,12 @@ class Ledger:
             if not self._gave_ballast(error):
                 raise
             estado.write(self.station.public, seq, said, head)
+
+    def _is_worth_it(self) -> bool:
+        """Whether lines may have the ballast: those of a decision, or that put right what the
+        public gets. What programs tell all night would use it up."""
+        open_now = self.state.intent is not None or self.station.live().cut != self.state.live
+        return self._decides or open_now
 
     def _gave_ballast(self, error: OSError) -> bool:
         """On a full disk, give up the ballast file once: True when there was one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from prep_console.intake import drop as drops
+from prep_console.intake import staging
 from prep_console.intake.drop import Arrival, DropFolder
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
@@ -181,6 +183,29 @@ def test_what_could_not_be_taken_is_recorded_once(station: Station, tmp_path: Pa
     lines = [line for line in journal.tail(station.journal, 10) if line.kind == "failed"]
     assert [line.data["name"] for line in lines] == ["gone\\xff.zip"]
     assert "No such file" in str(lines[0].data["error"])
+
+
+@pytest.mark.parametrize("prefix", ["d", "c"])
+def test_a_full_disk_is_recorded_once_however_often_it_is_tried(
+    station: Station, monkeypatch: pytest.MonkeyPatch, prefix: str
+) -> None:
+    """The folder that cannot be made, of a delivery or of its cut, has another name each time."""
+    path = nights.archive(station.settings.drop_folder, "DIP_LOC", "20240602_2005", actas=5)
+    made = staging.new_folder
+
+    def full(station: Station, of: str) -> Path:
+        folder = made(station, of)
+        if of != prefix:
+            return folder
+        folder.rmdir()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder))
+
+    monkeypatch.setattr(staging, "new_folder", full)
+    for _ in range(3):
+        with pytest.raises(Failed, match=f"No space left on device: {station.staging}$"):
+            receive(station, path, actor=PERSON, dropped=True)
+    lines = journal.tail(station.journal, 10)
+    assert [line.kind for line in lines].count("failed") == 1
 
 
 def hash_beside(archive: Path, data: bytes) -> Path:
