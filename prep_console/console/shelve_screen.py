@@ -32,7 +32,7 @@ class ShelveScreen(Screen[AlarmOrder | None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "cancel", id="shelve.cancel"),
-        Binding("y", "confirm", id="shelve.confirm"),
+        Binding("s,y", "confirm", id="shelve.confirm"),
         Binding("left,right", "app.focus_next", id="shelve.other"),
         *[Binding(str(n), f"number({n})", id=f"shelve.number{n}") for n in range(1, 10)],
     ]
@@ -122,7 +122,7 @@ class ShelveScreen(Screen[AlarmOrder | None]):
         self.dismiss(None)
 
     def action_confirm(self) -> None:
-        """Another key than the one that opened this, and only with minutes and a reason."""
+        """Only with minutes and a reason: the key that opened this, held down, does nothing."""
         now = self._shelving
         if now.complete and now.minutes is not None:
             self.dismiss(AlarmOrder("shelve", self._alarm, now.minutes, now.reason))

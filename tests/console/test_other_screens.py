@@ -17,7 +17,7 @@ from prep_console.console.shelve_screen import ShelveScreen
 from prep_console.manual.layout import title
 from prep_console.manual.shelf import PAGES
 from prep_console.problems import Refused
-from prep_console.wording import sentence, use
+from prep_console.wording import Language, sentence, use
 from tests.console.nights import NOW, FakeStation, night
 from tests.console.stations import bad_night, equipped
 from tests.console.test_graphs import WINDOW, samples
@@ -91,6 +91,21 @@ async def test_shelving_asks_for_minutes_and_a_reason_and_cancel_is_in_focus() -
         await pilot.press("u")
         await see(pilot, "Back among the alarms.")
         assert station.minded[-1].kind == "unshelve"
+
+
+@pytest.mark.parametrize(("language", "named"), [("es", "s  sí, aplazarla"), ("en", "y  yes,")])
+async def test_the_key_that_the_button_names_shelves(language: Language, named: str) -> None:
+    use(language)
+    station = FakeStation(bad_night())
+    async with console(station) as pilot:
+        await pilot.press("a", "down", "down", "s")
+        await until(pilot, lambda: isinstance(pilot.app.screen, ShelveScreen))
+        await pilot.press("s", "2", "s")  # a key that is held down decides nothing
+        await pilot.press("1")
+        await see(pilot, " ".join(named.split()))
+        assert station.minded == []
+        await pilot.press(named[0])
+        await until(pilot, lambda: station.minded)
 
 
 @pytest.mark.parametrize("keys", [("enter",), ("escape",), ("1", "enter"), ("1", "1", "escape")])
