@@ -54,6 +54,10 @@ _PROTECTIONS = {
     "configured": N_("configured"),
     "missing": N_("missing"),
 }
+_INTERFACES = {
+    "up": N_("is up"),
+    "down": N_("is down"),
+}
 _LEAPS = {
     "": N_("no leap second announced"),
     "insert": N_("a second will be inserted"),
@@ -85,6 +89,11 @@ def power_source(raw: str) -> str:
 def protection(raw: str) -> str:
     """seen, configured or missing, in words. ``seen`` is from inside, never "verified"."""
     return _word(raw, _PROTECTIONS)
+
+
+def interface(raw: str) -> str:
+    """up or down, in words."""
+    return _word(raw, _INTERFACES)
 
 
 def leap(raw: str) -> str:

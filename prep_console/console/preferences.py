@@ -13,12 +13,14 @@ from prep_console.config.origins import differing
 from prep_console.console import keys
 from prep_console.problems import Problem, WrongUsage
 from prep_console.widgets.look import Theme
-from prep_console.wording import N_, sentence
+from prep_console.wording import N_, Sentence, because, sentence
 
 _KEY = re.compile(r"[a-z0-9]|[A-Z]|f([1-9]|1[0-2])|ctrl\+[abd-z]")
 """What every terminal sends. Ctrl+C stays the way out."""
 _IN_DIALOGS = {"s", "y", *"123456789"}
 """They confirm and give reasons there: a key held down must not decide by itself."""
+_NO_KEY = N_("“{key}” is none of a letter, a digit, f1 to f12, ctrl+letter")
+_GOES_ON = N_("the key “{key}” would go on into the dialog that it opens")
 _THEMES: Mapping[str, Theme] = {"normal": "calm", "contrast": "contrast", "colour-blind": "safe"}
 
 
@@ -48,13 +50,15 @@ def preferences(settings: Settings) -> Preferences:
     keymap, names = {}, {}
     for name, key in chosen.keys.items():
         if name not in ours:
-            raise _wrong(name, f"known: {', '.join(ours)}")
+            raise _wrong(
+                name, sentence(N_("no such action; known: {names}"), names=", ".join(ours))
+            )
         if _KEY.fullmatch(key) is None:
-            raise _wrong(name, f"{key!r} is none of a letter, a digit, f1 to f12, ctrl+letter")
+            raise _wrong(name, sentence(_NO_KEY, key=key))
         if key in taken:
-            raise _wrong(name, f"{key!r} is taken")
+            raise _wrong(name, sentence(N_("the key “{key}” is taken"), key=key))
         if ours[name].decides is not None and key in _IN_DIALOGS:
-            raise _wrong(name, f"{key!r} would go on into the dialog that it opens")
+            raise _wrong(name, sentence(_GOES_ON, key=key))
         taken.add(key)
         if name in replaced:
             keymap[name] = f"{key},ctrl+c" if name == "quit" else key
@@ -69,9 +73,9 @@ def _shown(key: str) -> str:
     return key if len(key) == 1 else "+".join(part.capitalize() for part in key.split("+"))
 
 
-def _wrong(name: str, why: str) -> WrongUsage:
+def _wrong(name: str, why: Sentence) -> WrongUsage:
     return WrongUsage(
-        sentence(N_("wrong settings: console.keys.{name}: {why}"), name=name, why=why),
+        because(N_("wrong settings: console.keys.{name}: {error}"), why, name=name),
         sentence(N_("correct the file and try again; config --example shows every setting")),
     )
 

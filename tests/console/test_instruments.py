@@ -294,6 +294,18 @@ def test_what_is_ill_of_ours_is_looked_at_first(name: str, value: str | float, p
     assert "On the institute's side" not in told
 
 
+@pytest.mark.parametrize(
+    ("language", "told"), [("es", "interfaz caída"), ("en", "interface is down")]
+)
+def test_an_interface_that_is_down_is_not_told_like_a_key(language: Language, told: str) -> None:
+    use(language)
+    gone = Reading("down", "", "critical", NOW, detail={"name": "eth0"})
+    snapshot = replace(night(), readings={"link.interface": gone})
+    (shown,) = [one for one in instruments(snapshot) if one.note == "eth0"]
+    assert f"{shown.label} {shown.value}" == told
+    assert told in " ".join(plain(details.page(snapshot, 80)).split())
+
+
 def test_bytes_that_came_just_now_are_told() -> None:
     base = late_equipped()
     fresh = (base.observed_at - timedelta(seconds=5)).isoformat()

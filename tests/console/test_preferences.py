@@ -56,6 +56,26 @@ def test_keys_that_cannot_be_are_named(written: str, named: str) -> None:
     assert named in str(told.value.what)
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ('rollbck = "f9"', "console.keys.rollbck: no existe esa acción; hay: rollback, "),
+        ('rollback = "q"', "console.keys.rollback: la tecla “q” ya está ocupada"),
+        (
+            'rollback = "ctrl+c"',
+            "console.keys.rollback: “ctrl+c” no es letra, dígito, f1 a f12 ni ctrl+letra",
+        ),
+        ('hold = "1"', "console.keys.hold: la tecla “1” seguiría en el diálogo que abre"),
+    ],
+)
+def test_why_a_key_cannot_be_is_told_in_spanish(written: str, told: str) -> None:
+    use("es")
+    settings = config.parse(f"{ROOT}[console]\nkeys = {{ {written} }}", "x")
+    with pytest.raises(WrongUsage) as wrong:
+        preferences(settings)
+    assert str(wrong.value.what).startswith(f"ajustes incorrectos: {told}")
+
+
 def test_the_terminal_and_the_environment_go_before_the_settings() -> None:
     assert look_for({"TERM": "xterm-256color"}, "safe").theme == "safe"
     assert look_for({"PREP_CONSOLE_THEME": "contrast"}, "safe").theme == "contrast"

@@ -111,6 +111,8 @@ def value_text(name: str, reading: Reading) -> str:
             return bounded(status_words.protection(reading.value))
         if name == "power.source" or text(reading, "role") == "transfer-switch":
             return bounded(status_words.power_source(reading.value))
+        if name == "link.interface":
+            return bounded(status_words.interface(reading.value))
         if name == "engine.settings":
             return say(VALUES.get(reading.value, N_("wrong")))
         if text(reading, "role") == "generator":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from prep_console import status_words
 from prep_console.snapshot import Snapshot
 from prep_console.widgets.figures import hour
 from prep_console.widgets.instruments.judged import (
@@ -26,7 +27,9 @@ def lines(snapshot: Snapshot) -> list[Instrument]:
         reading = snapshot.readings.get(name)
         if reading is None or reading.state == "ok":
             continue
-        value = say(N_("down")) if reading.value == "down" else amount(reading)
+        value = amount(reading)
+        if name == "link.interface" and isinstance(reading.value, str):
+            value = status_words.interface(reading.value)
         said = judged(snapshot, name, reading, value)
         shown.append(Instrument(label, said.value, said.state, said.remark or text(reading, key)))
     return shown
