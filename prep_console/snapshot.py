@@ -68,7 +68,7 @@ class CutView:
     counted_delta: int | None
     """Against the cut before it."""
     waits_for_person: bool = False
-    """Corrected or questioned: only a person may publish it."""
+    """Corrected, questioned, or a withdrawn cut again: only a person may publish it."""
     questioned: bool = False
     """Its figures are zero, though those of the cut before were not."""
 

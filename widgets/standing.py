@@ -284,13 +284,18 @@ def _waits_for_person(snapshot: Snapshot, keys: bool) -> Notice | None:
             "the figures of {id} fell to zero; only a person publishes it. Ask the institute first."
         )
         return Notice("warning", say(N_("CUT WITH ZEROS WAITS")), say(zeros, id=waiting[0].id))
-    text = say(
-        N_("the institute delivered {id} again with other content; only a person publishes it."),
-        id=waiting[0].id,
-    )
+    if waiting[0].revision_of == "corrected":
+        title = N_("CORRECTED CUT WAITS")
+        text = N_(
+            "the institute delivered {id} again with other content; only a person publishes it."
+        )
+    else:
+        title = N_("WITHDRAWN CUT AGAIN")
+        text = N_("{id} is a withdrawn cut with other files; only a person publishes it.")
+    told = say(text, id=waiting[0].id)
     if keys:
-        text += " " + say(N_("Choose it and press {key}."), key=name("publish", "p"))
-    return Notice("warning", say(N_("CORRECTED CUT WAITS")), text)
+        told += " " + say(N_("Choose it and press {key}."), key=name("publish", "p"))
+    return Notice("warning", say(title), told)
 
 
 def served_span(snapshot: Snapshot) -> Span:

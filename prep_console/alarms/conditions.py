@@ -125,22 +125,24 @@ def _names(paths: tuple[str, ...]) -> str:
     return ", ".join(path[:60] for path in paths[:_NAMES]) + more
 
 
+def _why_undecided(cut: CutRecord) -> str:
+    if cut.questioned:
+        return N_("its figures fell to zero")
+    if cut.why == "corrected":
+        return N_("the institute corrected it")
+    return N_("a withdrawn cut came again")
+
+
 def _of_revisions(state: State, live: CutRecord | None) -> Iterator[Condition]:
     """Cuts that came and need a person's word."""
-    corrected = rules.undecided(state)[-1:]  # it holds the earlier ones
-    undecided = [
-        (
-            cut,
-            N_("its figures fell to zero") if cut.questioned else N_("the institute corrected it"),
-        )
-        for cut in corrected
-    ]
+    asked = rules.undecided(state)[-1:]  # it holds the earlier ones
+    undecided = [(cut, _why_undecided(cut)) for cut in asked]
     if state.mode == "frozen" and not undecided:
         late = rules.waiting(state)[-1:]
         undecided = [(cut, N_("it came after the freeze")) for cut in late]
     for cut, what in undecided:
         at = cut.sealed_at
-        severity: AlarmSeverity = "critical" if cut in corrected else "warning"
+        severity: AlarmSeverity = "critical" if cut in asked else "warning"
         values = {"cut": cut.id, "what": what}
         yield Condition("cut.undecided", severity, at, values, renewed_at=at)
     for part in live.parts if live else ():

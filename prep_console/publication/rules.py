@@ -71,8 +71,8 @@ def newest(state: State) -> CutRecord | None:
 
 
 def newest_eligible(state: State) -> CutRecord | None:
-    """What goes live by itself: not withdrawn, and no correction that waits for a person."""
-    return next(filter(_may_go_live, newest_first(state)), None)
+    """What goes live by itself: not withdrawn, and nothing that waits for a person."""
+    return next((c for c in newest_first(state) if _may_go_live(state, c)), None)
 
 
 def rollback_target(state: State) -> CutRecord | None:
@@ -81,12 +81,38 @@ def rollback_target(state: State) -> CutRecord | None:
     if live is None:
         return None
     before = rank(live)
-    return next((c for c in newest_first(state) if rank(c) < before and _may_go_live(c)), None)
+    earlier = (c for c in newest_first(state) if rank(c) < before)
+    return next((c for c in earlier if _may_go_live(state, c)), None)
 
 
-def _may_go_live(cut: CutRecord) -> bool:
+def _may_go_live(state: State, cut: CutRecord) -> bool:
     """Without a person's word: its bytes are here, nobody withdrew it, it corrects nothing."""
-    return not (cut.pruned or cut.withdrawn or cut.waits_for_person or cut.damaged)
+    refused = cut.pruned or cut.withdrawn or cut.waits_for_person or cut.damaged
+    return not (refused or came_again(state, cut))
+
+
+def came_again(state: State, cut: CutRecord) -> bool:
+    """Whether it is what a person withdrew, under another number: images that lag make such one.
+
+    All that was delivered for it stands in an earlier decided cut, and the last of those is
+    withdrawn. A cut that holds a part has no earlier stamp: only those from there on are read.
+    """
+    came = _delivered(cut)
+    if cut.published_at is not None or not came:
+        return False
+    first = min(stamp for _, stamp, _ in came)
+    decided = [
+        other
+        for other in (state.cuts[known] for known in state.cuts if known >= first)
+        if (other.withdrawn or other.published_at is not None)
+        and other.epoch == cut.epoch
+        and came <= _delivered(other)
+    ]
+    return bool(decided) and decided[-1].withdrawn
+
+
+def _delivered(cut: CutRecord) -> set[tuple[str, str, str]]:
+    return {(p.election, p.stamp, p.sha256) for p in cut.parts if not p.carried}
 
 
 def left_behind(state: State, target: CutRecord) -> list[CutRecord]:
@@ -105,18 +131,13 @@ def waiting(state: State) -> list[CutRecord]:
 
 def undecided(state: State) -> list[CutRecord]:
     """Cuts that need a person's word, oldest first: nothing that is public has overtaken them."""
-    if not _asks_a_person(state):
-        return []
-    waits = [cut for cut in waiting(state) if cut.waits_for_person]
+    if not any(cut.waits_for_person or cut.withdrawn for cut in state.cuts.values()):
+        return []  # nearly always: so this is asked before anything is sorted
+    waits = [cut for cut in waiting(state) if cut.waits_for_person or came_again(state, cut)]
     found = passed_over(state)
     if found is not None and found[0] not in waits:
         waits.insert(0, found[0])
     return waits
-
-
-def _asks_a_person(state: State) -> bool:
-    """Whether any cut ever did: nearly never, so this is asked before anything is sorted."""
-    return any(cut.waits_for_person for cut in state.cuts.values())
 
 
 def passed_over(state: State) -> tuple[CutRecord, CutRecord] | None:
@@ -125,7 +146,7 @@ def passed_over(state: State) -> tuple[CutRecord, CutRecord] | None:
     That revision was put together without what nobody has decided about: its number is higher and
     it overtakes nothing. None when it holds everything, or when a newer cut came.
     """
-    if not _asks_a_person(state):
+    if not any(cut.waits_for_person for cut in state.cuts.values()):
         return None
     late: CutRecord | None = None
     for cut in newest_first(state):
@@ -216,6 +237,8 @@ def why_waiting(
         return sentence(N_("it waits: its figures are zero; only a person publishes such a cut"))
     if record.waits_for_person:
         return sentence(N_("it waits: a correction goes live only when a person publishes it"))
+    if came_again(state, record):
+        return sentence(N_("it waits: it is a withdrawn cut again; only a person publishes it"))
     if state.mode == "hold":
         return sentence(N_("it waits: publishing is on hold until a person releases it"))
     opens = settings.election.opens

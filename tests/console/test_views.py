@@ -367,6 +367,14 @@ def test_a_corrected_cut_waits_for_a_person() -> None:
     assert "▲ 02:35 you decide" in shown
 
 
+def test_a_withdrawn_cut_that_came_again_is_not_told_as_a_correction() -> None:
+    again = cut(0, revision_of="completed", waits=True)
+    snapshot = night()
+    shown = screen(replace(snapshot, cuts=(again, *snapshot.cuts)))
+    assert "WITHDRAWN CUT AGAIN" in shown
+    assert "CORRECTED" not in shown
+
+
 def test_a_cut_whose_figures_are_zero_is_not_told_as_a_correction() -> None:
     """Of one that is both, too: who obeys the band must not publish zeros unaware."""
     for why in (None, "corrected"):

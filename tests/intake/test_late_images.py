@@ -6,15 +6,17 @@ from pathlib import Path
 
 import pytest
 
+from prep_console.cuts.stamps import CutId
+from prep_console.engine.view import SnapshotReader
 from prep_console.intake.receipt import Receipt
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
-from prep_console.publication import store
+from prep_console.publication import actions, rules, store
 from tests.cuts import deliveries as d
 from tests.stations import Sandbox, sandbox
 
-ENGINE = Actor(1000, "engine")
-STAMP = "20240602_2005"
+ENGINE, PERSON = Actor(1000, "engine"), Actor(1000, "ana")
+BEFORE, STAMP = "20240602_2000", "20240602_2005"
 
 
 @pytest.fixture
@@ -66,3 +68,48 @@ def test_what_other_deliveries_brought_is_not_gone(tmp_path: Path) -> None:
     assert taken(box, tree).result == "had"
     assert taken(box, ayun).result == "had"
     assert list(box.station.state().cuts) == [STAMP]
+
+
+def rolled_back(box: Sandbox, tree: Path) -> None:
+    """The cut before is public again, and publishing automatic."""
+    taken(box, d.put(tree.with_name(f"{BEFORE}_PREP"), d.cut_files(stamp=BEFORE)))
+    taken(box, tree)
+    assert actions.rollback(box.station, actor=PERSON, reason="wrong").to_cut == BEFORE
+    assert actions.release(box.station, actor=PERSON).to_cut == BEFORE
+
+
+def test_images_bring_no_withdrawn_cut_back(box: Sandbox, tree: Path) -> None:
+    rolled_back(box, tree)
+    (tree / "actas/2.jpg").write_bytes(b"\xff\xd8two")
+    late = taken(box, tree)
+    assert (late.result, late.cut, box.station.live().cut) == ("sealed", f"{STAMP}.2", BEFORE)
+    assert late.waits is not None
+    assert "withdrawn" in late.waits.msgid
+    assert [cut.id for cut in rules.undecided(box.station.state())] == [f"{STAMP}.2"]
+    (asked,) = [
+        a for a in SnapshotReader(box.station.settings).read().alarms if a.id == "cut.undecided"
+    ]
+    assert "a withdrawn cut came again" in asked.text
+    actions.hold(box.station, actor=PERSON)
+    actions.release(box.station, actor=PERSON)
+    assert box.station.live().cut == BEFORE
+    actions.publish(box.station, CutId.of(f"{STAMP}.2"), actor=PERSON)
+    assert box.station.live().cut == f"{STAMP}.2"
+    (tree / "actas/2.jpg").write_bytes(b"\xff\xd8three")
+    assert taken(box, tree).cut == f"{STAMP}.3"  # a person has published it since
+    assert box.station.live().cut == f"{STAMP}.3"
+
+
+def test_nor_do_images_that_came_before_it_was_withdrawn(box: Sandbox, tree: Path) -> None:
+    """They waited, on hold, beside the cut that was public then."""
+    taken(box, d.put(tree.with_name(f"{BEFORE}_PREP"), d.cut_files(stamp=BEFORE)))
+    taken(box, tree)
+    actions.hold(box.station, actor=PERSON)
+    (tree / "actas/2.jpg").write_bytes(b"\xff\xd8two")
+    assert taken(box, tree).cut == f"{STAMP}.2"
+    actions.rollback(box.station, actor=PERSON, reason="wrong")
+    actions.release(box.station, actor=PERSON)
+    assert box.station.live().cut == BEFORE
+    later = d.put(tree.with_name("20240602_2010_PREP"), d.cut_files(stamp="20240602_2010"))
+    assert taken(box, later).cut == box.station.live().cut == "20240602_2010"
+    assert actions.rollback(box.station, actor=PERSON).to_cut == BEFORE

@@ -146,6 +146,8 @@ class Acting:
             product = "PREP_PRUEBA" if act.fault == "test" else "PREP"
             path = folder / f"{own.stamp}_{product}_{own.election}_QRO.zip"
             path.write_bytes(content[:-30] if act.fault == "torn" else content)
+        if act.images:
+            (folder / "acta.jpg").write_bytes(b"\xff\xd8" + folder.name.encode())
         return folder
 
     def _quarantined(self, parts: tuple[Part, ...]) -> str | None:

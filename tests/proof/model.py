@@ -62,9 +62,15 @@ class Cut:
 
     @property
     def by_itself(self) -> bool:
-        """Whether it may go live, or be gone back to, without a person naming it."""
+        """Whether it may go live, or be gone back to, without a person naming it; see also
+        :meth:`Night.came_again`."""
         waits = self.corrected and not self.published
         return not (self.withdrawn or self.pruned or waits)
+
+    @property
+    def own(self) -> set[Part]:
+        """What was delivered for it."""
+        return {part for part in self.parts if part.election not in self.carried}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,23 @@ class Night:
 
     @property
     def newest_by_itself(self) -> Cut | None:
-        return next((c for c in reversed(self.stored) if c.by_itself), None)
+        return next((c for c in reversed(self.stored) if self._by_itself(c)), None)
+
+    def came_again(self, cut: Cut) -> bool:
+        """A withdrawn cut comes back only by publish, not under another number either: all that
+        was delivered for this one is in a cut that was decided about, and the last of those is
+        withdrawn."""
+        decided = [
+            other.withdrawn
+            for other in self.cuts.values()
+            if (other.withdrawn or other.published)
+            and other.epoch == cut.epoch
+            and cut.own <= other.own
+        ]
+        return not cut.published and decided[-1:] == [True]
+
+    def _by_itself(self, cut: Cut) -> bool:
+        return cut.by_itself and not self.came_again(cut)
 
     @property
     def previous(self) -> Cut | None:
@@ -106,7 +128,9 @@ class Night:
         if self.live is None:
             return None
         here = self.cuts[self.live].rank
-        return next((c for c in reversed(self.stored) if c.by_itself and c.rank < here), None)
+        return next(
+            (c for c in reversed(self.stored) if self._by_itself(c) and c.rank < here), None
+        )
 
     def change(self, *cuts: str, how: Callable[[Cut], Cut]) -> Night:
         return replace(self, cuts={**self.cuts, **{cut: how(self.cuts[cut]) for cut in cuts}})
@@ -141,6 +165,8 @@ class Deliver:
     now: bool = False
     fault: Literal["", "test", "torn", "future"] = ""
     by: Literal["receive", "resync"] = "receive"
+    images: bool = False
+    """Other ones lie beside the parts than ever before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -383,7 +409,7 @@ def _deliver(night: Night, act: Deliver, then: Step) -> Went:
     refused = replace(night, refused=night.refused + 1)
     if act.fault or _is_older(night, act.parts):
         return Went(refused, after_refusal)
-    accepted = _accepted(night, act.parts)
+    accepted = _accepted(night, act.parts, again=act.images)
 
     def sealed(now: Night) -> Went:
         """Each cut that can be put together, then what may go live by itself."""
@@ -406,9 +432,7 @@ def _override(night: Night, act: Override) -> Went:
     accepted = _accepted(night, act.parts)
     if accepted is None:  # an earlier try was cut short, or it is public already
         wanted = set(act.parts)
-        whole = [
-            c for c in night.stored if wanted <= {p for p in c.parts if p.election not in c.carried}
-        ]
+        whole = [c for c in night.stored if wanted <= c.own]
         return _decide(night, Decide("publish", whole[-1].id)) if whole else Went(night)
 
     def published(now: Night) -> Went:
@@ -442,21 +466,31 @@ def _is_older(night: Night, parts: tuple[Part, ...]) -> bool:
 
 
 def _had(night: Night) -> set[Part]:
-    """Parts that were accepted; but what a person had accepted anew counts from then on, unless
-    it is live."""
-    here = [
+    """Parts that were accepted."""
+    return {*_in_cuts(night), *(p for w in night.waiting for p in w.parts)}
+
+
+def _in_cuts(night: Night) -> set[Part]:
+    """What a person had accepted anew counts from then on, unless it is live."""
+    return {
         part
         for cut in night.cuts.values()
         for part in cut.parts
         if cut.epoch == night.epoch or cut.id == night.live or part.stamp < night.accepted_from
-    ]
-    return {*here, *(p for w in night.waiting for p in w.parts)}
+    }
 
 
-def _accepted(night: Night, parts: tuple[Part, ...]) -> Night | None:
-    """The delivery waits and the marks rise; None when it was had already."""
+def _is_in_a_cut(night: Night, parts: tuple[Part, ...]) -> bool:
+    return bool(_in_cuts(night) & set(parts)) or any(set(parts) <= c.own for c in night.stored)
+
+
+def _accepted(night: Night, parts: tuple[Part, ...], *, again: bool = False) -> Night | None:
+    """The delivery waits and the marks rise; None when it was had already. ``again``: parts that
+    are in a cut make another one, with the images that came after them."""
     had = _had(night)
     new = tuple(p for p in parts if p not in had)
+    if again and not new and _is_in_a_cut(night, parts):
+        new = parts
     if not new:
         return None
     marks = dict(night.marks)
@@ -470,7 +504,9 @@ def _corrects(night: Night, new: tuple[Part, ...], had: set[Part]) -> bool:
     """Other bytes under a stamp that was accepted, and no newer cut; a late part may be beside."""
     marks = [night.marks.get(p.election, "") for p in new]
     if all(part.stamp <= mark for part, mark in zip(new, marks, strict=True)):
-        return bool({(p.election, p.stamp) for p in new} & {(p.election, p.stamp) for p in had})
+        return any(
+            (p.election, p.stamp) == (h.election, h.stamp) and p != h for p in new for h in had
+        )
     sealed = {(p.election, p.stamp): p for c in night.cuts.values() for p in c.parts}
     return max(p.stamp for p in new) <= max(marks) and any(
         sealed.get((p.election, p.stamp), p) != p for p in new
@@ -611,12 +647,15 @@ def _only_completes(night: Night, cut: Cut) -> bool:
 
 
 def undecided(night: Night) -> list[str]:
-    """Corrections that a person is asked about: not withdrawn, and newer than what is public."""
+    """What a person is asked about: a correction, or a withdrawn cut that came again; not
+    withdrawn itself, and newer than what is public."""
     live = night.cuts.get(night.live or "")
     return [
         c.id
         for c in night.stored
-        if c.corrected and not (c.published or c.withdrawn) and (live is None or c.rank > live.rank)
+        if (c.corrected or night.came_again(c))
+        and not (c.published or c.withdrawn)
+        and (live is None or c.rank > live.rank)
     ]
 
 

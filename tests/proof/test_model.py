@@ -59,7 +59,7 @@ _DELIVERIES = st.one_of(
     _NEXT,
     st.builds(
         Wish,
-        st.sampled_from(["deliver", "deliver", "resync", "test"]),
+        st.sampled_from(["deliver", "deliver", "images", "resync", "test"]),
         stamp=st.integers(-3, 2),
         elections=_ELECTIONS,
         version=_VERSIONS,
@@ -152,15 +152,26 @@ class Machine(RuleBasedStateMachine):
         self.killed(Wish("deliver", elections=late), at, settles)
         counted["corrections with a late part"] += len(self._joined() - before)
 
-    @rule(
-        at=st.integers(50, 76),
-        settles=st.booleans(),
-        now=st.sampled_from([True, False, False, False]),
-    )
+    @rule(at=st.integers(50, 76), settles=st.booleans(), now=st.booleans())
     def killed_as_it_goes_live(self, at: int, settles: bool, now: bool) -> None:
         """Too seldom by chance as well: a whole delivery, about where the pointer moves."""
         if now:
+            self.alone(Wish("release"))  # or it would only be stored
             self.killed(Wish("deliver", stamp=1), at, settles)
+
+    @rule(at=st.integers(1, 90), settles=st.booleans(), now=st.booleans())
+    def images_after_a_rollback(self, at: int, settles: bool, now: bool) -> None:
+        """As seldom by chance: what comes again is withdrawn already."""
+        if not now:
+            return
+        new = Wish("deliver", stamp=1)
+        for wish in (Wish("thaw"), Wish("release"), new, new, Wish("rollback")):
+            self.alone(wish)
+        self.killed(Wish("images"), at, settles)
+        for wish in (Wish("images"), Wish("release")):
+            self.alone(wish)
+        night = self.nights[0]
+        counted["withdrawn cuts again"] += any(map(night.came_again, night.stored))
 
     def _joined(self) -> set[str]:
         cuts = self.nights[0].cuts.values()
@@ -197,8 +208,8 @@ class Machine(RuleBasedStateMachine):
         stamp = _STAMPS[max(0, here + wish.stamp)]
         parts = tuple(Part(election, stamp, wish.version) for election in wish.elections)
         match wish.kind:
-            case "deliver":
-                return Deliver(parts, wish.now)
+            case "deliver" | "images":
+                return Deliver(parts, wish.now, images=wish.kind == "images")
             case "resync":
                 return Deliver(parts, by="resync")
             case "test" | "torn" | "future" as fault:
@@ -320,4 +331,7 @@ def test_whatever_is_done_the_station_is_what_the_rules_say(lot: int) -> None:
     late = counted["whole deliveries killed after they went live"]
     assert late, "no whole delivery was killed after the pointer moved"
     table.record("model: whole deliveries killed after they went live", tried=late, fired=late)
+    again = counted["withdrawn cuts again"]
+    assert again, "no withdrawn cut came again with other images: the rule was not tried"
+    table.record("model: withdrawn cuts with other images", tried=again, fired=again)
     table.record("model: two at once", tried=counted["together"], fired=counted["together"])
