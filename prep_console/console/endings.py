@@ -8,6 +8,7 @@ within two seconds is made anyway. Nothing is lost by that: this process publish
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import signal
@@ -35,8 +36,18 @@ class QuietDriver(LinuxDriver):
     """Textual's driver, except that a terminal that is gone ends the input thread at once.
 
     The watch in :class:`Endings` sees the hang-up and ends the app; here it is no error. And
-    what is pasted is cleaned before it is read (:mod:`prep_console.console.pasting`).
+    what is pasted is cleaned before it is read (:mod:`prep_console.console.pasting`). And a new
+    size is read in the loop: handlers of signals nest, and of two sizes in a row the older one
+    was told last and stayed.
     """
+
+    def start_application_mode(self) -> None:
+        start: Callable[[], None] = super().start_application_mode  # which comes without types
+        start()
+        resized = signal.getsignal(signal.SIGWINCH)
+        assert callable(resized)
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGWINCH, resized, signal.SIGWINCH, None)
 
     def _run_input_thread(self) -> None:
         try:

@@ -16,9 +16,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from rich.cells import cell_len
+
 from tests.waiting import wait_until
 
 CHECKOUT = Path(__file__).parents[2]
+_STYLE = r"\x1b\[[\d;]*m"
+_LINE = re.compile(rf"\x1b\[(\d+);1H((?:[^\x1b]|{_STYLE})*)")
+"""A line that is painted from its first cell on."""
 
 
 class Tmux:
@@ -212,6 +217,18 @@ class Pty:
 
     def write(self, data: bytes) -> None:
         os.write(self.master, data)
+
+    def painted(self, size: tuple[int, int]) -> list[str]:
+        """The lines of a screen of just this size, from the first to the last; none while one of
+        them is missing."""
+        width, height = size
+        found: dict[int, str] = {}
+        for at, styled in _LINE.findall(self.received.decode("utf-8", "replace")):
+            line = re.sub(_STYLE, "", styled).rstrip("\r\n")
+            if cell_len(line) == width:
+                found[int(at)] = line
+        lines = [found.get(y, "") for y in range(1, height + 1)]
+        return lines if all(lines) else []
 
     @property
     def text(self) -> str:
