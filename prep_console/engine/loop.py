@@ -12,7 +12,7 @@ import contextlib
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -161,7 +161,9 @@ class _Engine:
             deliveries.watch(),
             self._taking(deliveries, clock_known),
             watch_arrivals(self._settings, deliveries.moved, readings.deliver),
-            self._due(),
+            self._each_second("assembly", self._assemble),
+            self._each_second("publication", partial(self._publish, Station(self._settings))),
+            self._each_second("retention", partial(self._prune, Station(self._settings))),
             self._chain(),
             self._seen(),
             self._record(recorder),
@@ -219,26 +221,36 @@ class _Engine:
                 await asyncio.sleep(_RETRY_S)
                 self._readings.visited.set()
 
-    async def _due(self) -> None:
-        """What time alone brings: the end of waiting for an election, the opening hour."""
-        actor = program("engine")
-        hand = Station(self._settings)  # its own: it is used from another thread
+    async def _each_second(self, what: str, due: Callable[[], Awaitable[None]]) -> None:
+        """Do what time alone brings; what fails is tried again, and holds up nothing else."""
         while True:
             await next_second()
             try:
-                if is_due(self._station.state()):
-                    await self._worker.assemble_due()
-                if hand.live().cut != hand.state().live:  # moved by a crash, or by hand
-                    await asyncio.to_thread(settle_if_open, hand)
-                if actions.due(self._station):
-                    await asyncio.to_thread(actions.advance, hand, actor=actor)
-                if retention.is_due(self._station):
-                    await asyncio.to_thread(retention.prune, hand)
+                await due()
             except NewerStore:  # somebody upgraded: this program's time is over
                 raise
             except (OSError, Problem) as error:
-                log.error("due: %s", error)
+                log.error("%s: %s", what, error)
                 await asyncio.sleep(_RETRY_S)
+
+    async def _assemble(self) -> None:
+        """The end of waiting for an election; the worker may be busy with a large delivery."""
+        if is_due(self._station.state()):
+            await self._worker.assemble_due()
+
+    async def _publish(self, hand: Station) -> None:
+        """The opening hour, and what could not be published when it came.
+
+        ``hand`` is its own station: it is used from another thread.
+        """
+        if hand.live().cut != hand.state().live:  # moved by a crash, or by hand
+            await asyncio.to_thread(settle_if_open, hand)
+        if actions.due(self._station):
+            await asyncio.to_thread(actions.advance, hand, actor=program("engine"))
+
+    async def _prune(self, hand: Station) -> None:
+        if retention.is_due(self._station):
+            await asyncio.to_thread(retention.prune, hand)
 
     async def _chain(self) -> None:
         """Read the whole journal again now and then: a break is an alarm, never a stop."""

@@ -6,12 +6,14 @@ import os
 import shutil
 import signal
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from prep_console.cuts.stamps import Stamp
+from prep_console.publication import lock
 from tests import nights
 from tests.apache.server import Apache
 from tests.stations import Sandbox, sandbox
@@ -240,18 +242,36 @@ def test_what_the_visitor_gets_is_watched(tmp_path: Path, cut: dict[str, Path]) 
             assert "host.disk" in box.run("status", "--json").json["readings"]
 
 
-def test_the_opening_hour_publishes_what_waited(tmp_path: Path, cut: dict[str, Path]) -> None:
-    from datetime import UTC, datetime, timedelta
+def before_opening(folder: Path, *deliveries: Path) -> Sandbox:
+    """A station that took them long before its hour; who asks it now is told no hour."""
+    box = sandbox(folder)
+    settings = box.file.read_text()
+    box.file.write_text(f"{settings}opens = 2100-01-01T20:00:00-06:00\n")
+    for path in deliveries:
+        assert box.run("receive", path).code == 0
+    assert live(box) is None
+    box.file.write_text(settings)
+    return box
 
-    box = sandbox(tmp_path)
+
+def test_the_opening_hour_publishes_what_waited(tmp_path: Path, cut: dict[str, Path]) -> None:
+    box = before_opening(tmp_path, *cut.values())
     opens = datetime.now(UTC) + timedelta(seconds=10)
     box.file.write_text(f"{box.file.read_text()}opens = {opens.isoformat()}\n")
     with engine(box):
-        for path in cut.values():
-            assert box.run("receive", path).code == 0
-        assert live(box) is None
-        wait_until(lambda: live(box) == "20240602_2005", 15)
-        assert datetime.now(UTC) >= opens
+        wait_until(lambda: live(box) == "20240602_2005", 60)
+    published = box.station.state().cuts["20240602_2005"].published_at
+    assert published is not None
+    assert published >= opens
+
+
+def test_a_busy_intake_holds_up_nothing_that_is_due(tmp_path: Path, cut: dict[str, Path]) -> None:
+    """A delivery waits for its cut, and somebody else has the intake all the while."""
+    late = nights.archive(tmp_path, "AYUN", "20240602_2010", actas=5)
+    box = before_opening(tmp_path, *cut.values(), late)
+    assert box.station.state().waiting
+    with lock.held(box.station.intake_lock, "test"), engine(box):
+        wait_until(lambda: live(box) == "20240602_2005", 60)
 
 
 def test_stamps_are_the_stations_wall_time(box: Sandbox) -> None:
