@@ -34,6 +34,8 @@ T = TypeVar("T")
 _PR_SET_PDEATHSIG = 1
 _DELIVERIES_PER_PROCESS = 50
 """A fresh process now and then: whatever a reader leaked goes with the old one."""
+_NAMED = 60
+"""Characters of a delivery's name that its lock tells: the lock file has one length."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,18 +143,23 @@ def _load() -> None:
 
 def _receive(job: Job) -> Receipt:
     from prep_console.intake.receive import receive
+    from prep_console.publication import lock
     from prep_console.publication.station import Station
 
-    return receive(
-        Station(job.settings),
-        job.path,
-        actor=program("engine"),
-        source=job.source or job.settings.drop.label,
-        received_at=job.received_at,
-        dropped=not job.source,
-        standing=job.standing,
-        clock_known=job.clock_known,
-    )
+    station = Station(job.settings)
+    station.prepare()
+    name = job.path.name.encode("ascii", "replace").decode()[:_NAMED]
+    with lock.held(station.worker_lock, f"receive {name}"):
+        return receive(
+            station,
+            job.path,
+            actor=program("engine"),
+            source=job.source or job.settings.drop.label,
+            received_at=job.received_at,
+            dropped=not job.source,
+            standing=job.standing,
+            clock_known=job.clock_known,
+        )
 
 
 def _assemble_due(settings: Settings) -> list[str]:

@@ -67,6 +67,11 @@ class Station:
         return self.run / "intake.lock"
 
     @cached_property
+    def worker_lock(self) -> Path:
+        """Held by the engine's worker while it reads a delivery, so that one that hangs is told."""
+        return self.run / "worker.lock"
+
+    @cached_property
     def leader_lock(self) -> Path:
         """Held for the life of the engine."""
         return self.run / "leader.lock"

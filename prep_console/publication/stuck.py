@@ -1,6 +1,7 @@
 """Whether a process keeps one of the station's locks for too long, and which one.
 
-Behind the intake lock every delivery waits, behind the action lock every decision. Who acts is
+Behind the intake lock every delivery waits, behind the action lock every decision, and behind the
+worker's whatever the engine has to take. Who acts is
 told so after seconds; who only waits for deliveries would not notice. How long is counted from look
 to look: a clock that leaps while a lock is held makes nobody slow.
 """
@@ -16,9 +17,9 @@ from prep_console.publication import lock
 from prep_console.publication.station import Station
 from prep_console.wording import visible
 
-LONG_S = {"intake": 180.0, "action": 30.0}
+LONG_S = {"intake": 180.0, "action": 30.0, "worker": 600.0}
 """A process that works may hold a lock that long: gigabytes are flushed under that of the intake,
-the other is held for milliseconds."""
+and copied and read under that of the worker; that of an action is held for milliseconds."""
 STOPPED_S = 10.0
 """One that is stopped does not work: it is not coming back by itself."""
 _A_LOOK_S = 5.0
@@ -27,15 +28,18 @@ _COMMAND = 120
 """Characters of a command line that are told."""
 
 
+Name = Literal["intake", "action", "worker"]
+
+
 @dataclass(frozen=True, slots=True)
 class Stuck:
     """A lock that is held, and has been for too long."""
 
-    name: Literal["intake", "action"]
+    name: Name
     pid: int | None
     """None when the process that took it is gone and a child of it still has it."""
     purpose: str
-    """What it was taken for, as the lock file says: ``receive``, ``assemble``."""
+    """What it was taken for, as the lock file says: ``assemble``, ``receive`` and a file."""
     command: str
     """Its command line, as the kernel has it now; '' when that cannot be read."""
     since: datetime
@@ -51,17 +55,18 @@ class Locks:
         self._locks = (
             _Lock("intake", station.intake_lock),
             _Lock("action", station.action_lock),
+            _Lock("worker", station.worker_lock),
         )
 
     def stuck(self, now: datetime) -> Stuck | None:
-        """The lock that is held too long; that of the intake first. Some 50 microseconds."""
+        """The lock that is held too long; that of the intake first. Some 70 microseconds."""
         found = [one.stuck(now) for one in self._locks]
-        return found[0] or found[1]
+        return next(filter(None, found), None)
 
 
 class _Lock:
-    def __init__(self, name: Literal["intake", "action"], path: Path) -> None:
-        self._name: Literal["intake", "action"] = name
+    def __init__(self, name: Name, path: Path) -> None:
+        self._name: Name = name
         self._path = path
         self._holder: lock.Holder | None = None
         self._seen_s = 0.0

@@ -6,13 +6,15 @@ import asyncio
 import multiprocessing
 import os
 import pickle
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import pytest
 
-from prep_console.engine.worker import Worker, _begin
+from prep_console.engine.worker import Job, Worker, _begin, _receive
 from prep_console.problems import Failed, Problem, Refused, WrongUsage
+from prep_console.publication import lock
 from prep_console.wording import sentence
 from tests.stations import sandbox
 
@@ -34,6 +36,24 @@ def test_what_receive_raises_arrives_as_itself(tmp_path: Path) -> None:
         worker.close()
     assert "nothing.zip" in caught.value.what.in_("en")
     assert caught.value.todo.msgid.startswith("it was left where it is")
+
+
+def test_a_delivery_is_read_under_a_lock_that_tells_when_that_never_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    station = sandbox(tmp_path).station
+    job = Job(station.settings, tmp_path / "some.zip", datetime.now(UTC), True, "x", "")
+    seen = []
+
+    def receive(*_: object, **__: object) -> None:
+        holder = lock.holder_of(station.worker_lock)
+        assert holder is not None
+        seen.append((lock.is_held(station.worker_lock), holder.pid, holder.purpose))
+
+    monkeypatch.setattr("prep_console.intake.receive.receive", receive)
+    _receive(job)
+    assert seen == [(True, os.getpid(), "receive some.zip")]
+    assert not lock.is_held(station.worker_lock)
 
 
 def test_an_unforeseen_error_is_told_and_the_process_lives_on(tmp_path: Path) -> None:

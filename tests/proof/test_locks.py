@@ -23,7 +23,7 @@ from prep_console.engine.watch import Watch
 from prep_console.journal import journal
 from prep_console.publication import lock
 from prep_console.publication.lock import process_start
-from prep_console.publication.stuck import Locks, Stuck
+from prep_console.publication.stuck import LONG_S, Locks, Stuck
 from tests import nights
 from tests.processes import ended, stands_still
 from tests.proof import kills, table, whole
@@ -67,7 +67,7 @@ def holder(
     at: Place, script: str = HOLD, *, lock_name: str = "action"
 ) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process that has one of the station's locks, and what it said."""
-    path = at.station.intake_lock if lock_name == "intake" else at.station.action_lock
+    path = at.station.run / f"{lock_name}.lock"
     process = subprocess.Popen(
         [sys.executable, "-c", script, str(path), PURPOSE],
         stdin=subprocess.PIPE,
@@ -271,7 +271,7 @@ def looked(locks: Locks, from_s: int, to_s: int) -> Stuck | None:
     return [locks.stuck(began + timedelta(seconds=s)) for s in range(from_s, to_s + 1)][-1]
 
 
-@pytest.mark.parametrize("name", ["intake", "action"])
+@pytest.mark.parametrize("name", ["intake", "action", "worker"])
 def test_a_lock_is_held_too_long_when_its_holder_is_stopped_or_works_for_minutes(
     at: Place, name: str
 ) -> None:
@@ -279,7 +279,8 @@ def test_a_lock_is_held_too_long_when_its_holder_is_stopped_or_works_for_minutes
         assert said == "held"
         locks = Locks(at.station)
         assert looked(locks, 0, 20) is None
-        works = looked(locks, 21, 200)
+        long = int(LONG_S[name])
+        works = looked(locks, 21, long + 20)
         assert works is not None
         assert (works.name, works.pid, works.stopped) == (name, process.pid, False)
         assert works.command.startswith(Path(sys.executable).name)
@@ -288,7 +289,7 @@ def test_a_lock_is_held_too_long_when_its_holder_is_stopped_or_works_for_minutes
         stopped = looked(Locks(at.station), 0, 20)
         assert stopped is not None
         assert (stopped.pid, stopped.stopped, stopped.purpose) == (process.pid, True, PURPOSE)
-    assert looked(locks, 201, 400) is None
+    assert looked(locks, long + 21, 2 * long) is None
     table.record("lock: held too long, by one stopped and one that works", tried=2, fired=2)
 
 
