@@ -41,7 +41,7 @@ def changes_page(told: Sequence[str] | None, width: int) -> list[Line]:
     if told is None:
         return [line(Span(" " + say(N_("The two cuts are being compared…")), "dim"))]
     lines: list[Line] = []
-    for text in told:
+    for text in map(visible, told):
         indent = " " * (len(text) - len(text.lstrip()) + 1)
         tone: Tone = "warning" if text.lstrip().startswith(_SIGN) else ""
         for part in wrap(text.strip(), width - len(indent) - 1, "  "):

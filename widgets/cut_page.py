@@ -45,6 +45,8 @@ class CutFacts:
     """Of the manifest itself: what the record and the evidence name."""
     new_bytes: int | None = None
     """Bytes that no earlier cut shared; None where the manifest does not say."""
+    unread: str = ""
+    """Why the manifest could not be read, and what to do; nothing of it is known then."""
 
 
 def cut_page(snapshot: Snapshot, cut: CutView, width: int, facts: CutFacts | None) -> list[Line]:
@@ -117,6 +119,9 @@ def _counted(cut: CutView) -> str:
 
 
 def _sealed(facts: CutFacts, width: int) -> list[Line]:
+    if facts.unread:
+        told = wrap("▲ " + visible(facts.unread), width - 2, "  ")
+        return [(), *(line(" ", Span(part, "warning")) for part in told)]
     lines: list[Line] = []
     for election, figures in facts.figures:
         lines += [(), rule(visible(election), width)]

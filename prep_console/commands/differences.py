@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from prep_console.commands.context import Context, cut_id, json_option, print_json, print_lines
-from prep_console.problems import Failed, Refused
+from prep_console.problems import Refused
 from prep_console.reports.changes import told
 from prep_console.wording import N_, sentence
 
@@ -27,14 +27,7 @@ def diff(context: Context, before: str, after: str, as_json: bool) -> None:
     from prep_console.publication.changes import between
 
     station = context.station
-    try:
-        ids = [_sealed(station, name) for name in (before, after)]
-        changes = between(station, *ids)
-    except (OSError, ValueError) as error:
-        raise Failed(
-            sentence(N_("the cuts cannot be compared: {error}"), error=str(error)),
-            sentence(N_("verify the station's disk; journal --verify and resync tell more")),
-        ) from error
+    changes = between(station, *[_sealed(station, name) for name in (before, after)])
     if as_json:
         print_json(_document(changes))
     else:

@@ -36,7 +36,7 @@ from prep_console.console.palette_screen import Command, PaletteScreen
 from prep_console.console.preferences import Found, Preferences, preferences, watch
 from prep_console.console.reader import PERIOD_S, Reader
 from prep_console.console.shelve_screen import ShelveScreen
-from prep_console.console.telling import sentence_text
+from prep_console.console.telling import sentence_text, told
 from prep_console.console.terminal import look_for
 from prep_console.console.wall_screen import WallScreen
 from prep_console.engine.view import SnapshotReader
@@ -234,7 +234,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
         def learned(found: CutFacts | BaseException) -> None:
             if isinstance(found, BaseException):
-                found = CutFacts(warnings=(f"cut.json: {found}",))
+                found = CutFacts(unread=told(found))
             self._facts[cut] = found
             self._show()
 

@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from prep_console.console.desk import desk_of
 from prep_console.console.page_screen import PageScreen
+from prep_console.console.telling import told
 from prep_console.snapshot import Snapshot
 from prep_console.widgets import changes_page
 from prep_console.widgets.key_bar import Hint
@@ -73,7 +74,7 @@ class DifferencesScreen(PageScreen):
 
         def compared(found: Sequence[str] | BaseException) -> None:
             self._comparing = None
-            self._told[pair] = (str(found),) if isinstance(found, BaseException) else found
+            self._told[pair] = (f"▲ {told(found)}",) if isinstance(found, BaseException) else found
             if self.is_attached:
                 self._compare()
 

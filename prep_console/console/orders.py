@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from prep_console.engine.view import SnapshotReader
 from prep_console.intake import resync_progress
 from prep_console.journal.actor import Actor, current_actor
 from prep_console.problems import Failed, Refused
-from prep_console.publication import actions, manifest
+from prep_console.publication import actions, store
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.publication.station import Station
 from prep_console.publication.store import LookedOver
@@ -93,11 +92,11 @@ class Actions(Protocol):
         ...
 
     def facts(self, cut: str) -> CutFacts:
-        """What a stored cut's manifest says."""
+        """What a stored cut's manifest says; problems.Problem."""
         ...
 
     def changes(self, before: str, after: str) -> Sequence[str]:
-        """What changed from one cut to another, in sentences; OSError, ValueError."""
+        """What changed from one cut to another, in sentences; problems.Problem."""
         ...
 
     def export(self, wanted: str) -> Path:
@@ -124,10 +123,8 @@ class StationActions:
         self._looked: LookedOver | None = None
 
     def facts(self, cut: str) -> CutFacts:
-        """What ``cuts/<id>/cut.json`` says; OSError or ValueError when it cannot be read."""
-        folder = Station(self._settings).cuts / str(CutId.of(cut))
-        raw = (folder / "cut.json").read_bytes()
-        return wording_of.facts(manifest.decode(raw), hashlib.sha256(raw).hexdigest())
+        """What ``cuts/<id>/cut.json`` says; Failed when it cannot be read."""
+        return wording_of.facts(*store.manifest_of(Station(self._settings), cut))
 
     def changes(self, before: str, after: str) -> Sequence[str]:
         """As ``diff`` tells it."""

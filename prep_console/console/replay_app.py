@@ -23,11 +23,10 @@ from prep_console.console.preferences import preferences
 from prep_console.console.reader import PERIOD_S
 from prep_console.console.terminal import look_for
 from prep_console.console.time_screen import TimeScreen
-from prep_console.cuts.stamps import CutId
 from prep_console.engine.past import EventKind, Past
 from prep_console.journal import reading
 from prep_console.problems import Refused, WrongUsage
-from prep_console.publication import manifest
+from prep_console.publication import store
 from prep_console.publication.actions import Outcome
 from prep_console.reports import changes as change_report
 from prep_console.snapshot import AlarmView, Snapshot
@@ -69,9 +68,8 @@ class PastActions:
         return histories.bounds(self._settings, name, snapshot)
 
     def facts(self, cut: str) -> CutFacts:
-        """What the cut's manifest says, while that is still there; OSError, ValueError."""
-        folder = self._past.station_at(self._player.moment).cuts / str(CutId.of(cut))
-        return wording_of.facts(manifest.decode((folder / "cut.json").read_bytes()))
+        """What the cut's manifest says, while that is still there; Failed."""
+        return wording_of.facts(*store.manifest_of(self._past.station_at(self._player.moment), cut))
 
     def changes(self, before: str, after: str) -> Sequence[str]:
         """As ``diff`` tells it, of two cuts that are still there."""

@@ -56,7 +56,7 @@ def shelvable(view: AlarmView) -> bool:
     return rule is not None and rule.shelvable
 
 
-def facts(manifest: Manifest, sha256: str = "") -> CutFacts:
+def facts(manifest: Manifest, sha256: str) -> CutFacts:
     """A manifest, whose own bytes have that hash, as the cut's page shows it."""
     return CutFacts(
         figures=tuple(

@@ -59,9 +59,9 @@ class Changes:
 
 
 def between(station: Station, before: str, after: str) -> Changes:
-    """Compare two sealed cuts. OSError, ValueError when a manifest cannot be read."""
-    old, _ = store.load(station, before)
-    new, _ = store.load(station, after)
+    """Compare two sealed cuts. Failed when a manifest cannot be read."""
+    old, _ = store.manifest_of(station, before)
+    new, _ = store.manifest_of(station, after)
     had = {part.election: part for part in old.parts}
     has = {part.election: part for part in new.parts}
     return Changes(

@@ -21,9 +21,11 @@ from pathlib import Path
 
 from prep_console import durable
 from prep_console.cuts.stamps import CutId
+from prep_console.problems import Failed
 from prep_console.publication import manifest as manifests
 from prep_console.publication.manifest import Manifest
 from prep_console.publication.station import Station
+from prep_console.wording import N_, sentence
 
 MANIFEST = "cut.json"
 SITE = "site"
@@ -56,6 +58,19 @@ def load(station: Station, cut: str) -> tuple[Manifest, str]:
     """Manifest of a cut and the SHA-256 of its file. OSError, ValueError when unreadable."""
     raw = (station.cuts / str(CutId.of(cut)) / MANIFEST).read_bytes()
     return manifests.decode(raw), hashlib.sha256(raw).hexdigest()
+
+
+def manifest_of(station: Station, cut: str) -> tuple[Manifest, str]:
+    """Like :func:`load`, for what a person asked for. Failed says why not, and what to do."""
+    try:
+        return load(station, cut)
+    except (OSError, ValueError) as error:
+        raise Failed(
+            sentence(
+                N_("the manifest of cut {cut} cannot be read: {error}"), cut=cut, error=str(error)
+            ),
+            sentence(N_("verify the station's disk; journal --verify and resync tell more")),
+        ) from error
 
 
 def is_whole(

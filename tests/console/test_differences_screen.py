@@ -5,14 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
 from prep_console.publication.changes import Changes, ImageChanges
 from prep_console.reports.changes import told
+from prep_console.widgets.changes_page import changes_page
+from prep_console.widgets.lines import plain
 from prep_console.wording import use
 from tests.console.nights import FakeStation, night
+from tests.console.test_done import console_of
 from tests.console.test_screens import console, see, shown, until
+from tests.publication.three_cuts import FIRST, SECOND, deliver
+from tests.stations import sandbox
 
 IDS = [cut.id for cut in night().cuts]
 
@@ -75,6 +81,34 @@ async def test_one_that_ends_after_the_page_was_left_disturbs_nothing() -> None:
         await pilot.press("question_mark")
         await see(pilot, "HELP")
         assert len(station.compared) == 1
+
+
+async def test_a_manifest_that_cannot_be_read_is_told_with_what_to_do(tmp_path: Path) -> None:
+    """As a sentence in the reader's language, on both pages that need it."""
+    use("es")
+    box = sandbox(tmp_path)
+    for stamp in (FIRST, SECOND):
+        deliver(box.station, tmp_path, stamp)
+    (box.station.cuts / SECOND / "cut.json").unlink()
+    told = f"▲ no se puede leer el manifiesto del corte {SECOND}: no existe"
+    what_to_do = "Revise el disco de la estación; journal --verify y resync dicen más."
+    async with console_of(box) as pilot:
+        await pilot.press("d")
+        await see(pilot, told)
+        assert what_to_do in shown(pilot)
+        assert "Errno" not in shown(pilot)
+        await pilot.press("escape", "enter")
+        await see(pilot, told)
+        assert what_to_do in shown(pilot)
+        assert "Errno" not in shown(pilot)
+        await pilot.press("end")
+        await see(pilot, what_to_do)
+        assert "ninguna acta" not in shown(pilot), "of its images nothing is known"
+
+
+def test_what_was_compared_steers_no_terminal() -> None:
+    assert "\x1b" not in plain(changes_page(["  ▲ \x1b[2J\x9b31m"], 80))
+    assert "\x9b" not in plain(changes_page(["  ▲ \x1b[2J\x9b31m"], 80))
 
 
 def test_images_are_told_apart_from_other_files() -> None:
