@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from prep_console.commands.context import (
     print_json,
     print_lines,
 )
-from prep_console.problems import Refused
+from prep_console.problems import Problem, Refused
 from prep_console.wording import N_, say, sentence
 
 if TYPE_CHECKING:
@@ -54,7 +54,8 @@ def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
         clock_known=is_known_right(read_snapshot(context.settings).readings),
     )
     of_cut = _of_cut(station, receipt)
-    prune_if_needed(station)
+    with suppress(OSError, Problem):  # the receipt counts; it is tried again, by the engine too
+        prune_if_needed(station)
     if as_json:
         print_json(receipt_json(receipt, zone, station.live().cut))
     if receipt.result in {"refused", "parked"}:

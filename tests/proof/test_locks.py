@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,8 +21,9 @@ from prep_console.alarms.table import sentence_of
 from prep_console.engine.view import Now, SnapshotReader
 from prep_console.engine.watch import Watch
 from prep_console.journal import journal
-from prep_console.publication import lock
+from prep_console.publication import lock, retention
 from prep_console.publication.lock import process_start
+from prep_console.publication.station import Station
 from prep_console.publication.stuck import LONG_S, Locks, Stuck
 from tests import nights
 from tests.processes import ended, stands_still
@@ -330,6 +331,27 @@ def _at_once(at: Place, commands: Sequence[Sequence[str]]) -> list[tuple[int, st
         for command in commands
     ]
     return [(p.returncode, err) for p in running for err in [p.communicate(timeout=60)[1]]]
+
+
+def test_a_receipt_is_told_though_old_cuts_cannot_be_pruned_just_then(
+    at: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The cut is sealed and live; somebody takes the lock before the old ones are given back."""
+    with ExitStack() as taken:
+
+        def is_due(station: Station) -> bool:
+            taken.enter_context(lock.held(station.action_lock, "test"))
+            return True
+
+        first, second = deliveries(tmp_path / "deliveries", FOURTH)
+        assert at.call("receive", str(first)).code == 0
+        monkeypatch.setattr(retention, "is_due", is_due)
+        said = at.call("receive", str(second))
+        assert lock.is_held(at.station.action_lock)
+    assert said.code == 0, said
+    assert FOURTH in said.out
+    assert whole.facts(at).live == FOURTH
+    table.record("lock: held when a receive would prune", tried=1, fired=1)
 
 
 def test_two_rollbacks_at_once_never_withdraw_a_cut_twice(tmp_path: Path) -> None:
