@@ -163,7 +163,7 @@ def test_a_mode_that_no_journal_tells_is_not_called_automatic() -> None:
     for size in SIZES:
         assert "AUTOMATIC" not in screen(blind, *size)
     assert "? not known" in screen(blind).splitlines()[0]
-    assert "? not known" in text_of(page_frame.head(blind, "ALARMS", 80)[0])
+    assert "? not known" in text_of(page_frame.head(blind, "ALARMS", 80)[1])
     assert "● AUTOMATIC" in screen(replace(blind, journal=night().journal)).splitlines()[0]
 
 
