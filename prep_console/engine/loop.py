@@ -52,6 +52,9 @@ log = logging.getLogger(__name__)
 _STANDBY_S = 0.5
 _WHOLE_CHAIN_S = 3600.0
 _RETRY_S = 5.0
+_JOIN_S = 60.0
+"""Late parts are joined with what waits for a person as they come, so that only a crash leaves
+that to the engine. One that cannot be made links and hashes a whole cut each time."""
 
 
 def run(settings: Settings, file: Path) -> int:
@@ -74,6 +77,7 @@ class _Engine:
         self._switched = asyncio.Event()
         """Set when the site should be looked at now: something was switched."""
         self._worker = Worker(settings)
+        self._joins_at = 0.0
 
     async def lead(self) -> int:
         loop = asyncio.get_running_loop()
@@ -235,8 +239,12 @@ class _Engine:
 
     async def _assemble(self) -> None:
         """The end of waiting for an election; the worker may be busy with a large delivery."""
-        if is_due(self._station.state()):
-            await self._worker.assemble_due()
+        now = asyncio.get_running_loop().time()
+        joins = now >= self._joins_at
+        if is_due(self._station.state(), joins=joins):
+            if joins:
+                self._joins_at = now + _JOIN_S
+            await self._worker.assemble_due(joins=joins)
 
     async def _publish(self, hand: Station) -> None:
         """The opening hour, and what could not be published when it came.

@@ -77,9 +77,12 @@ class Worker:
         """Start the process before the first delivery comes: it loads for most of a second."""
         await self._run(_load)
 
-    async def assemble_due(self) -> list[str]:
-        """Put together what has waited long enough; the ids of the new cuts."""
-        return await self._run(partial(_assemble_due, self._settings))
+    async def assemble_due(self, *, joins: bool = True) -> list[str]:
+        """Put together what has waited long enough; the ids of the new cuts.
+
+        ``joins`` as for :func:`prep_console.intake.assembly.assemble`.
+        """
+        return await self._run(partial(_assemble_due, self._settings, joins))
 
     def close(self) -> None:
         """Let go of the process; what it was doing is recovered by the next start."""
@@ -162,8 +165,8 @@ def _receive(job: Job) -> Receipt:
         )
 
 
-def _assemble_due(settings: Settings) -> list[str]:
+def _assemble_due(settings: Settings, joins: bool) -> list[str]:
     from prep_console.intake.sealing import assemble_due
     from prep_console.publication.station import Station
 
-    return assemble_due(Station(settings), actor=program("engine"))
+    return assemble_due(Station(settings), actor=program("engine"), joins=joins)

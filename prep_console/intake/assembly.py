@@ -95,9 +95,12 @@ def assemble(
     return Assembly(None, ())
 
 
-def is_due(state: State) -> bool:
-    """Whether a cut may be left to put together: something waits, or a crash came between."""
-    return bool(state.waiting) or rules.passed_over(state) is not None
+def is_due(state: State, *, joins: bool = True) -> bool:
+    """Whether a cut may be left to put together: something waits, or a crash came between.
+
+    ``joins`` as for :func:`assemble`.
+    """
+    return bool(state.waiting) or (joins and rules.passed_over(state) is not None)
 
 
 def _next(

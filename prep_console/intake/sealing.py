@@ -33,18 +33,21 @@ PATIENCE_S = 60.0
 """Sealing a large cut takes seconds; another one waits for its turn."""
 
 
-def assemble_due(station: Station, *, actor: Actor, at_once: bool = False) -> list[str]:
+def assemble_due(
+    station: Station, *, actor: Actor, at_once: bool = False, joins: bool = True
+) -> list[str]:
     """Put together and seal every cut that can be by now; publish if the mode says so.
 
-    Returns the ids of the new cuts. What the engine calls when waiting may have ended.
+    Returns the ids of the new cuts. What the engine calls when waiting may have ended. ``joins``
+    as for :func:`~prep_console.intake.assembly.assemble`.
     """
-    if not is_due(station.state()):
+    if not is_due(station.state(), joins=joins):
         return []
     try:
         with lock.held(station.intake_lock, "assemble", patience_s=PATIENCE_S):
             settle_if_open(station)  # a cut that a killed worker sealed and could not record
             drop_lost(station, actor)
-            cuts, _ = seal_ready(station, {}, actor, at_once)
+            cuts, _ = seal_ready(station, {}, actor, at_once, joins=joins)
     except OSError as error:
         raise unwritable(station, error) from error
     if cuts:
@@ -76,17 +79,18 @@ def seal_ready(
     at_once: bool,
     *,
     epoch: int | None = None,
+    joins: bool = True,
 ) -> tuple[list[str], tuple[str, ...]]:
     """Seal every cut that the waiting and the fresh deliveries make; the ids, what is lacking.
 
     A fresh delivery is journalled together with the cut it makes, after one flush for both; one
     that must wait is flushed and journalled by itself. When the disk refuses (Failed, OSError)
     nothing of it is journalled: it is left where it came from, to be taken again. ``epoch``: that
-    of the state by which the fresh ones were judged; MarksMoved when it is another one.
+    of the state by which the fresh ones were judged; MarksMoved when it is another one. ``joins``:
+    whether to begin with one (see :func:`~prep_console.intake.assembly.assemble`).
     """
     unrecorded = dict(fresh)
     sealed: list[str] = []
-    joins = True
     while True:
         state = station.state()
         hoped = replace(
@@ -115,6 +119,7 @@ def seal_ready(
             # A whole newer cut must not wait for it.
             _set_aside(station, found.plan.deliveries, actor)
             continue
+        joins = True  # the new cut may be what one that waits for a person is to be joined with
         for delivery in found.plan.deliveries:
             unrecorded.pop(delivery, None)
 

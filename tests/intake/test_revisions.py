@@ -11,6 +11,7 @@ from prep_console import durable
 from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.engine.view import SnapshotReader
 from prep_console.intake import sealing
+from prep_console.intake.assembly import Assembly
 from prep_console.intake.receive import receive
 from prep_console.intake.sealing import assemble_due
 from prep_console.journal import journal
@@ -192,6 +193,19 @@ def test_what_a_crash_kept_from_being_put_together_is_made_up_for(
     assert desk.live == "20240602_2005.3"
     assert _undecided(desk) == ["20240602_2005.2"]  # passed over, and asked about all the same
     assert assemble_due(desk.station, actor=PERSON) == ["20240602_2005.4"]
+
+
+def test_a_late_part_that_is_sealed_later_is_joined_at_once(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a join by itself is not tried again yet."""
+    _corrected_then_late(desk)
+    with monkeypatch.context() as patch:
+        patch.setattr("prep_console.intake.sealing.assemble", lambda *_, **__: Assembly(None, ()))
+        assert desk.bring("AYUN", "20240602_2005").result == "waiting"
+    cuts = assemble_due(desk.station, actor=PERSON, joins=False)
+    assert cuts == ["20240602_2005.3", "20240602_2005.4"]
+    assert _undecided(desk) == ["20240602_2005.4"]
 
 
 def test_a_correction_whose_bytes_are_lost_holds_no_delivery_up(desk: Desk) -> None:
