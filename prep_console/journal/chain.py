@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from prep_console.journal.actor import Actor
+from prep_console.journal.lost import may_have_stopped
 from prep_console.wording import N_
 
 GENESIS = "0" * 64
@@ -46,6 +47,10 @@ class Break:
     """What the line calls itself, when it can be read."""
     reason: str
     """One of our sentences, in English."""
+    after: int = 0
+    """How many lines that hold stand before it in what was read with it."""
+    stops: bool = False
+    """A person's word to publish nothing may be lost in it."""
 
 
 def canonical(value: object) -> bytes:
@@ -131,22 +136,27 @@ def follow(
     """
     lines: list[Line] = []
     breaks: list[Break] = []
+    expected = seq
     for number, raw in enumerate(raws, first_line):
+        expected += 1
         try:
             line = parse(raw)
         except BrokenLine as error:
             claimed_seq, claimed_hash = _claimed(raw)
-            breaks.append(Break(number, claimed_seq, str(error)))
+            stops = may_have_stopped(raw)
+            breaks.append(Break(number, claimed_seq, str(error), len(lines), stops))
             seq, head = claimed_seq or seq + 1, claimed_hash or head
             continue
         if line.prev != head:
-            breaks.append(Break(number, line.seq, N_("it does not follow from the line before it")))
+            why = N_("it does not follow from the line before it")
+            gone = line.seq > expected
+            breaks.append(Break(number, line.seq, why, len(lines), stops=gone))
         elif line.seq != seq + 1:
-            breaks.append(
-                Break(number, line.seq, N_("its number does not follow the one before it"))
-            )
+            why = N_("its number does not follow the one before it")
+            breaks.append(Break(number, line.seq, why, len(lines)))
         lines.append(line)
         seq, head = line.seq, line.hash
+        expected = seq
     return Followed(tuple(lines), tuple(breaks), seq, head)
 
 

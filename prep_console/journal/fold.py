@@ -37,8 +37,14 @@ def fold(
     position: Position,
     start: State | None = None,
     breaks: tuple[Break, ...] = (),
+    memory: tuple[int, State] | None = None,
 ) -> State:
-    """The state after ``lines``, which end at ``position``, beginning from ``start``."""
+    """The state after ``lines``, which end at ``position``, beginning from ``start``.
+
+    Where a person's word to publish nothing may be lost, publishing is on hold from there on.
+    ``memory``: what was known, when no line was lost yet, after so many of these lines; of what
+    was decided until then nothing is lost.
+    """
     start = start or State()
     state = replace(
         start,
@@ -47,15 +53,27 @@ def fold(
         breaks=start.breaks + breaks,
         position=position,
     )
-    for line in lines:
-        step = _STEPS.get(line.kind)
-        if step is not None:
+    stops = {lost.after for lost in breaks if lost.stops}
+    for at, line in enumerate((*lines, None)):
+        if memory is not None and memory[0] == at:
+            state = _remembered(state, memory[1])
+        if at in stops and state.mode == "auto":
+            state = replace(state, mode="hold", decision=None)
+        step = _STEPS.get(line.kind) if line is not None else None
+        if line is not None and step is not None:
             try:
                 state = step(state, line, line.data)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 gone = Break(line.seq, line.seq, f"its data cannot be read: {error!r}")
                 state = replace(state, breaks=(*state.breaks, gone))
     return state
+
+
+def _remembered(state: State, kept: State) -> State:
+    for cut, record in state.cuts.items():
+        if cut in kept.cuts and record.withdrawn != kept.cuts[cut].withdrawn:
+            _change(state, cut, withdrawn=kept.cuts[cut].withdrawn)
+    return replace(state, mode=kept.mode, decision=kept.decision, final=kept.final)
 
 
 def _mark(state: State, parts: Iterable[PartRecord]) -> None:
@@ -260,10 +278,18 @@ def _format(state: State, line: Line, data: Mapping[str, Any]) -> State:
 
 
 def _segment(state: State, line: Line, data: Mapping[str, Any]) -> State:
+    """It names what is lost; newer ones also from what the station went on."""
     named = data["breaks"]
     lines = {said["line"] for said in named}
+    for cut in data.get("withdrawn", ()):
+        _change(state, cut, withdrawn=True)
+    mode = data.get("mode", state.mode)
+    unsaid = mode == "hold" and state.decision is None
     return replace(
         state,
+        mode=mode,
+        decision=_decided(line, "segment", data) if unsaid else state.decision,
+        final=data.get("final", state.final),
         breaks=tuple(b for b in state.breaks if b.line not in lines),
         known_breaks=state.known_breaks + len(named),
         broken_line=state.broken_line or (named[0]["line"] if named else 0),

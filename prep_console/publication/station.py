@@ -20,7 +20,7 @@ from prep_console.journal import journal, store_version
 from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Break, Line
 from prep_console.journal.fold import fold
-from prep_console.journal.journal import Position
+from prep_console.journal.journal import Position, Reading
 from prep_console.journal.late import Late
 from prep_console.journal.records import CutRecord
 from prep_console.journal.state import SHAPE, State
@@ -155,7 +155,7 @@ class Station:
     def whole_state(self) -> State:
         """Like :meth:`state`, but every line is read and verified again."""
         self._journal_size()
-        self._state = self._read_against(self._checkpoint_said())
+        self._state = self._read_against(self._state or self._checkpoint_said())
         return _known(self._state)
 
     def _journal_size(self) -> int:
@@ -170,18 +170,29 @@ class Station:
         return size
 
     def _read_against(self, kept: State | None) -> State:
-        """The whole journal again; a break when it lacks the line that ``kept`` ended with."""
+        """The whole journal again; a break when it lacks the line that ``kept`` ended with.
+
+        What was decided until then ``kept`` knows better than a journal that has lost a line since.
+        """
         reading = journal.read(self.journal)
         fresh = fold(reading.lines, reading.position, None, reading.breaks)
         if kept is None or kept.position.seq == 0:
             return fresh
         reached = kept.position
-        if any((line.seq, line.hash) == (reached.seq, reached.hash) for line in reading.lines):
-            return fresh
-        if any(found.line == reached.lines for found in reading.breaks):
-            return fresh  # it is there, damaged, and named already
-        self._kept_lines = -_CHECKPOINT_LINES  # of another journal: replaced at the next action
-        return _with_break(fresh, reached)
+        heads = [(line.seq, line.hash) for line in reading.lines]
+        damaged = [found.after for found in reading.breaks if found.line == reached.lines]
+        if (reached.seq, reached.hash) in heads:
+            known = heads.index((reached.seq, reached.hash)) + 1
+        elif damaged:
+            known = damaged[0]  # it is there, and named already
+        else:
+            self._kept_lines = -_CHECKPOINT_LINES  # of another journal: replaced at the next action
+            if fresh.known_breaks == kept.known_breaks:  # else somebody went on from there already
+                fresh = _with_memory(reading, len(heads), kept)
+            return _with_break(fresh, reached)
+        if any(found.line <= reached.lines for found in fresh.breaks):
+            return _with_memory(reading, known, kept)
+        return fresh
 
     @property
     def _checkpoint_file(self) -> Path:
@@ -253,9 +264,16 @@ class Ledger:
         self.station = station
         self._decides = decides
         self.state = station.state()
-        if found := self.state.breaks or self._cut_off():
-            breaks = [{"line": b.line, "seq": b.seq, "reason": b.reason} for b in found]
-            self.append([("segment", {"breaks": breaks})], Actor(os.getuid(), "journal"))
+        state = self.state
+        if found := state.breaks or self._cut_off():
+            lost_unseen = not state.breaks and state.mode == "auto"
+            said = {
+                "breaks": [{"line": b.line, "seq": b.seq, "reason": b.reason} for b in found],
+                "mode": "hold" if lost_unseen else state.mode,
+                "final": state.final,
+                "withdrawn": [cut.id for cut in state.cuts.values() if cut.withdrawn],
+            }
+            self.append([("segment", said)], Actor(os.getuid(), "journal"))
 
     def _cut_off(self) -> tuple[Break, ...]:
         """Lines that are gone from the journal's end: a chain cannot show it, the public page can.
@@ -362,6 +380,14 @@ def _checkpoint_in(content: bytes) -> State | None:
         decode(state, State),
         cuts=Late(CutRecord, decode(cuts, dict[str, msgspec.Raw])),
     )
+
+
+def _with_memory(reading: Reading, known: int, kept: State) -> State:
+    later = tuple(
+        replace(lost, stops=lost.stops and lost.line > kept.position.lines)
+        for lost in reading.breaks
+    )
+    return fold(reading.lines, reading.position, None, later, (known, kept))
 
 
 def _with_break(state: State, reached: Position) -> State:

@@ -10,6 +10,7 @@ import pytest
 
 from prep_console.journal import chain, journal, reading
 from prep_console.journal.actor import Actor
+from prep_console.publication import actions
 from prep_console.publication.settle import settle_if_open
 from tests.proof import table, whole
 from tests.proof.stations import STAMPS, Place, deliveries, place, put_back, receive_cuts
@@ -328,3 +329,87 @@ def test_a_new_cut_still_reaches_the_public_by_itself(at: Place, tmp_path: Path)
     assert whole.live(at.root)[0] == FOURTH
     assert at.run("journal", "--verify").code == 1
     table.record("journal: damaged, and a cut goes live by itself", tried=1, fired=1)
+
+
+def _acts(at: Place) -> None:
+    """What an engine begins with, and does from then on."""
+    station = at.station
+    station.whole_state()
+    settle_if_open(station)
+    actions.advance(station)
+
+
+def _line_of(at: Place, kind: str) -> int:
+    """The last line of this kind, from 0; of ``rollback`` and ``suspend`` their intent."""
+    said = [json.loads(line) for line in lines_of(at)]
+    mine = [n for n, line in enumerate(said) if kind in {line["kind"], line["data"].get("action")}]
+    return mine[-1]
+
+
+_STOPS = {
+    "hold": ["hold"],
+    "freeze": ["freeze"],
+    "suspend": ["suspend"],
+    "rollback": ["rollback", "--to", FIRST],
+}
+
+
+def _decided(at: Place, folder: Path, kind: str) -> None:
+    """A person stops publishing, and another cut comes, which waits; nothing is kept of it all."""
+    assert at.call(*_STOPS[kind], "--reason", "a person").code == 0
+    receive_cuts(at, folder, [FOURTH])
+    (at.root / "run" / "state.json").unlink()
+
+
+@pytest.mark.parametrize("kind", _STOPS)
+def test_no_bit_undoes_a_person_s_word_to_publish_nothing(
+    kind: str, at: Place, tmp_path: Path
+) -> None:
+    _decided(at, tmp_path, kind)
+    lines, n = lines_of(at), _line_of(at, kind)
+    public = whole.live(at.root)[0]
+    undone: list[int] = []
+    tried = range(0, len(lines[n]) - 1, 1 if table.WHOLE else 7)
+    for offset in tried:
+        damaged = bytearray(lines[n])
+        damaged[offset] ^= 1 << offset % 8
+        at.station.journal.write_bytes(b"".join([*lines[:n], bytes(damaged), *lines[n + 1 :]]))
+        if at.station.state().mode == "auto":
+            undone.append(offset)
+    table.record("journal: a bit flipped in a person's stop", tried=len(tried), fired=len(tried))
+    assert undone == []
+    for damage in (_flip, _without):
+        at.station.journal.write_bytes(b"".join(damage(lines, n)))
+        _acts(at)
+        assert whole.live(at.root)[0] == public
+        assert at.station.state().mode == "hold"
+
+
+def test_a_freeze_that_is_cut_off_holds(at: Place, tmp_path: Path) -> None:
+    """The public page was written after it, and knows that something is gone."""
+    assert at.call("freeze", "--reason", "a person").code == 0
+    at.station.journal.write_bytes(b"".join(lines_of(at)[: _line_of(at, "freeze")]))
+    (at.root / "run" / "state.json").unlink()
+    settle_if_open(at.station)
+    for path in deliveries(tmp_path, FOURTH):
+        assert at.call("receive", str(path)).code == 0
+    assert (whole.live(at.root)[0], at.station.state().mode) == (THIRD, "hold")
+    assert at.call("release").code == 0
+    assert whole.live(at.root)[0] == FOURTH
+
+
+@pytest.mark.parametrize("damage", [_flip, _without], ids=["flipped", "gone"])
+@pytest.mark.parametrize("kind", _STOPS)
+def test_what_was_decided_is_kept_where_it_was_known_before_the_damage(
+    kind: str, damage: Callable[[list[bytes], int], list[bytes]], at: Place, tmp_path: Path
+) -> None:
+    _decided(at, tmp_path, kind)
+    at.call("prune")  # keeps the state beside the journal
+    before = at.station.state()
+    at.station.journal.write_bytes(b"".join(damage(lines_of(at), _line_of(at, kind))))
+    _acts(at)
+    (at.root / "run" / "state.json").unlink(missing_ok=True)  # it is in the journal too
+    after = at.station.whole_state()
+    assert (after.mode, after.final) == (before.mode, before.final)
+    assert whole.live(at.root)[0] == (before.live or whole.NOTHING)
+    assert [c.withdrawn for c in after.cuts.values()] == [c.withdrawn for c in before.cuts.values()]
