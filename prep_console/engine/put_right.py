@@ -78,6 +78,7 @@ class PutRight:
             asked = {*found.wrong.files, *self._damaged(cut)}
             elsewhere = repair.good_copies(self._station)
             done = repair.mend(self._station, cut, sealed, elsewhere, asked)
+            repair.record_others(self._station, done, _ACTOR)
             mended += done.repaired
             lost += done.lost
             looked |= asked

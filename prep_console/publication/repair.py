@@ -19,7 +19,7 @@ from pathlib import Path
 from prep_console import durable
 from prep_console.cuts.stamps import CutId
 from prep_console.journal.actor import Actor
-from prep_console.publication import store
+from prep_console.publication import rules, store
 from prep_console.publication.good_copy import candidates, copied
 from prep_console.publication.lock import process_start
 from prep_console.publication.manifest import Manifest, SealedFile
@@ -40,6 +40,8 @@ class Repair:
     repaired: tuple[str, ...]
     lost: tuple[str, ...]
     """Damaged still: no good copy is here, or it cannot be written."""
+    others: tuple[Repair, ...] = ()
+    """Of other cuts: what shared a damaged file, one inode, with this one."""
 
 
 def good_copies(station: Station) -> list[Path]:
@@ -63,6 +65,7 @@ def compare_and_repair(
     """
     sealed, _ = store.load(station, cut)
     found = mend(station, cut, sealed, elsewhere, only)
+    record_others(station, found, actor)
     looked = [path for path in sealed.files if only is None or path in only]
     record(station, cut, looked, found.repaired, found.lost, actor)
     return found
@@ -75,18 +78,38 @@ def mend(
     elsewhere: Sequence[Path],
     only: Collection[str] | None = None,
 ) -> Repair:
-    """The same without a line in the journal."""
+    """The same without a line in the journal.
+
+    A file that other cuts share is damaged there too: a rollback would serve it. They get the
+    same good copy, before this cut does: who is killed in between finds them by it again.
+    """
     site = station.cuts / str(CutId.of(cut)) / store.SITE
     looked = [path for path in sealed.files if only is None or path in only]
     damaged = set(store.damaged(station, cut, sealed, looked))
-    repaired: list[str] = []
-    lost: list[str] = []
+    shared = _shared(station, cut, sealed, damaged)
+    repaired: dict[str, list[str]] = {}
+    lost: dict[str, list[str]] = {}
     for path in looked:
         if path not in damaged and _is_sealed(site / path):
             continue
-        mended = _mended(station, cut, path, sealed.files[path], elsewhere, path in damaged)
-        (repaired if mended else lost).append(path)
-    return Repair(cut, len(looked), tuple(repaired), tuple(lost))
+        places = [*shared.get(path, ()), (cut, path)]
+        mended = _mended(station, places, sealed.files[path], elsewhere, path in damaged)
+        for place in places:
+            (repaired if place in mended else lost).setdefault(place[0], []).append(place[1])
+
+    def found(of: str, others: tuple[Repair, ...] = ()) -> Repair:
+        right, wrong = tuple(repaired.get(of, ())), tuple(lost.get(of, ()))
+        return Repair(of, len(looked if of == cut else (*right, *wrong)), right, wrong, others)
+
+    return found(cut, tuple(map(found, sorted({*repaired, *lost} - {cut}))))
+
+
+def record_others(station: Station, found: Repair, actor: Actor) -> None:
+    """Tell the journal what became of the files that other cuts shared."""
+    for other in found.others:
+        record(
+            station, other.cut, (*other.repaired, *other.lost), other.repaired, other.lost, actor
+        )
 
 
 def record(
@@ -117,38 +140,81 @@ def _is_sealed(path: Path) -> bool:
         return False
 
 
+_Place = tuple[str, str]
+"""A cut and a path in it."""
+
+
+def _shared(
+    station: Station, cut: str, sealed: Manifest, damaged: Collection[str]
+) -> dict[str, list[_Place]]:
+    """Where else the very inodes of these files stand for the same sealed bytes."""
+    here: dict[tuple[str, int], str] = {}
+    for path in damaged:
+        with suppress(OSError):
+            status = (station.cuts / cut / store.SITE / path).lstat()
+            if status.st_nlink > 1:
+                here[sealed.files[path].sha256, status.st_ino] = path
+    found: dict[str, list[_Place]] = {}
+    hashes = {sha256 for sha256, _ in here}
+    for other in rules.stored(station.state()) if here else ():
+        if other.id == cut:
+            continue
+        for name, (_, sha256) in store.known_files(station, other.id).items():
+            if sha256 in hashes:
+                with suppress(OSError):
+                    inode = (station.cuts / other.id / store.SITE / name).lstat().st_ino
+                    if (sha256, inode) in here:
+                        found.setdefault(here[sha256, inode], []).append((other.id, name))
+    return found
+
+
 def _mended(
     station: Station,
-    cut: str,
-    path: str,
+    places: Sequence[_Place],
     file: SealedFile,
     elsewhere: Sequence[Path],
     damaged: bool,
-) -> bool:
-    """Whether the file is as sealed afterwards."""
+) -> set[_Place]:
+    """In which of the places the file is as sealed afterwards; the last one was compared."""
+    cut, path = places[-1]
+    done: set[_Place] = set()
     target = station.cuts / cut / store.SITE / path
     private = f"repair-{os.getpid()}-{process_start(os.getpid())}-"
     try:
         if not damaged and owned_by_us(target.lstat()):
             target.chmod(0o444)
-            return True
+            return {*places}
         with tempfile.TemporaryDirectory(prefix=private, dir=station.staging) as folder:
             copy = Path(folder, "file")
             for candidate in candidates(station, cut, path, file, elsewhere):
-                if copied(candidate, copy, file):
-                    _put(station, cut, path, copy)
-                    return True
+                if not copied(candidate, copy, file):
+                    continue
+                moment = max(time.time_ns(), _newest_mtime_ns(station) + 1_000)
+                os.utime(copy, ns=(moment, moment))
+                done.update(place for place in places if _linked(station, place, copy))
+                break
     except OSError as error:
         log.error("%s of cut %s cannot be put right: %s", path, cut, error)
-    return False
+    return done
+
+
+def _linked(station: Station, place: _Place, copy: Path) -> bool:
+    """Whether the good copy stands in this place now; another one does not wait for it."""
+    link = copy.with_name("link")
+    try:
+        link.unlink(missing_ok=True)
+        link.hardlink_to(copy)
+        _put(station, *place, link)
+    except OSError as error:
+        log.error("%s of cut %s cannot be put right: %s", place[1], place[0], error)
+        return False
+    return True
 
 
 def _put(station: Station, cut: str, path: str, copy: Path) -> None:
     """A new inode in the place of the damaged one, in one rename that no visitor notices."""
     site = station.cuts / cut / store.SITE
     target = site / path
-    moment = max(time.time_ns(), _newest_mtime_ns(station) + 1_000)
-    os.utime(copy, ns=(moment, moment))
     folder = site
     for name in Path(path).parts[:-1]:
         above, folder = folder, folder / name
