@@ -7,7 +7,6 @@ reading every byte of every archive, and :mod:`prep_console.cuts.parts` draws th
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import stat
@@ -31,7 +30,7 @@ from prep_console.cuts.archives import (
 )
 from prep_console.cuts.checks import finding
 from prep_console.cuts.evidence import Alien, Evidence, FoundJson, FoundResults, Place
-from prep_console.cuts.folders import READ_ONLY, LooseFile, opened, walk
+from prep_console.cuts.folders import OURS, READ_ONLY, LooseFile, opened, walk
 from prep_console.cuts.images import Image, is_image, reconcile
 from prep_console.cuts.members import CHUNK, Budget, Member, Unsafe, chunks_of, stream_of
 from prep_console.cuts.model import DeliveredFile, Examination, Expectations, Finding, Limits
@@ -42,8 +41,6 @@ from prep_console.cuts.site_json import LARGEST, looks_like_site_json, read_site
 _HEAD = 1 << 16
 _SAME = 20
 """Findings of one check that are told in full; a tree of links has as many as it has files."""
-_OURS = {errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
-"""Errors that say something about this machine and nothing about the delivery."""
 
 
 def examine(
@@ -61,7 +58,7 @@ def examine(
     maps delivered paths to the size and SHA-256 that were computed while they were staged.
     Nested archives pass through files without a name in ``scratch``. Whatever a delivery holds
     ends up in the findings; OSError is raised when ``path`` itself cannot be read, or when this
-    machine lacks the room or the descriptors to do so.
+    machine lacks the room or the descriptors to do so, or its disk fails.
     """
     name = name or path.absolute().name
     room = None if scratch is None else str(scratch)
@@ -158,7 +155,7 @@ class _Reader:
                 if _shape(fd, staged=staged) != before or (known and known[0] != file.size):
                     self._note(finding("delivery.changed", file.path))
         except OSError as error:
-            if isinstance(error, NoScratch) or error.errno in _OURS:
+            if isinstance(error, NoScratch) or error.errno in OURS:
                 raise
             reason = error.strerror or str(error)
             self._note(finding("delivery.unreadable", file.path, reason=reason))

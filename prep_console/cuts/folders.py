@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -19,6 +20,8 @@ _DEEPEST = 40
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 READ_ONLY = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 """Never through a link, and never waiting for a pipe's other end."""
+OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO})
+"""Errors that say something about this machine and nothing about the delivery."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ def walk(root: Path, limits: Limits, findings: list[Finding]) -> Iterator[LooseF
     """Every regular file, in the order of the names; whatever else lies there is a finding.
 
     Raises :class:`Unsafe` when there are more files or bytes than the limits allow, OSError when
-    the root itself cannot be read.
+    the root itself cannot be read or the error is one of ours.
     """
     total = 0
     files = _Walk(findings).folder(os.open(root, _FOLDER & ~os.O_NOFOLLOW), "", 0)
@@ -105,6 +108,8 @@ class _Walk:
                     path, status.st_size, lambda: os.open(entry.name, READ_ONLY, dir_fd=fd)
                 )
         except OSError as error:
+            if error.errno in OURS:
+                raise
             self._note("delivery.unreadable", path, reason=error.strerror or str(error))
 
     def _compare(self, paths: list[str]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -408,6 +410,36 @@ def test_no_room_for_nested_archives_is_no_fault_of_the_delivery(tmp_path: Path)
     path = file(tmp_path, "20240602_2005_PREP_QRO.zip", d.zipped({NAME: d.cut_zip()}))
     with pytest.raises(NoScratch):
         examine(path, expectations=EXPECTS, limits=Limits(), scratch=tmp_path / "no such folder")
+
+
+def test_a_disk_of_ours_that_fails_is_no_fault_of_the_delivery(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file(tmp_path, NAME, d.cut_zip())
+
+    def fails(*_: object) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", fails)
+    with pytest.raises(OSError, match="Input/output error"):
+        look(path)
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE])
+def test_a_folder_that_we_cannot_open_is_no_fault_of_the_delivery(
+    code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tree = d.put(tmp_path / "20240602_2005_PREP_QRO", {NAME: d.cut_zip(), "img/a.jpg": b"jpg"})
+    opens = os.open
+
+    def fails(path: str | Path, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if path == "img":
+            raise OSError(code, os.strerror(code))
+        return opens(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", fails)
+    with pytest.raises(OSError, match=os.strerror(code)):
+        look(tree)
 
 
 def test_a_name_of_another_state_is_told(tmp_path: Path) -> None:
