@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
-import os
 import signal
 import ssl
 import subprocess
@@ -38,8 +37,8 @@ from tests import nights
 from tests.alarms.simulated import ENGINE, Sim
 from tests.apache.conftest import open_folder
 from tests.apache.server import Apache
-from tests.proof import table
-from tests.stations import PROGRAM, Sandbox, sandbox
+from tests.proof import engine_clock, table
+from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(3600)]
@@ -76,21 +75,12 @@ class OwnApache(Apache):
 
     def kill(self) -> None:
         assert self._process is not None
-        kill(self._process.pid)
+        engine_clock.kill(self._process.pid)
         self._process.wait(10)
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None
         self._process.send_signal(number)
-
-
-def kill(pid: int) -> None:
-    """The process and everything below it, at once."""
-    with contextlib.suppress(psutil.NoSuchProcess):
-        above = psutil.Process(pid)
-        for each in [above, *above.children(recursive=True)]:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
 
 
 @dataclass
@@ -119,9 +109,7 @@ class Service:
     def leap(self) -> None:
         """It is the next day, for the engine and its children at once."""
         self.day += 1
-        made = self.folder / "clock.new"
-        made.write_text(f"+{self.day}d x{RATE}\n")
-        made.rename(self.folder / "clock")
+        engine_clock.tell(self.folder / "clock", f"+{self.day}d x{RATE}")
 
     @property
     def morning(self) -> datetime:
@@ -131,30 +119,13 @@ class Service:
     # -- processes -----------------------------------------------------------------------------
 
     def start_engine(self) -> None:
-        """libfaketime's own starter shares the moment from which the time is counted.
-
-        What it shares is named by its process, and stays when that is killed: a later one of the
-        same number would not start.
-        """
-        for left in Path("/dev/shm").glob("*faketime_*"):
-            if not psutil.pid_exists(int(left.name.rpartition("_")[2])):
-                left.unlink(missing_ok=True)
-        clock = [f"FAKETIME_TIMESTAMP_FILE={self.folder / 'clock'}", "FAKETIME_NO_CACHE=1"]
-        with (self.folder / "engine.log").open("ab") as log:
-            self.wrapper = subprocess.Popen(
-                [
-                    *("faketime", "-f", "+0", "env", "-u", "FAKETIME", *clock),
-                    *(PROGRAM, "--config", self.box.file, "engine"),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**os.environ, "TZ": "UTC"},
-            )
+        self.wrapper = engine_clock.start(
+            self.box, self.folder / "clock", self.folder / "engine.log"
+        )
 
     def kill_engine(self) -> None:
         if self.wrapper is not None:
-            kill(self.wrapper.pid)
+            engine_clock.kill(self.wrapper.pid)
             self.wrapper.wait(10)
             self.wrapper = None
 
