@@ -33,7 +33,7 @@ _MUTATING = (
     "mkdirat rmdir truncate ftruncate chmod fchmod fchmodat chown fchown lchown fchownat utime "
     "utimes utimensat futimesat setxattr fsetxattr fsync fdatasync sync syncfs msync fallocate"
 )
-_TRACE = "?" + _MUTATING.replace(" ", ",?")  # "?": not every machine has every call
+_READING = "open openat read pread64 readv preadv preadv2 getdents64"
 _OPENING = {"open", "openat", "creat"}
 _PROGRAM = Path(prep_console.__file__).parent
 _LINE = re.compile(r"^(?P<pid>\d+) +(?P<call>\w+)\((?P<rest>.*)$")
@@ -72,7 +72,7 @@ class Run:
     """Whether strace made a call return something else, in the very call that was meant."""
     code: int
     calls: tuple[Point, ...]
-    """Every call that could change something under the station, in order."""
+    """Every call that could change something under the station, or that reads it, in order."""
     told: str
     """Output and errors, for a failing test."""
 
@@ -86,6 +86,8 @@ def run(
     program: Path,
     at: Point | None = None,
     fault: str = KILL,
+    *,
+    reads: bool = False,
 ) -> Run:
     """Run ``command`` of the ``program`` copy; with ``at``, the ``fault`` as it enters that call.
 
@@ -95,7 +97,7 @@ def run(
     with tempfile.NamedTemporaryFile(prefix="prep-strace-") as trace:
         inject = ["-e", f"inject={at.call}:{fault}:when={at.nth}"] if at is not None else []
         done = subprocess.run(
-            [*_strace(trace.name), *inject, *command],
+            [*_strace(trace.name, _READING if reads else _MUTATING), *inject, *command],
             cwd=root.parent,
             env=_environment(program),
             stdin=subprocess.DEVNULL,
@@ -104,7 +106,7 @@ def run(
             timeout=60,
         )
         traced = Path(trace.name).read_text("utf-8", "surrogateescape")
-        calls = _calls(traced, root)
+        calls = _calls(traced, root, reads=reads)
     # strace ends the way its child ended: by the same signal
     killed = done.returncode in {-signal.SIGKILL, 128 + signal.SIGKILL}
     answered = [line for line in traced.splitlines() if line.endswith("(INJECTED)")]
@@ -112,9 +114,14 @@ def run(
     return Run(killed, injected, done.returncode, calls, done.stdout + done.stderr)
 
 
-def points(command: Sequence[str], root: Path, program: Path) -> tuple[tuple[Point, ...], Run]:
-    """Every mutating call of ``command`` on ``root``, from a run that nothing interrupts."""
-    whole = run(command, root, program)
+def points(
+    command: Sequence[str], root: Path, program: Path, *, reads: bool = False
+) -> tuple[tuple[Point, ...], Run]:
+    """Every mutating call of ``command`` on ``root``, from a run that nothing interrupts.
+
+    ``reads``: in their place those that open something for reading only, and that read.
+    """
+    whole = run(command, root, program, reads=reads)
     assert not whole.killed, whole.told
     return whole.calls, whole
 
@@ -135,7 +142,7 @@ def stopped_at(
     with tempfile.NamedTemporaryFile(prefix="prep-strace-") as trace:
         inject = f"inject={point.call}:signal=STOP:when={point.nth}"
         process = subprocess.Popen(
-            [*_strace(trace.name), "-e", inject, *command],
+            [*_strace(trace.name, _MUTATING), "-e", inject, *command],
             cwd=root.parent,
             env=_environment(program),
             stdin=subprocess.DEVNULL,
@@ -162,11 +169,11 @@ def fired(killed: Run, at: Point) -> bool:
     return killed.killed and bool(killed.calls) and killed.calls[-1] == at
 
 
-def _strace(trace: str) -> list[str]:
+def _strace(trace: str, calls: str) -> list[str]:
     """Not with --seccomp-bpf: then an injected kill never fires (strace 6.1)."""
     found = shutil.which("strace")
     assert found, "strace is not installed: apt-get install strace"
-    seen = ["-e", f"trace={_TRACE}"]
+    seen = ["-e", "trace=?" + calls.replace(" ", ",?")]  # "?": not every machine has every call
     return [found, "-f", "-qq", "-y", "-s", "0", "-o", trace, *seen]
 
 
@@ -176,7 +183,7 @@ def _environment(program: Path) -> dict[str, str]:
     return {**os.environ, **steady, "PYTHONPATH": str(program)}
 
 
-def _calls(trace: str, root: Path) -> tuple[Point, ...]:
+def _calls(trace: str, root: Path, *, reads: bool) -> tuple[Point, ...]:
     """The calls of one process (these commands start no other) that touch ``root``."""
     count: Counter[str] = Counter()
     found: list[Point] = []
@@ -190,7 +197,7 @@ def _calls(trace: str, root: Path) -> tuple[Point, ...]:
         count[call] += 1
         if f"{root}/" not in rest and f"{root}>" not in rest and f'{root}"' not in rest:
             continue
-        if call in _OPENING and not re.search(r"O_(CREAT|TRUNC|WRONLY|RDWR)", rest):
+        if call in _OPENING and reads == bool(re.search(r"O_(CREAT|TRUNC|WRONLY|RDWR)", rest)):
             continue
         found.append(Point(call, count[call], _on(rest, root)))
     assert len(pids) <= 1, f"strace counts per process, and there were {len(pids)}"
@@ -209,7 +216,7 @@ def _on(rest: str, root: Path) -> str:
     inside = [
         name.removeprefix(f"{root}").lstrip("/") or "."
         for name in names
-        if name.startswith(str(root)) or not name.startswith("/")
+        if name and (name.startswith(str(root)) or not name.startswith("/"))
     ]
     plain = (re.sub(r"\b([cd])-\d+-\d+-(\d+)", r"\1-\2", name) for name in inside if name)
     made = (re.sub(r"\brepair-\d+-\d+-\w+", "repair-ID", name) for name in plain)

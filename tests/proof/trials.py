@@ -7,7 +7,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import repeat
 from pathlib import Path
 from typing import TypeVar
@@ -54,6 +54,7 @@ class _Way:
     """Copy of the program that is killed."""
     runner: tuple[str, ...]
     fault: str
+    reads: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,24 +86,25 @@ def prove(
     *,
     runner: Sequence[str] = MODULE,
     fault: str = kills.KILL,
-    of: Callable[[Point], bool] = lambda _: True,
-    at_most: int | None = None,
+    reads: bool = False,
+    chosen: Callable[[Sequence[Point]], Sequence[Point]] = lambda points: points,
 ) -> Report:
-    """Kill the command at each of its mutating calls, or make those ``of`` some kind fail.
+    """Kill the command at each of its mutating calls, or make those that are ``chosen`` fail.
 
-    ``at_most``: so many points, spread evenly, where there are more.
+    ``reads``: of its calls that read, in their place.
     """
     seen: list[Point] = []
 
     def traced(at: Place, command: tuple[str, ...]) -> int:
-        found, ran = kills.points(at.command(*command, runner=runner), at.root, program)
+        ready = at.command(*command, runner=runner)
+        found, ran = kills.points(ready, at.root, program, reads=reads)
         assert found, "nothing under the station was touched: the trace is wrong"
         seen.extend(found)
         return ran.code
 
     clean = cleanly(scenario, scratch, traced)
-    points = spread([point for point in seen if of(point)], at_most)
-    way = _Way(program, tuple(runner), fault)
+    points = chosen(seen)
+    way = _Way(program, tuple(runner), fault, reads)
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(_AT_ONCE, mp_context=context) as pool:
         trials = list(pool.map(_trial, repeat(clean), points, repeat(way), chunksize=4))
@@ -156,7 +158,7 @@ def _place(folder: Path, settings: str) -> Place:
 def _trial(clean: Clean, point: Point, way: _Way) -> Trial:
     at = clean.fresh(f"worker-{os.getpid()}")
     command = at.command(*clean.command, runner=way.runner)
-    killed = kills.run(command, at.root, way.program, point, way.fault)
+    killed = kills.run(command, at.root, way.program, point, way.fault, reads=way.reads)
     if not (kills.fired(killed, point) if way.fault == kills.KILL else killed.injected):
         last = killed.calls[-1] if killed.calls else "nothing"
         return Trial(point, False, (f"did not fire: ended {killed.code} in {last}; {killed.told}",))
@@ -170,8 +172,9 @@ def judged(at: Place, clean: Clean, said: Said | None) -> list[str]:
     if found:
         return found
     crashed = whole.facts(at)
-    if said is not None:
-        found += _told(said, clean, crashed)
+    if said is None or not _taken_and_told(said, clean, crashed):
+        found += [f"at once: {f}" for f in whole.neither(crashed, clean.before, clean.after)]
+        found += _told(said, clean, crashed) if said is not None else []
     found += [f"at once: {f}" for f in _at_once(at, clean, crashed)]
     kept = at.folder / "crashed"
     put_back(at.root, kept)
@@ -190,14 +193,29 @@ def _told(said: Said, clean: Clean, now: Facts) -> list[str]:
     return found
 
 
+def _taken_and_told(said: Said, clean: Clean, now: Facts) -> bool:
+    """``receive`` took what came; what cannot be read keeps it out of sight, and that is said.
+
+    The cut itself, once it is sealed; or the earlier cut that it shares bytes with: then the
+    delivery waits.
+    """
+    before, after = clean.before, clean.after
+    sealed = replace(after, live=before.live, final=before.final)
+    waits = replace(before, marks=after.marks, waiting=now.waiting)
+    told = said.out + said.err
+    return clean.command[0] == "receive" and (
+        ("is not whole on disk" in told and now == sealed)
+        or ("no good copy is here" in told and now == waits and now.waiting > before.waiting)
+    )
+
+
 def _at_once(at: Place, clean: Clean, crashed: Facts) -> list[str]:
     """What the public and a reader get from what the crash left, before anybody acts."""
-    before, after = clean.before, clean.after
-    found = whole.neither(crashed, before, after)
+    found: list[str] = []
     intent = at.station.state().intent
     if intent is not None and intent.action == "rollback" and crashed.mode != "hold":
         found.append("a rollback was begun, and new cuts are still published")
-    found += _lost(at.root, before, after)
+    found += _lost(at.root, clean.before, clean.after)
     return found + _readers(at, crashed)
 
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prep_console.journal import reading
+from prep_console.journal import journal, reading
 from prep_console.journal.state import State
 from tests.proof.stations import Place
 
@@ -36,7 +36,7 @@ def faults(at: Place, *, damaged: str = "") -> list[str]:
     except (OSError, ValueError) as error:
         return [f"the state cannot be read: {error!r}"]
     found += _of_pointer(at.root)
-    pruned = {cut.id for cut in state.cuts.values() if cut.pruned}
+    pruned = _pruned(at, state)
     for folder in _cut_folders(at.root):
         found += [f"cut {folder.name}: {f}" for f in _of_cut(folder, folder.name in pruned)]
     found += _of_waiting(at.root, state)
@@ -46,6 +46,15 @@ def faults(at: Place, *, damaged: str = "") -> list[str]:
     if not verdict.ok:
         found.append(f"journal: {verdict.told.in_('en')}")
     return [fault for fault in found if not damaged or damaged not in fault]
+
+
+def _pruned(at: Place, state: State) -> set[str]:
+    """Cuts whose bytes were given back; of a night that is being put away only its lines tell."""
+    pruned = {cut.id for cut in state.cuts.values() if cut.pruned}
+    for line in journal.read(at.station.journal).lines if state.archiving else ():
+        data: Mapping[str, Any] = line.data
+        pruned |= set(data["cuts"] if line.kind == "pruned" else ())
+    return pruned
 
 
 def live(root: Path) -> tuple[str, int]:
