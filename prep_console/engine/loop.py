@@ -149,10 +149,8 @@ class _Engine:
 
         deliveries = Deliveries(self._settings, self._worker, switched, clock_known)
         announcing = Announcing(self._settings, readings, heartbeat, hooks)
-        probes = [
-            *instruments(self._settings, self._station),
-            OwnSettings(self._settings, self._file),
-        ]
+        own = OwnSettings(self._settings, self._file)
+        probes = [*instruments(self._settings, self._station), own]
         heartbeat.stale_after_s = {
             **stale_after_s(probes),
             **source_stale_s(self._settings),
@@ -171,7 +169,7 @@ class _Engine:
             self._chain(),
             self._seen(),
             self._record(recorder),
-            keep_rehashing(self._settings, readings.deliver),
+            keep_rehashing(self._settings, readings.deliver, own.changed),
         ]
         for source in pulled_sources(self._settings):
             pulled = PulledSource(

@@ -45,6 +45,10 @@ class OwnSettings:
         """Look at the file again."""
         return await self._thread.run(self._look)
 
+    def changed(self) -> bool:
+        """Whether commands may go by other settings than this engine right now."""
+        return self._look()[NAME].value == CHANGED
+
     async def close(self) -> None:
         """Nothing is held."""
 

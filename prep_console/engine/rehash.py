@@ -17,7 +17,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from multiprocessing.connection import Connection
 
@@ -68,12 +68,16 @@ class Report:
     found: Found
 
 
-async def keep_rehashing(settings: Settings, deliver: Deliver) -> None:
-    """Start the process again whenever it ends; its reading is unknown until then."""
+async def keep_rehashing(settings: Settings, deliver: Deliver, changed: Callable[[], bool]) -> None:
+    """Start the process again whenever it ends; its reading is unknown until then.
+
+    ``changed``: whether other settings than these are in the file. Then a command writes the
+    estado pages otherwise than this engine would, and nobody has tampered with them.
+    """
     hand = PutRight(Station(settings))
     while True:
         try:
-            await _follow(settings, hand, deliver)
+            await _follow(settings, hand, deliver, changed)
         except (OSError, EOFError, TimeoutError) as error:
             log.error("rehash: %s", error or type(error).__name__)
             reason = f"the process that reads it again ended: {error or type(error).__name__}"
@@ -81,7 +85,9 @@ async def keep_rehashing(settings: Settings, deliver: Deliver) -> None:
         await asyncio.sleep(_RESTART_S)
 
 
-async def _follow(settings: Settings, hand: PutRight, deliver: Deliver) -> None:
+async def _follow(
+    settings: Settings, hand: PutRight, deliver: Deliver, changed: Callable[[], bool]
+) -> None:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_child, args=(settings, theirs), daemon=True, name="rehash")
@@ -100,6 +106,8 @@ async def _follow(settings: Settings, hand: PutRight, deliver: Deliver) -> None:
             if not ours.poll():
                 continue
             report: Report = ours.recv()
+            if report.found.pages and changed():
+                report = replace(report, found=replace(report.found, pages=()))
             deliver({READING: _reading(report, utc_now())})
             now = time.monotonic()
             if not hand.has_work(report.found) or (

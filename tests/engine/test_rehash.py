@@ -8,6 +8,7 @@ import shutil
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -181,3 +182,27 @@ def test_all_that_is_not_as_sealed_is_put_right(made: Made) -> None:
 
 def archives_of(archives: dict[str, Path]) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in archives.values()}
+
+
+@pytest.mark.slow
+def test_a_page_by_settings_that_the_engine_has_not_read_yet_is_no_tampering(made: Made) -> None:
+    """Each command writes it as the file says; the engine would write it back and raise alarm."""
+    box, _, _ = made
+    text = box.file.read_text("utf-8")
+    box.file.write_text(text.replace("[election]", '[election]\ntitle = "Otro"', 1), "utf-8")
+    assert box.run("hold").code == 0
+    number = box.station.live().estado
+    page = box.station.public / "estado" / f"{number}.json"
+    assert "Otro" in page.read_text("utf-8")
+    for _ in range(3):  # looks at the pages; two that agree used to tell
+        wait_until(partial(looked_after, box, looked_at(box)), 40)
+    assert (told(box), box.station.live().estado) == ([], number)
+    assert "cut.tampered" not in alarms(box)
+
+
+def looked_after(box: Sandbox, before: str) -> bool:
+    return looked_at(box) > before
+
+
+def looked_at(box: Sandbox) -> str:
+    return str(box.run("status", "--json").json["readings"]["cut.bytes"]["observed_at"])
