@@ -248,8 +248,8 @@ class Store:
                 self._database.execute(forget, (min(until, oldest + step),))
 
     def _shrink(self) -> None:
-        # fetchall: a vacuum goes on only as long as its rows are asked for
-        self._database.execute("PRAGMA incremental_vacuum").fetchall()
+        # as a script: execute() takes its first step alone, and that frees a single page
+        self._database.executescript("PRAGMA incremental_vacuum")
         self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def _used(self) -> int:

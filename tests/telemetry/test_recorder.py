@@ -131,6 +131,26 @@ def test_its_size_is_kept_the_log_included_and_the_newest_stays(tmp_path: Path) 
     assert len(long) > 150
 
 
+def test_a_smaller_size_in_the_settings_gives_the_room_back(tmp_path: Path) -> None:
+    """At the first look, not as pages are used again."""
+    path, readings = (
+        tmp_path / "telemetry.db",
+        {f"power.ups{n}": some(1.0)["host.cpu"] for n in range(40)},
+    )
+    before = Store(path, Bounds(keep_s=10**9, max_bytes=10**8))
+    for n in range(1500):
+        before.add(AT + timedelta(seconds=10 * n), readings)
+    before.close()
+    assert path.stat().st_size > 1.5 * 1024**2
+    at = AT + timedelta(seconds=15_000)
+    store = Store(path, Bounds(keep_s=10**9, max_bytes=1024**2))
+    store.bound(at)
+    assert store.bytes() <= 1024**2
+    store.close()
+    half = telemetry.history(tmp_path, "power.ups1", at - timedelta(minutes=30), at, 180)
+    assert len(half) >= 179
+
+
 def noting(made: Recorder, value: float, until: Callable[[], bool]) -> None:
     """Samples of ``value`` until something has come of it."""
 
