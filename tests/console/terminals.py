@@ -116,6 +116,7 @@ class Pty:
         self.received = bytearray()
         self.arrivals: list[tuple[float, int]] = []
         """(monotonic time, bytes received until then), one per read."""
+        self.size = size
         self.master, slave = pty.openpty()
         self._set_size(slave, size)
         base = {k: v for k, v in os.environ.items() if k not in ("COLORTERM", "LC_ALL", "NO_COLOR")}
@@ -174,6 +175,7 @@ class Pty:
 
     def resize(self, size: tuple[int, int]) -> None:
         """Columns and rows from now on; where it controls, the kernel tells the command."""
+        self.size = size
         self._set_size(self.master, size)
 
     def stop_reading(self) -> None:
@@ -218,10 +220,10 @@ class Pty:
     def write(self, data: bytes) -> None:
         os.write(self.master, data)
 
-    def painted(self, size: tuple[int, int]) -> list[str]:
-        """The lines of a screen of just this size, from the first to the last; none while one of
+    def painted(self) -> list[str]:
+        """The lines of a screen of just its size, from the first to the last; none while one of
         them is missing."""
-        width, height = size
+        width, height = self.size
         found: dict[int, str] = {}
         for at, styled in _LINE.findall(self.received.decode("utf-8", "replace")):
             line = re.sub(_STYLE, "", styled).rstrip("\r\n")

@@ -36,4 +36,4 @@ def test_the_last_of_two_sizes_is_the_one_that_is_painted(tmp_path: Path) -> Non
         terminal.resize((100, 30))
         wait_until(lambda: "100, 30" in said.read_text(), 30, "the first size was read")
         terminal.resize((120, 40))
-        wait_until(lambda: terminal.painted((120, 40)), 30, "the second size is painted")
+        wait_until(terminal.painted, 30, "the second size is painted")

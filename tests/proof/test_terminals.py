@@ -198,11 +198,11 @@ def test_a_killed_tmux_server_leaves_nothing_behind(view: str, night: Night) -> 
     tried("tmux's server killed")
 
 
-def painted(view: str, terminal: Pty, size: tuple[int, int]) -> bool:
-    """Whether all of this very size was painted: as many lines of just this width, the header up
+def painted(view: str, terminal: Pty) -> bool:
+    """Whether all of its very size was painted: as many lines of just this width, the header up
     to the right edge; the console's rules too, with as many panes, and the keys at its foot."""
-    width, height = size
-    lines = terminal.painted(size)
+    width, height = terminal.size
+    lines = terminal.painted()
     if not lines:
         return False
     if view == "wall":  # its letters are up to four cells wide, and three lines high
@@ -238,7 +238,7 @@ def test_resizing_without_end_breaks_nothing(view: str, night: Night) -> None:
             del terminal.received[:]
             terminal.resize(size)
             if n % 3:  # some come in one burst, most are waited for
-                wait_until(partial(painted, view, terminal, size), 60, f"{view} at {size}")
+                wait_until(partial(painted, view, terminal), 60, f"{view} at {size}")
             assert terminal.process.poll() is None
             if n == RESIZES // 2:
                 wait_until(lambda: used_at_rest(pid, 1.0) < REST_SHARE, 120, "all are painted")
