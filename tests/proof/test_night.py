@@ -64,6 +64,8 @@ QUARANTINE = MIB // 2
 ALIEN = 300_000
 """Bytes of another state's delivery: the quarantine has room for one of them."""
 JOURNAL_A_CUT = 16 * 1024
+WORKER_DESCRIPTORS = 32
+"""It has 8 to 16; one kept of each delivery would be 50 before it is replaced."""
 MOODS: tuple[hostile.Behaviour, ...] = ("answers", "hang", "garbage", "close", "drip", "megabyte")
 Seen = Callable[[], bool]
 """Whether a fault was seen to have happened."""
@@ -221,19 +223,12 @@ class Night:
         assert self.engine.poll() is None
         no_growth(engine, self.engine_settled)
         self.engine_settled = None
-        print(self.workers, engine)
         half = len(self.workers) // 2  # however old the worker is: each has as many lives
         assert half >= (QUIET[1] - SETTLED) * CUTS // 4
         early, late = self.workers[:half], self.workers[half:]
         largest = max(early, key=lambda held: held.memory)
         assert all(largest.has_room_for(held) for held in late), self.workers
-        most = min(held.descriptors for held in early) + 3
-
-        def closed() -> bool:
-            worker = Held.by_worker(engine)
-            return worker is not None and worker.descriptors <= most
-
-        wait_until(closed, 60, f"the worker has no more than {most} descriptors")
+        assert all(held.descriptors <= WORKER_DESCRIPTORS for held in self.workers), self.workers
 
     def _keeps_samples(self) -> bool:
         """Whether the engine has its telemetry open: that is some descriptors more."""
