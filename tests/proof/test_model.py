@@ -183,6 +183,7 @@ class Machine(RuleBasedStateMachine):
             return  # a damaged cut is nothing to act on; two resyncs take one drop folder's files
         (act, does), (second, does_too) = self._ready(one), self._ready(other)
         if does is None or does_too is None:
+            self.acting.tidy()  # what was laid out for the other is not delivered later on
             return
         self._begins("together", act, second)
         counted["together"] += 1
