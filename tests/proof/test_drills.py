@@ -19,7 +19,11 @@ from tests.conftest import SHARED_DATA
 from tests.drill.rehearsing import faults, points, rehearse
 from tests.proof import table
 
-pytestmark = [pytest.mark.slow, pytest.mark.server]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.server,
+    pytest.mark.xdist_group("drills"),  # they begin together, so in one process
+]
 
 
 @dataclass(frozen=True, slots=True)
