@@ -38,11 +38,17 @@ def absent_programs() -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Give this run a temporary folder of its own.
+    """Give this run a temporary folder of its own, and its children no size of a terminal.
 
     pytest's shared one is closed to others again by each run that starts, also while an Apache
     of another run, which serves as www-data, has to pass through it.
     """
+    for name in (
+        "LINES",
+        "COLUMNS",
+    ):  # readline set them: every terminal would be taken for 80 x 24
+        os.environ.pop(name, None)
+        os.unsetenv(name)
     if config.option.basetemp is None:
         config.stash[_OWN_FOLDER] = tempfile.mkdtemp(prefix="prep-tests-")
         config.option.basetemp = config.stash[_OWN_FOLDER]
