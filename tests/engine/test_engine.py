@@ -270,8 +270,11 @@ def test_a_busy_intake_holds_up_nothing_that_is_due(tmp_path: Path, cut: dict[st
     late = nights.archive(tmp_path, "AYUN", "20240602_2010", actas=5)
     box = before_opening(tmp_path, *cut.values(), late)
     assert box.station.state().waiting
-    with lock.held(box.station.intake_lock, "test"), engine(box):
-        wait_until(lambda: live(box) == "20240602_2005", 60)
+    with ExitStack() as busy:
+        busy.enter_context(lock.held(box.station.intake_lock, "test"))
+        with engine(box):
+            wait_until(lambda: live(box) == "20240602_2005", 60)
+            busy.close()  # who waits for the intake ends no sooner
 
 
 def test_stamps_are_the_stations_wall_time(box: Sandbox) -> None:

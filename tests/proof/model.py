@@ -259,6 +259,19 @@ def crashes(act: Act, night: Night) -> Iterator[Night]:
 def both(one: Act, other: Act, night: Night) -> Iterator[tuple[int, int, Night]]:
     """How two that act at once may end: both exit codes and the state, in every order of steps."""
     yield from _orders(first_step(one), first_step(other), night, (DONE, DONE))
+    yield from _overtaken(one, other, night)
+    yield from ((late, mine, after) for mine, late, after in _overtaken(other, one, night))
+
+
+def _overtaken(first: Act, late: Act, night: Night) -> Iterator[tuple[int, int, Night]]:
+    """A rollback that names no cut is from the one that its person saw: where another act has put
+    an older one, or none, in its place meanwhile, it goes back no further and says who was first."""
+    if late != Decide("rollback", reason=getattr(late, "reason", "")) or night.live is None:
+        return
+    code, after = ends(first, night)
+    seen, now = night.cuts[night.live], after.cuts.get(after.live or "")
+    if now is None or (now.stamp, now.revision) < (seen.stamp, seen.revision):
+        yield code, REFUSED, after
 
 
 def _orders(
