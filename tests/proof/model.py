@@ -264,12 +264,15 @@ def both(one: Act, other: Act, night: Night) -> Iterator[tuple[int, int, Night]]
 
 
 def _overtaken(first: Act, late: Act, night: Night) -> Iterator[tuple[int, int, Night]]:
-    """A rollback that names no cut is from the one that its person saw: where another act has put
-    an older one, or none, in its place meanwhile, it goes back no further and says who was first."""
-    if late != Decide("rollback", reason=getattr(late, "reason", "")) or night.live is None:
-        return
+    """A rollback that names no cut is from the one that its person saw: where another act put an
+    older one, or none, in its place meanwhile, it goes back no further and says who was first."""
+    match late:
+        case Decide("rollback", None) if night.live is not None:
+            seen = night.cuts[night.live]
+        case _:
+            return
     code, after = ends(first, night)
-    seen, now = night.cuts[night.live], after.cuts.get(after.live or "")
+    now = after.cuts.get(after.live or "")
     if now is None or (now.stamp, now.revision) < (seen.stamp, seen.revision):
         yield code, REFUSED, after
 
