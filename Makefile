@@ -17,7 +17,7 @@ demo: $(RUNS) $(LOCALE).mo ## a whole station in a scratch folder on loopback (A
 	@$(BIN)/prep-console demo $(ARGS)
 
 test: servers check ## everything that must hold: set-up, format, lint, types, import contract, tests
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 check: $(READY) $(LOCALE).mo ## format, lint, types and import contract, without the tests
 	@echo '-- ruff format' && $(BIN)/ruff format --check --quiet --diff .
@@ -32,8 +32,9 @@ bench: servers $(READY) $(LOCALE).mo ## the figures to hold, as ratios measured 
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 proof: servers $(READY) $(LOCALE).mo ## kills at every call that writes, power cuts, full disks; a real Apache under load
-	@PREP_PROOF_ROUNDS=50 $(BIN)/python -m pytest -n 2 --dist loadgroup $(PROOFS) $(ARGS)
+	@PREP_PROOF_ROUNDS=50 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PROOFS) $(ARGS)
 
+SIDE_BY_SIDE := -n 2 --dist loadgroup
 PROOFS := tests/proof/test_night.py tests/proof/test_model.py tests/proof tests/apache/test_load.py tests/apache/test_actions_under_load.py \
 	tests/intake/push/test_push.py::test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one \
 	tests/intake/pull/test_sftp.py::test_killed_at_any_point_it_is_resumed_and_never_wrong \
