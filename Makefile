@@ -35,7 +35,7 @@ proof: servers $(READY) $(LOCALE).mo ## kills at every call that writes, power c
 	@PREP_PROOF_ROUNDS=50 $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(PROOFS) $(ARGS)
 
 SIDE_BY_SIDE := -n 2 --dist loadgroup
-PROOFS := tests/proof/test_night.py tests/proof/test_model.py tests/proof tests/apache/test_load.py tests/apache/test_actions_under_load.py \
+PROOFS := tests/proof tests/apache/test_load.py tests/apache/test_actions_under_load.py \
 	tests/intake/push/test_push.py::test_killed_at_any_point_a_push_is_never_taken_for_a_whole_one \
 	tests/intake/pull/test_sftp.py::test_killed_at_any_point_it_is_resumed_and_never_wrong \
 	tests/intake/pull/test_https.py::test_killed_at_any_point_it_is_resumed_and_never_wrong
