@@ -106,7 +106,7 @@ async def _follow(
             if not ours.poll():
                 continue
             report: Report = ours.recv()
-            if report.found.pages and changed():
+            if report.found.pages and await thread.run(changed):  # it reads a file
                 report = replace(report, found=replace(report.found, pages=()))
             deliver({READING: _reading(report, utc_now())})
             now = time.monotonic()
