@@ -275,13 +275,23 @@ class Machine(RuleBasedStateMachine):
 
 
 def _both(one: Act, other: Act, night: Night) -> Iterator[tuple[int, int, Night]]:
-    """As the model has it; and what was being staged when the station was put away is gone."""
+    """As the model has it, and what `station new` may do to a delivery that is under way."""
     yield from model.both(one, other, night)
-    for_new = model.ends(Afresh(), night)
-    if for_new[0] == model.DONE and isinstance(one, Deliver | Override) and other == Afresh():
-        yield model.FAILED, *for_new
-    if for_new[0] == model.DONE and isinstance(other, Deliver | Override) and one == Afresh():
-        yield for_new[0], model.FAILED, for_new[1]
+    if other == Afresh():
+        yield from ((code, model.DONE, after) for code, after in _put_away(one, night))
+    if one == Afresh():
+        yield from ((model.DONE, code, after) for code, after in _put_away(other, night))
+
+
+def _put_away(act: Act, night: Night) -> Iterator[tuple[int, Night]]:
+    """What was being staged is gone with the station. A resync may take what it fetched into the
+    new one, and then finds gone the cut that it was to compare."""
+    code, empty = model.ends(Afresh(), night)
+    if code != model.DONE or not isinstance(act, Deliver | Override):
+        return
+    yield model.FAILED, empty
+    if isinstance(act, Deliver) and act.by == "resync":
+        yield model.FAILED, model.ends(act, empty)[1]
 
 
 def _words(said: Said) -> str:
