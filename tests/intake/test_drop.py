@@ -379,17 +379,22 @@ def test_another_file_that_came_under_the_name_of_one_that_was_taken_stays(
     assert path.exists()
 
 
-def test_what_waits_for_its_cut_stays_until_it_is_sealed(tmp_path: Path) -> None:
-    station = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC", "AYUN"]}}).station
+def one_waits(folder: Path) -> tuple[Station, DropFolder, Path]:
+    """One election of two has come; its file is still there."""
+    station = sandbox(folder, {"election": {"elections": ["DIP_LOC", "AYUN"]}}).station
     station.prepare()
-    folder = station.settings.drop_folder
-    first = nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
-    drop = DropFolder(folder, 0.0)
+    first = nights.archive(station.settings.drop_folder, "DIP_LOC", "20240602_2005", actas=5)
+    drop = DropFolder(station.settings.drop_folder, 0.0)
     (arrival,) = drop.look()
     assert taken(station, drop, arrival).result == "waiting"
+    return station, drop, first
+
+
+def test_what_waits_for_its_cut_stays_until_it_is_sealed(tmp_path: Path) -> None:
+    station, drop, first = one_waits(tmp_path)
     assert drop.look() == []
     assert first.exists()
-    second = nights.archive(folder, "AYUN", "20240602_2005", actas=5)
+    second = nights.archive(first.parent, "AYUN", "20240602_2005", actas=5)
     (arrival,) = drop.look()
     drop.settled(station.state())
     assert first.exists()
@@ -401,13 +406,7 @@ def test_what_waits_for_its_cut_stays_until_it_is_sealed(tmp_path: Path) -> None
 
 def test_what_waits_is_taken_anew_when_our_copy_of_it_is_lost(tmp_path: Path) -> None:
     """Nothing waits any more, and nothing was sealed: the institute's file is the only one."""
-    station = sandbox(tmp_path, {"election": {"elections": ["DIP_LOC", "AYUN"]}}).station
-    station.prepare()
-    folder = station.settings.drop_folder
-    first = nights.archive(folder, "DIP_LOC", "20240602_2005", actas=5)
-    drop = DropFolder(folder, 0.0)
-    (arrival,) = drop.look()
-    assert taken(station, drop, arrival).result == "waiting"
+    station, drop, first = one_waits(tmp_path)
     shutil.rmtree(next(station.staging.iterdir()))
     assert assemble_due(station, actor=PERSON) == []
     assert station.state().waiting == ()
@@ -415,8 +414,8 @@ def test_what_waits_is_taken_anew_when_our_copy_of_it_is_lost(tmp_path: Path) ->
     assert first.exists()
     (arrival,) = drop.look()
     assert taken(station, drop, arrival).result == "waiting"
-    nights.archive(folder, "AYUN", "20240602_2005", actas=5)
+    nights.archive(first.parent, "AYUN", "20240602_2005", actas=5)
     (arrival,) = drop.look()
     assert taken(station, drop, arrival).result == "sealed"
     drop.settled(station.state())
-    assert list(folder.iterdir()) == []
+    assert list(first.parent.iterdir()) == []
