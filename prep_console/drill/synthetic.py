@@ -209,6 +209,7 @@ def _times(opens: datetime, random: Random) -> tuple[str, str, str]:
 def _without_votes(
     contest: Contest, station: Casilla, acta: str, times: tuple[str, str, str], *, came: bool
 ) -> list[str]:
+    # the words of the real files: "todos ilegibles" is "all illegible"
     observation = "TODOS ILEGIBLES O SIN DATO" if came else "SIN ACTA POR PAQUETE NO ENTREGADO"
     blank = ["ILEGIBLE" if came else "SIN ACTA"] * (len(_TOTALS) + len(_vote_columns(contest)) + 1)
     # An acta that never came has no image, hence no code.

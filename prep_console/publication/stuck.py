@@ -1,9 +1,9 @@
 """Whether a process keeps one of the station's locks for too long, and which one.
 
 Behind the intake lock every delivery waits, behind the action lock every decision, and behind the
-worker's whatever the engine has to take. Who acts is
-told so after seconds; who only waits for deliveries would not notice. How long is counted from look
-to look: a clock that leaps while a lock is held makes nobody slow.
+worker's whatever the engine has to take. Who acts is told so after seconds; who only waits for
+deliveries would not notice. How long is counted from look to look: a clock that leaps while a lock
+is held makes nobody slow.
 """
 
 from __future__ import annotations
