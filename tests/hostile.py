@@ -25,6 +25,8 @@ from typing import Any, Literal, TypeVar
 
 import psutil
 
+from prep_console.drill.children import free_port
+
 Behaviour = Literal[
     "answers",  # the whole answer, as it should be
     "refuse",  # nobody listens: connection refused, ICMP port unreachable
@@ -79,7 +81,9 @@ class Peer(ABC):
 
     host = "127.0.0.1"
 
-    def __init__(self, behaviour: Behaviour, answer: Answer, filler: bytes, kind: int) -> None:
+    def __init__(
+        self, behaviour: Behaviour, answer: Answer, filler: bytes, kind: socket.SocketKind
+    ) -> None:
         self.behaviour = behaviour
         self.asked = 0
         self._answer = answer
@@ -88,8 +92,8 @@ class Peer(ABC):
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True, name="hostile")
         self._running: set[asyncio.Task[None]] = set()
         self._held = socket.socket(socket.AF_INET, kind)
-        self._held.bind((self.host, 0))
-        self.port: int = self._held.getsockname()[1]
+        self.port = free_port(kind)
+        self._held.bind((self.host, self.port))
         self._thread.start()
         self._call(self._begin())
 

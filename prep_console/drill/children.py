@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from prep_console.wording import N_, Sentence, sentence
 
 _PR_SET_PDEATHSIG = 1
 _ENDED_WITHIN_S = 10.0
+_PORTS = (10_000, 32_768)  # below those of Linux's ip_local_port_range
 
 
 def child(command: Sequence[str], ending: ExitStack, *, log: Path) -> subprocess.Popen[bytes]:
@@ -63,7 +65,14 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def free_port() -> int:
-    """A TCP port of loopback that nobody listened on a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        return int(held.getsockname()[1])
+def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
+    """A port of loopback that nobody holds, and that the kernel gives to nobody who asks for any.
+
+    A server that is stopped and started again finds it still free: no connection gets it for its
+    own end (ip(7), ip_local_port_range), and whoever else asks here meets it once in 20,000.
+    """
+    while True:
+        port = random.randrange(*_PORTS)
+        with socket.socket(socket.AF_INET, kind) as held, suppress(OSError):
+            held.bind(("127.0.0.1", port))
+            return port

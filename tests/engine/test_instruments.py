@@ -17,6 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from prep_console import telemetry
+from prep_console.drill.children import free_port
 from prep_console.engine.readings import Readings
 from prep_console.probes.probe import reading
 from tests.engine.test_engine import alive, engine
@@ -45,12 +46,6 @@ def silent() -> Iterator[int]:
         yield int(server.getsockname()[1])
 
 
-def closed(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    with socket.socket(socket.AF_INET, kind) as server:
-        server.bind(("127.0.0.1", 0))
-        return int(server.getsockname()[1])
-
-
 def test_dead_and_hung_neighbours_are_unknown_in_time_and_delay_nothing(tmp_path: Path) -> None:
     with silent() as port:
         power = f"""
@@ -59,7 +54,7 @@ name = "hung"
 nut = "a@127.0.0.1:{port}"
 [[power.device]]
 name = "dead"
-nut = "a@127.0.0.1:{closed()}"
+nut = "a@127.0.0.1:{free_port()}"
 [[power.device]]
 name = "gen"
 role = "generator"
@@ -68,7 +63,7 @@ modbus = "127.0.0.1:{port}"
 name = "wrong"
 nut = "no address at all"
 """
-        servers = [f"127.0.0.1:{closed(socket.SOCK_DGRAM)}", "nowhere.invalid"]
+        servers = [f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}", "nowhere.invalid"]
         box = station(tmp_path, power, clock={"servers": servers})
         with engine(box) as process:
             wait_until(lambda: alive(box), 15)
@@ -109,7 +104,7 @@ def test_a_wrong_setting_is_named_at_the_start(tmp_path: Path) -> None:
 
 
 def test_what_it_knows_is_offered_to_prometheus(tmp_path: Path) -> None:
-    port, file = closed(), tmp_path / "prep.prom"
+    port, file = free_port(), tmp_path / "prep.prom"
     box = station(
         tmp_path, "", telemetry={"prometheus": f"127.0.0.1:{port}", "textfile": str(file)}
     )

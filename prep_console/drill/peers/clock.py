@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from prep_console.drill.children import child, wait_for
+from prep_console.drill.children import child, free_port, wait_for
 from prep_console.problems import Failed
 from prep_console.wording import N_, Sentence, sentence
 
@@ -70,7 +70,7 @@ def time_server(
                 pid=None,
             )
         return
-    port = port or _free_port()
+    port = port or free_port(socket.SOCK_DGRAM)
     control = folder / "chronyd.sock"
     if len(os.fsencode(control)) > _SOCKET_PATH_MOST:
         raise Failed(
@@ -134,13 +134,6 @@ def _write_settings(folder: Path, control: Path, port: int, source: str) -> None
         source,
     ]
     (folder / "chrony.conf").write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def _free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
-        held.bind((_ADDRESS, 0))
-        port: int = held.getsockname()[1]
-        return port
 
 
 def _answers(port: int, synchronised: bool) -> bool:

@@ -12,7 +12,6 @@ here once more, as numbers, so that a mistake in the map that reads them shows.
 from __future__ import annotations
 
 import asyncio
-import socket
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -25,6 +24,7 @@ from pymodbus.pdu import ModbusPDU
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
+from prep_console.drill.children import free_port
 from prep_console.wording import N_, Sentence, sentence
 
 State = Literal["standby", "starting", "running", "cooling"]
@@ -94,8 +94,7 @@ class GeneratorPeer:
             target=self._loop.run_forever, daemon=True, name="generator"
         )
         self._server: ModbusTcpServer | None = None
-        with socket.create_server(("127.0.0.1", 0)) as held:
-            self.port: int = held.getsockname()[1]
+        self.port = free_port()
         self._thread.start()
         self.set(mode="auto", fuel_percent=87, coolant_c=41, run_s=1_234_567, starts=211)
         self.set(mains_voltage_v=127.0, mains_frequency_hz=60)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import time
 from collections.abc import Callable
@@ -51,10 +50,3 @@ def answer(
 def answering(**changes: Any) -> Callable[[bytes], bytes]:
     """For :func:`tests.hostile.udp`: each answer with these changes."""
     return lambda request: answer(request, **changes)
-
-
-def free_udp_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port

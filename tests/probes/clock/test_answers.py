@@ -12,11 +12,12 @@ from typing import Any
 import pytest
 
 from prep_console.config.instruments import Clock
+from prep_console.drill.children import free_port
 from prep_console.probes.clock.offset import OffsetProbe
 from prep_console.snapshot import Reading
 from tests import hostile
 from tests.hostile import UDP_FAULTS, Behaviour
-from tests.probes.clock.packets import answer, answering, free_udp_port, stamp
+from tests.probes.clock.packets import answer, answering, stamp
 from tests.waiting import wait_until
 
 
@@ -115,7 +116,7 @@ async def test_a_bad_server_is_unknown_and_mends(fault: Behaviour) -> None:
 
 async def test_a_closed_port_is_told_at_once() -> None:
     began = time.monotonic()
-    read = await look(asking(free_udp_port(), answer_s=10.0))
+    read = await look(asking(free_port(socket.SOCK_DGRAM), answer_s=10.0))
     assert time.monotonic() - began < 1
     assert "connection refused" in str(read.error)
 

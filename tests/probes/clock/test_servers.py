@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -17,7 +18,7 @@ import pytest
 from prep_console.config import Settings
 from prep_console.config.instruments import Clock
 from prep_console.config.model import Station
-from prep_console.drill.children import child
+from prep_console.drill.children import child, free_port
 from prep_console.drill.peers import clock as peers
 from prep_console.drill.peers.clock import TimeServer, time_server
 from prep_console.probes.clock import OFFSET, STEP, TRACKING, probes
@@ -26,7 +27,6 @@ from prep_console.probes.clock.tracking import TrackingProbe
 from prep_console.probes.probe import Misconfigured, run_probe
 from prep_console.snapshot import Reading
 from tests import hostile
-from tests.probes.clock.packets import free_udp_port
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.server
@@ -86,7 +86,7 @@ def faked(folder: Path, skew: str) -> Iterator[str]:
     faketime, chronyd = shutil.which("faketime"), shutil.which("chronyd", path="/usr/sbin")
     assert faketime is not None
     assert chronyd is not None
-    port = free_udp_port()
+    port = free_port(socket.SOCK_DGRAM)
     folder.mkdir(mode=0o750)
     (folder / "chrony.conf").write_text(
         f"port {port}\nbindaddress 127.0.0.1\nallow 127.0.0.1\ncmdport 0\n"
@@ -139,7 +139,7 @@ async def test_a_frozen_server_and_daemon_are_unknown_and_come_back(tmp_path: Pa
 
 
 async def test_a_killed_server_is_told_at_once_and_a_new_one_is_found(tmp_path: Path) -> None:
-    port = free_udp_port()
+    port = free_port(socket.SOCK_DGRAM)
     settings = Clock(servers=[f"127.0.0.1:{port}"], chrony=str(tmp_path / "c" / "chronyd.sock"))
     probe, daemon = OffsetProbe(settings), TrackingProbe(settings)
     for offset_s, state in ((0.0, "ok"), (2.5, "critical")):
@@ -198,7 +198,7 @@ async def test_dns_that_hangs_costs_one_thread_and_not_the_known_address(
 async def test_the_loop_turns_a_server_that_dies_to_unknown_and_back(tmp_path: Path) -> None:
     """Through the loop that the engine runs, on loopback, where asking is quick."""
     states: list[str] = []
-    port = free_udp_port()
+    port = free_port(socket.SOCK_DGRAM)
     probe = OffsetProbe(Clock(servers=[f"127.0.0.1:{port}"]))
     nudge = asyncio.Event()
 
