@@ -55,14 +55,15 @@ class ArchivedImages:
 
     def add(self, file: str, archive: str, member: Member) -> None:
         """One image, read whole. ``file``: the delivered file around ``archive``."""
-        if not self._archives or self._archives[-1][1] != archive:
-            self._archives.append((self._count, archive))
+        made = _hash(member, _USUAL)  # first: of one that ends in Unsafe nothing is kept
         name = member.path.encode("utf-8", "surrogateescape")
         try:
             self._names.write(len(name).to_bytes(_LENGTH) + name)
         except OSError as error:
             raise NoScratch(*error.args) from error
-        self._hashes[_USUAL] += _hash(member, _USUAL)
+        if not self._archives or self._archives[-1][1] != archive:
+            self._archives.append((self._count, archive))
+        self._hashes[_USUAL] += made
         self._count += 1
         self._counts[file] = self._counts.get(file, 0) + 1
 

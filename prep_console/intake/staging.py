@@ -32,6 +32,8 @@ from prep_console.publication.station import Station
 FILES = "files"
 RECORD = "delivery.json"
 _CHUNK = 1 << 20
+_LARGE = 4 << 20
+"""Bytes that the disk may begin with while they are examined."""
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _PLAIN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 """Never blocks on a pipe that took the file's place."""
@@ -379,6 +381,8 @@ def _copy(source: int, target: Path, most: int) -> tuple[int, str]:
             sha256.update(chunk)
             durable.write_all(descriptor, chunk)
             size += len(chunk)
+        if size >= _LARGE:
+            durable.start_flush(descriptor)
     finally:
         os.close(descriptor)
     return size, sha256.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 from prep_console.cuts.archived_images import ArchivedImages
 from prep_console.cuts.delivery import examine
 from prep_console.cuts.images import Image, reconcile
-from prep_console.cuts.members import Member
+from prep_console.cuts.members import Member, Unsafe
 from prep_console.cuts.model import Examination, Images, Limits, Verdict
 from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
@@ -135,6 +136,20 @@ def test_an_archive_that_cannot_be_read_again_is_nobodys_images() -> None:
     again = {"a.zip": [sha1[1]], "b.zip": [sha1[3]]}
     made = [image.digest("sha1") for image in kept.each(lambda file, _: again[file])]
     assert made == [sha1[1].hex(), "00" * 20, sha1[3].hex()]
+
+
+def test_an_image_that_ends_in_a_stop_gives_its_name_to_no_other() -> None:
+    def cut_short() -> Iterator[bytes]:
+        yield picture(1)[:5]
+        raise Unsafe("archive.checksum", "a.zip!/1.jpg")
+
+    kept = ArchivedImages(io.BytesIO())
+    with pytest.raises(Unsafe):
+        kept.add("a.zip", "a.zip", Member("1.jpg", "", cut_short))
+    kept.add("b.zip", "b.zip", Member("2.jpg", "", partial(iter, [picture(2)])))
+    (only,) = kept.each(lambda *_: [])
+    assert only.where == "b.zip!/2.jpg"
+    assert only.digest("sha256") == hashlib.sha256(picture(2)).hexdigest()
 
 
 def test_without_hashes_nothing_is_said_of_images(tmp_path: Path) -> None:
