@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from prep_console import wording
 from prep_console.drill import children
 from tests.proof import table
 
@@ -131,3 +132,12 @@ def real_data() -> Path:
 def free_port() -> int:
     """A TCP port of 127.0.0.1 that nobody listened on a moment ago."""
     return children.free_port()
+
+
+@pytest.fixture
+def in_english() -> Iterator[None]:
+    """Sentences in English while the test runs."""
+    before = wording.language()
+    wording.use("en")
+    yield
+    wording.use(before)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -11,16 +10,10 @@ from prep_console.config import parse
 from prep_console.engine.arrivals import reading
 from prep_console.intake.push.arrivals import Arriving
 from prep_console.snapshot import Reading, Snapshot
-from prep_console.wording import use
 from tests.console.nights import NOW, FakeStation, night, no_engine
 from tests.console.test_screens import console, see, shown, until
 
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 def arriving(**sources: Reading) -> Snapshot:

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from prep_console.console import wording_of
 from prep_console.console.main_screen import MainScreen
 from prep_console.snapshot import CutView
 from prep_console.widgets.cuts_table import Choice, Order, chosen_rows
-from prep_console.wording import use
 from tests.console.nights import FakeStation, night
 from tests.console.test_screens import console, see, shown, until
 
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 def ids(wanted: str = "", order: Order = "newest") -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,14 +20,9 @@ from tests.console.test_screens import console, see, shown, until
 from tests.publication.three_cuts import FIRST, SECOND, deliver
 from tests.stations import sandbox
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 IDS = [cut.id for cut in night().cuts]
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,18 +16,12 @@ from prep_console.console.orders import StationActions
 from prep_console.engine.view import SnapshotReader
 from prep_console.publication import actions
 from prep_console.snapshot import LiveView
-from prep_console.wording import use
 from tests.console.nights import FakeStation, cut, held, night
 from tests.console.test_screens import Screen, console, see, shown, until
 from tests.publication.three_cuts import FIRST, PERSON, deliver, live
 from tests.stations import Sandbox, sandbox
 
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 @asynccontextmanager

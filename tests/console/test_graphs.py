@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -16,20 +16,14 @@ from prep_console.snapshot import Reading, ReadingState
 from prep_console.widgets.history_graph import Bounds, Sample, Window, graph, scale_of
 from prep_console.widgets.lines import text_of
 from prep_console.widgets.look import Look
-from prep_console.wording import use
 from tests.console.nights import NOW, night
 from tests.console.stations import EQUIPPED, equipped
 from tests.stations import sandbox
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 WINDOW = Window(NOW - timedelta(hours=6), NOW)
 CLOCK = Bounds(0.05, 1.0, signed=True)
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 def samples(

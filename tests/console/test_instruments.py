@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -23,18 +22,13 @@ from tests.console.nights import NOW, night
 from tests.console.stations import EQUIPPED, all_well, bad_night, equipped, late_equipped
 from tests.console.test_views import HOSTILE, frame, screen
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 SIZES = [(40, 12), (60, 20), (80, 24), (100, 30), (120, 40), (160, 45), (240, 70)]
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 ODD: tuple[Detail, ...] = (
     None, True, "", HOSTILE, "x" * 5000, 1e308, float("nan"), float("inf"), -1e300, 10**400, 0, -5,
 )  # fmt: skip
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 def with_readings(**readings: Reading) -> Snapshot:

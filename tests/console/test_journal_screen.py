@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,19 +14,14 @@ from prep_console.console import exports
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.orders import StationActions
 from prep_console.problems import Failed
-from prep_console.wording import sentence, use
+from prep_console.wording import sentence
 from tests.console.nights import FakeStation
 from tests.console.test_screens import console, see, shown, until
 from tests.stations import sandbox
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 WHEN = datetime(2024, 6, 3, 2, 37, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 async def test_the_record_is_filtered_as_one_types_and_esc_ends_it() -> None:

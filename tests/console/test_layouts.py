@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from rich.cells import cell_len
 
@@ -15,15 +13,10 @@ from tests.console.nights import STATES, night
 from tests.console.stations import bad_night, equipped
 from tests.console.test_views import frame, screen
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 ANY = [(20, 5), (24, 6), (20, 9), (40, 12), (30, 24), (60, 20), (60, 50), (80, 12), (80, 24)]
 ANY += [(80, 60), (120, 9), (120, 14), (100, 34), (160, 45), (200, 60), (240, 70), (320, 90)]
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 def words(text: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,12 +22,7 @@ from tests.console.stations import bad_night, equipped
 from tests.console.test_graphs import WINDOW, samples
 from tests.console.test_screens import console, focused, see, shown, until
 
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 async def test_acknowledging_the_worst_alarm_takes_two_keys() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -20,12 +19,7 @@ from prep_console.wording import say, use
 from tests.console.nights import FakeStation, night
 from tests.console.test_screens import console, focused, see, shown, until
 
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 async def test_every_deciding_command_opens_its_dialog_and_does_nothing_yet() -> None:

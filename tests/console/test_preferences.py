@@ -26,11 +26,12 @@ from tests.stations import PROGRAM, sandbox
 ROOT = '[station]\nroot = "/srv/x"\n'
 
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
+
 @pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
+def _usual_keys() -> Iterator[None]:
     yield
-    use("es")
     key_names.use({})
 
 

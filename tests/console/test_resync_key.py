@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,18 +17,12 @@ from prep_console.publication import lock
 from prep_console.publication.actions import Expected
 from prep_console.publication.station import Station
 from prep_console.snapshot import Detail, Reading, Snapshot
-from prep_console.wording import use
 from tests.console.nights import NOW, FakeStation, night
 from tests.console.test_screens import console, focused, see, shown, until
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 CANCEL = Order("cancel_resync", None, "", Expected("auto", None))
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 def resyncing() -> Snapshot:

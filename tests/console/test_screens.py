@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -27,14 +27,9 @@ from prep_console.widgets.panel import Panel
 from prep_console.wording import Language, sentence, use
 from tests.console.nights import STATES, FakeStation, frozen, held, night, no_engine
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 Screen = Pilot[int]
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -27,14 +26,9 @@ from tests.console.stations import bad_night, equipped
 from tests.console.test_screens import until
 from tests.stations import sandbox
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 SIZES = [(20, 5), (40, 12), (60, 50), (80, 24), (160, 45), (240, 70), (480, 135), (640, 180)]
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 def drawn(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,8 +10,9 @@ import pytest
 from prep_console.console.player import FASTEST, SLOWEST, Player
 from prep_console.engine.past import Past
 from prep_console.problems import WrongUsage
-from prep_console.wording import use
 from tests.replay.pasts import AT, ZONE, minutes, station
+
+pytestmark = pytest.mark.usefixtures("in_english")
 
 SECOND = timedelta(seconds=1)
 
@@ -23,13 +23,6 @@ class Clock:
 
     def __call__(self) -> float:
         return self.s
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 @pytest.fixture

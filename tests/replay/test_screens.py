@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
@@ -34,15 +34,10 @@ from prep_console.wording import Language, use
 from tests.replay.pasts import AT, minutes, station
 from tests.stations import Sandbox
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 SIZES = [(80, 24), (120, 40), (240, 70), (40, 12)]
 Screen = Pilot[int]
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 @pytest.fixture

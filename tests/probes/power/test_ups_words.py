@@ -2,19 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from prep_console import status_words, wording
+from prep_console import status_words
 
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    before = wording.language()
-    wording.use("en")
-    yield
-    wording.use(before)
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 def test_flags_in_words_in_their_order_each_once() -> None:
