@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -56,7 +57,7 @@ def alarm_lines(snapshot: Snapshot) -> Iterable[str]:
         since = dates.second(alarm.since.astimezone(zone))
         yield f"{_sign(alarm)} {sentence_of(alarm)}"
         yield f"    {visible(alarm.key)} · " + say(N_("since {time}"), time=since)
-        yield from ("    " + fact for fact in _alarm_facts(alarm, zone))
+        yield from ("    " + fact for fact in _alarm_facts(alarm, snapshot.observed_at, zone))
         rule = TABLE.get(alarm.id)
         if rule is not None:
             yield "    " + say(N_("Why: {text}"), text=known_text(rule.cause))
@@ -66,15 +67,19 @@ def alarm_lines(snapshot: Snapshot) -> Iterable[str]:
         yield say(N_("no alarms"))
 
 
-def _alarm_facts(alarm: AlarmView, zone: ZoneInfo) -> Iterable[str]:
+def _alarm_facts(alarm: AlarmView, now: datetime, zone: ZoneInfo) -> Iterable[str]:
     """Who saw it, who shelved it, whether it comes and goes, what it explains."""
+
+    def hour(moment: datetime) -> str:
+        return dates.hour(moment.astimezone(zone), now, "%H:%M:%S")
+
     if alarm.acknowledged_by is not None and alarm.acknowledged_at is not None:
-        at = f"{alarm.acknowledged_at.astimezone(zone):%H:%M:%S}"
+        at = hour(alarm.acknowledged_at)
         yield say(N_("seen by {by} at {time}"), by=alarm.acknowledged_by, time=at)
     if alarm.shelved_until is not None:
         yield say(
             N_("shelved until {time} by {by}: {reason}"),
-            time=f"{alarm.shelved_until.astimezone(zone):%H:%M:%S}",
+            time=hour(alarm.shelved_until),
             by=alarm.shelved_by,
             reason=alarm.shelved_reason,
         )
@@ -89,7 +94,7 @@ def short_alarm_lines(snapshot: Snapshot) -> Iterable[str]:
     """One line an alarm, for ``status``."""
     zone = ZoneInfo(snapshot.timezone)
     for alarm in snapshot.alarms:
-        facts = " · ".join(_alarm_facts(alarm, zone))
+        facts = " · ".join(_alarm_facts(alarm, snapshot.observed_at, zone))
         yield f"{_sign(alarm)} {sentence_of(alarm)}" + (f" ({facts})" if facts else "")
 
 

@@ -241,3 +241,15 @@ def test_what_an_alarm_explains_is_told_in_words(language: Language) -> None:
         use("es")
     (listed,) = alarms_json(snapshot)["alarms"]
     assert listed["consequences"] == list(explains)
+
+
+def test_who_saw_an_alarm_of_another_day_is_told_with_its_date() -> None:
+    """The final cut stays up for months, and so does who saw what."""
+    seen = AlarmView("apache.down", "critical", NOW, "ana", "", acknowledged_at=NOW)
+    use("es")
+    for later, told in (
+        (timedelta(hours=1), "enterado ana (02:37:12)"),
+        (timedelta(60), "enterado ana (3 jun 02:37:12)"),
+    ):
+        snapshot = replace(night(), alarms=(seen,), observed_at=NOW + later)
+        assert told in "\n".join(short_alarm_lines(snapshot))

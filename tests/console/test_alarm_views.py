@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -23,14 +22,9 @@ from tests.console.stations import bad_alarms, bad_night
 from tests.console.test_instruments import CONTROL
 from tests.console.test_views import HOSTILE
 
+pytestmark = pytest.mark.usefixtures("in_english")
+
 SIZES = [(40, 9), (80, 21), (120, 36), (240, 66)]
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    use("en")
-    yield
-    use("es")
 
 
 def page(
@@ -82,6 +76,8 @@ def test_each_alarm_in_full_says_cause_consequence_and_what_to_do() -> None:
 
 def test_who_saw_it_and_who_shelved_it_and_why() -> None:
     assert "seen by jperez at 02:22:12" in text(bad_night(), "clock.off")
+    weeks_later = replace(bad_night(), observed_at=NOW + timedelta(days=60))
+    assert "seen by jperez at Jun 3 02:22:12" in text(weeks_later, "clock.off")
     told = text(bad_night(), "site.certificate")
     assert "shelved until 02:48, by mlopez: “el proveedor lo renueva a las 6”" in told
     assert "stays here until it has been quiet" in text(bad_night(), "cut.carried:AYUN")
