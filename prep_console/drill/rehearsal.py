@@ -57,6 +57,8 @@ class Rehearsal:
         self._stamps = iter(stamps[len(stamps) // 4 :])
         self._started = time.monotonic()
         self._ends: dict[int, float] = {}
+        self._happened: set[int] = set()
+        """Faults in which a cut came."""
         self._queue: list[tuple[float, Path, bytes]] = []
         self._bad: set[str] = set()
         self._defaced: tuple[str, str, str] | None = None
@@ -166,10 +168,13 @@ class Rehearsal:
     def _deliver(self, now: float) -> None:
         """The cut that is due, as the faults of this moment have it."""
         stamp = next(self._stamps, None)
-        once = {n: self._scenario.fault[n - 1].kind for n in self._ends}
-        kinds: set[str] = set(once.values())
+        at_work = {n: self._scenario.fault[n - 1].kind for n in self._ends}
+        kinds: set[str] = {
+            k for n, k in at_work.items() if not (k in _ONE_CUT and n in self._happened)
+        }
         if stamp is None or ("silence" in kinds and not kinds & _DELIVERED):
             return
+        self._happened.update(at_work)
         drop = self._station.settings.drop_folder
         files = self._files(stamp, kinds)
         late_s = max(8 * 60 / self._speed, _LEAST_LATE_S) if "late" in kinds else 0.0
@@ -240,6 +245,8 @@ class Rehearsal:
         return "stale" if old else "fresh"
 
 
+_ONE_CUT = {"test-data", "totals-fall", "corrected"}
+"""One cut is so, and the next one is not, however close to the end of the fault it comes."""
 _DELIVERED = {"test-data", "totals-fall", "corrected", "half"}
 """A silence that follows one of these does not swallow it."""
 

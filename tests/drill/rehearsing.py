@@ -30,12 +30,12 @@ def faults(report: Path) -> int:
 
 
 def rehearse(
-    name: str, folder: Path, *, awake: bool, timeout_s: float = 500.0, source: Path | None = None
+    name: str, folder: Path, *, awake: bool, timeout_s: float = 800.0, source: Path | None = None
 ) -> Path:
-    """Run it to its end at 120 times; the folder of its report. ``source``: a real final cut."""
+    """Run it to its end at 60 times; the folder of its report. ``source``: a real final cut."""
     report, station = folder / "report", folder / "station"
     main, terminal = pty.openpty()
-    command = [*PROGRAM, "--lang", "en", "drill", name, "--speed", "120", "--operator", "robot"]
+    command = [*PROGRAM, "--lang", "en", "drill", name, "--speed", "60", "--operator", "robot"]
     command += ["--report", str(report), "--folder", str(station)]
     command += ["--from", str(source)] if source is not None else []
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Every shipped scenario at 120 times to its end in a real terminal: who acts scores, who sleeps
+"""Every shipped scenario at 60 times to its end in a real terminal: who acts scores, who sleeps
 does not. They run some at a time, since a drill mostly waits; `make test` has a sample.
 """
 
@@ -50,7 +50,7 @@ REAL = [Night("corrupt-zip", True, _PUEBLA), Night("late-cuts", True, _QROO)]
 if not table.WHOLE:
     del REAL[1:]
 _AT_ONCE = 6
-"""Each takes a minute or three, and a tenth of a processor."""
+"""Each takes a minute or two (one of them eight), and a fifth of a processor."""
 
 
 @pytest.fixture(scope="module")
