@@ -50,7 +50,7 @@ REAL = [Night("corrupt-zip", True, _PUEBLA), Night("late-cuts", True, _QROO)]
 if not table.WHOLE:
     del REAL[1:]
 _AT_ONCE = 6
-"""Each takes a minute or two (one of them eight), and a fifth of a processor."""
+"""Each takes a minute or two, one of them eight, and mostly waits."""
 
 
 @pytest.fixture(scope="module")
