@@ -93,15 +93,15 @@ def run(
             console.terminate()
             console.wait()
         path = station.settings.root / "journal" / "journal.jsonl"
-        lines = journal.read(path).lines
+        read = journal.read(path)
+        record = path.read_bytes()[: read.position.offset]  # the engine writes on
         ended = datetime.now(UTC)
         who = operator or getpass.getuser()
-        done = Rehearsed(
-            scenario, told, ended, lines, score(scenario, told, lines), who, speed, night.source
-        )
+        scored = score(scenario, told, read.lines)
+        done = Rehearsed(scenario, told, ended, read.lines, scored, who, speed, night.source)
         sys.stdout.write(text(done))
         if report is not None:
-            _keep(report, done, path)
+            _keep(report, done, record)
             sys.stdout.write(
                 wording.say(N_("the report is kept in {path}"), path=visible(str(report))) + "\n"
             )
@@ -112,12 +112,12 @@ def _console(command: list[str]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command)
 
 
-def _keep(report: Path, done: Rehearsed, record: Path) -> None:
+def _keep(report: Path, done: Rehearsed, record: bytes) -> None:
     try:
         report.mkdir(parents=True, exist_ok=True)
         (report / "simulacro.html").write_text(html(done), "utf-8")
         (report / "simulacro.txt").write_text(text(done), "utf-8")
-        shutil.copyfile(record, report / "journal.jsonl")
+        (report / "journal.jsonl").write_bytes(record)
     except OSError as error:
         raise Failed(
             sentence(N_("the report cannot be written: {error}"), error=error.strerror or ""),
