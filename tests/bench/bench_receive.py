@@ -51,17 +51,18 @@ def _archives(name: str, size: int, times: int) -> Iterator[Figure]:
     took: list[float] = []
     with scratch() as folder, served(folder / "station") as ground:
         stamps = nights.stamps(count=times + 1)
-        warm_memory(folder, (times + 2) * size)
         _deliver(folder / "first", stamps[0], size)
         take(ground.box, folder / "first")
         for stamp in stamps[1:]:
             delivery = folder / stamp
             _deliver(delivery, stamp, size)
             _settle(folder)
+            warm_memory(folder, 2 * size)
             bare_s, flush_s = _allowed(delivery, folder / "copy")
             allowed.append(bare_s)
             flushed.append(bare_s + 1.3 * flush_s)
             _settle(folder)
+            warm_memory(folder, 2 * size)
             took.append(_received(ground, delivery))
             assert ground.box.station.live().cut == stamp
             shutil.rmtree(delivery)

@@ -50,7 +50,8 @@ def warm_memory(folder: Path, size: int) -> None:
     """Use ``size`` bytes of the page cache and give them back.
 
     In a virtual machine a page that nobody has used yet is first got from the host: 250 MB of them
-    took 0.48 s to write instead of 0.05 s, whoever wrote them. A station has been up for days.
+    took 0.48 s to write instead of 0.05 s, whoever wrote them. A station has been up for days. The
+    host may take free pages back within seconds, so it is done right before what is measured.
     """
     path = folder / "warm"
     with path.open("wb") as file:

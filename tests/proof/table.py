@@ -4,8 +4,8 @@ A proof calls :func:`record` with what it counted itself; the rows travel with t
 also out of a process of a run that has several, and are printed together when the run ends (see
 ``tests/conftest.py``). What was walked through without a fault (days, steps, samples)
 has rows of its own, :func:`walked`, and adds nothing to the faults. A test that failed has a row
-with a bad state of its own, so the table is never better than the run. What could not run here is
-named as such, and a whole run without it has failed.
+with a bad state of its own, so the table is never better than the run. What could not run here, or
+was waited for and never happened, is named as such, and a whole run without it has failed.
 """
 
 from __future__ import annotations
@@ -61,8 +61,13 @@ def take(rows: Iterable[tuple[str, int, int | None, int]]) -> None:
 
 
 def is_short() -> bool:
-    """Whether this was to be the whole proof, and some of it could not run."""
-    return WHOLE and bool(not_run)
+    """Whether this was to be the whole proof, and some of it could not run or never happened."""
+    return WHOLE and bool(not_run or _never())
+
+
+def _never() -> list[str]:
+    """Kinds of fault that a proof meant to meet and did not, not once."""
+    return [row.what for row in _added_up() if row.fired == 0]
 
 
 def lines(failed: Sequence[str] = (), left_out: Sequence[str] = ()) -> Iterable[str]:
@@ -80,6 +85,7 @@ def lines(failed: Sequence[str] = (), left_out: Sequence[str] = ()) -> Iterable[
     extent = "all points and rounds" if WHOLE else "a sample; `make proof` tries all"
     yield f"{'faults together: ' + extent:{_WIDE}} {tried:8,} {happened:8,} {bad:5,}"
     yield from (f"did NOT run, which is not a pass: {name}" for name in left_out)
+    yield from (f"never happened, so nothing is shown of it: {name}" for name in _never())
 
 
 def _added_up() -> list[Row]:

@@ -336,13 +336,13 @@ def test_whatever_is_done_the_station_is_what_the_rules_say(lot: int) -> None:
         tried=counted["kills asked for"],
         fired=counted["killed"],
     )
-    joined = counted["corrections with a late part"]
-    assert joined, "no correction was put together with a late part: the rule was not tried"
-    table.record("model: corrections with a late part", tried=joined, fired=joined)
-    late = counted["whole deliveries killed after they went live"]
-    assert late, "no whole delivery was killed after the pointer moved"
-    table.record("model: whole deliveries killed after they went live", tried=late, fired=late)
-    again = counted["withdrawn cuts again"]
-    assert again, "no withdrawn cut came again with other images: the rule was not tried"
-    table.record("model: withdrawn cuts with other images", tried=again, fired=again)
-    table.record("model: two at once", tried=counted["together"], fired=counted["together"])
+    for what, came in (  # in some lot each must: of one lot chance may leave any of them out
+        ("corrections with a late part", counted["corrections with a late part"]),
+        (
+            "whole deliveries killed after they went live",
+            counted["whole deliveries killed after they went live"],
+        ),
+        ("withdrawn cuts with other images", counted["withdrawn cuts again"]),
+        ("two at once", counted["together"]),
+    ):
+        table.record(f"model: {what}", tried=came, fired=came)

@@ -29,13 +29,27 @@ def test_rows_of_one_name_are_added_up_and_failures_and_gaps_are_told(
     assert "NOT" in gap
 
 
+def test_what_never_happened_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "_rows", [])
+    table.take([("a rare order", 0, 0, 0), ("a rare order", 2, 2, 0), ("another", 0, 0, 0)])
+    assert [line for line in table.lines() if "never happened" in line] == [
+        "never happened, so nothing is shown of it: another"
+    ]
+
+
 @pytest.mark.parametrize(
-    ("whole", "left_out", "short"),
-    [(True, ["power cut"], True), (True, [], False), (False, ["power cut"], False)],
+    ("whole", "left_out", "fired", "short"),
+    [
+        (True, ["power cut"], 1, True),
+        (True, [], 1, False),
+        (True, [], 0, True),
+        (False, ["power cut"], 0, False),
+    ],
 )
 def test_a_whole_run_that_left_something_out_has_failed(
-    whole: bool, left_out: list[str], short: bool, monkeypatch: pytest.MonkeyPatch
+    whole: bool, left_out: list[str], fired: int, short: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(table, "WHOLE", whole)
     monkeypatch.setattr(table, "not_run", left_out)
+    monkeypatch.setattr(table, "_rows", [table.Row("a rare order", fired, fired, 0)])
     assert table.is_short() == short
