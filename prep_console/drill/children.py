@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import random
 import signal
@@ -19,7 +20,7 @@ from prep_console.wording import N_, Sentence, sentence
 
 _PR_SET_PDEATHSIG = 1
 _ENDED_WITHIN_S = 10.0
-_PORTS = (10_000, 32_768)  # below those of Linux's ip_local_port_range
+_PORTS = (10_000, 32_768)  # below ip_local_port_range, as Linux comes
 
 
 def child(command: Sequence[str], ending: ExitStack, *, log: Path) -> subprocess.Popen[bytes]:
@@ -73,6 +74,11 @@ def free_port(kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
     """
     while True:
         port = random.randrange(*_PORTS)
-        with socket.socket(socket.AF_INET, kind) as held, suppress(OSError):
-            held.bind(("127.0.0.1", port))
-            return port
+        with socket.socket(socket.AF_INET, kind) as held:
+            try:
+                held.bind(("127.0.0.1", port))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                return port
