@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from prep_console import dates
 from prep_console.record import author, reason_given
 from prep_console.snapshot import AlarmView, Snapshot
 from prep_console.widgets.alarm_list import Wording, ordered, row, sign_of, tone_of
-from prep_console.widgets.figures import age_s, hour, local, span
+from prep_console.widgets.figures import age_s, hour, span
 from prep_console.widgets.lines import Line, Span, Tone, line, rule, wrap
 from prep_console.wording import N_, say, visible
 
@@ -112,8 +111,7 @@ def _standing(snapshot: Snapshot, alarm: AlarmView, width: int) -> list[Line]:
     if alarm.acknowledged_by is not None:
         told = author(alarm.acknowledged_by)
         if alarm.acknowledged_at is not None:
-            seen = local(snapshot, alarm.acknowledged_at)
-            at = dates.hour(seen, snapshot.observed_at, "%H:%M:%S")
+            at = hour(snapshot, alarm.acknowledged_at, "%H:%M:%S")
             told = say(N_("{by} at {time}"), by=told, time=at)
         shown += _fact(say(N_("seen by")), told, width, "")
     if alarm.shelved_until is not None:

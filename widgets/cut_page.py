@@ -56,9 +56,9 @@ def cut_page(snapshot: Snapshot, cut: CutView, width: int, facts: CutFacts | Non
         _fact(say(N_("cut")), cut.id, "strong"),
         _fact(say(N_("state")), f"{sign} {state}".strip(), tone),
         _fact(say(N_("hour of the cut")), dates.minute(local(snapshot, cut.stamp))),
-        _fact(say(N_("arrived")), _second(snapshot, cut.received_at)),
-        _fact(say(N_("verified")), _second(snapshot, cut.verified_at)),
-        _fact(say(N_("on disk")), _second(snapshot, cut.sealed_at)),
+        _fact(say(N_("arrived")), _dated(snapshot, cut.received_at)),
+        _fact(say(N_("verified")), _dated(snapshot, cut.verified_at)),
+        _fact(say(N_("on disk")), _dated(snapshot, cut.sealed_at)),
         _fact(say(N_("put live")), _moment(snapshot, cut.published_at, say(N_("never")))),
         _fact(say(N_("served")), _moment(snapshot, cut.served_at, say(N_("not seen")))),
         _fact(say(N_("size")), size(cut.bytes)),
@@ -92,7 +92,7 @@ def refusal_page(snapshot: Snapshot, row: RefusedView, width: int, explain: Expl
     """Why a delivery was refused, whole."""
     lines = [
         _fact(say(N_("delivery")), visible(row.name), "strong"),
-        _fact(say(N_("arrived")), _second(snapshot, row.at)),
+        _fact(say(N_("arrived")), _dated(snapshot, row.at)),
         _fact(say(N_("state")), "✖ " + say(N_("refused")), "warning"),
         _fact(say(N_("kept in")), f"quarantine/{visible(row.id)}"),
         _fact(say(N_("checks")), visible(" ".join(row.checks))),
@@ -107,13 +107,13 @@ def _fact(label: str, value: str, tone: Tone = "") -> Line:
     return line(Span(f" {label:<{_LABEL}}", "dim"), Span(value, tone))
 
 
-def _second(snapshot: Snapshot, moment: datetime) -> str:
+def _dated(snapshot: Snapshot, moment: datetime) -> str:
     """With its date: the final cut stays for months."""
     return dates.second(local(snapshot, moment))
 
 
 def _moment(snapshot: Snapshot, moment: datetime | None, otherwise: str) -> str:
-    return _second(snapshot, moment) if moment is not None else otherwise
+    return _dated(snapshot, moment) if moment is not None else otherwise
 
 
 def _counted(cut: CutView) -> str:

@@ -21,9 +21,9 @@ def local(snapshot: Snapshot, moment: datetime) -> datetime:
     return moment.astimezone(_zone(snapshot.timezone))
 
 
-def hour(snapshot: Snapshot, moment: datetime) -> str:
+def hour(snapshot: Snapshot, moment: datetime, form: str = "%H:%M") -> str:
     """``02:35`` of something that happened here; with its date when it was not this night."""
-    return _hour(snapshot, moment, snapshot.observed_at)
+    return dates.hour(local(snapshot, moment), snapshot.observed_at, form)
 
 
 def cut_hour(snapshot: Snapshot, stamp: datetime) -> str:
@@ -32,11 +32,7 @@ def cut_hour(snapshot: Snapshot, stamp: datetime) -> str:
     A rehearsal replays a night of another day: its cuts are near one another, not near now.
     """
     newest = snapshot.cuts[0].stamp if snapshot.cuts else snapshot.observed_at
-    return _hour(snapshot, stamp, newest)
-
-
-def _hour(snapshot: Snapshot, moment: datetime, night: datetime) -> str:
-    return dates.hour(local(snapshot, moment), night)
+    return dates.hour(local(snapshot, stamp), newest)
 
 
 def replayed(snapshot: Snapshot, cut: CutView) -> bool:
