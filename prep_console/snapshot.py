@@ -8,9 +8,10 @@ not on a screen. ``observed_at`` is when the snapshot was put together, so an ag
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
+
+import msgspec
 
 Mode = Literal["auto", "hold", "frozen"]
 Phase = Literal["simulacro", "jornada"]
@@ -20,8 +21,7 @@ AlarmSeverity = Literal["warning", "critical"]
 Detail = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """One instrument read once. ``value`` is None exactly when ``state`` is unknown."""
 
     value: float | str | None
@@ -31,11 +31,10 @@ class Reading:
     observed_at: datetime
     error: str | None = None
     """Why there is no value; English, may hold a neighbour's own words."""
-    detail: Mapping[str, Detail] = field(default_factory=dict)
+    detail: Mapping[str, Detail] = msgspec.field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PartView:
+class PartView(msgspec.Struct, frozen=True):
     """One election inside a cut."""
 
     election: str
@@ -44,8 +43,7 @@ class PartView:
     """True when it was taken over from the cut before because none came in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class CutView:
+class CutView(msgspec.Struct, frozen=True):
     """One sealed cut, for a table row and for the four clocks. Newest first in a snapshot."""
 
     id: str
@@ -73,8 +71,7 @@ class CutView:
     """Its figures are zero, though those of the cut before were not."""
 
 
-@dataclass(frozen=True, slots=True)
-class LiveView:
+class LiveView(msgspec.Struct, frozen=True):
     """The cut that the pointer names."""
 
     cut: CutView
@@ -83,8 +80,7 @@ class LiveView:
     since: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedView:
+class RefusedView(msgspec.Struct, frozen=True):
     """A delivery that was stopped, kept in quarantine."""
 
     id: str
@@ -97,8 +93,7 @@ class RefusedView:
     """What each check found (check, severity, where, values), for a translated sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class ServedView:
+class ServedView(msgspec.Struct, frozen=True):
     """What a visitor got from the site at the last look."""
 
     id: str | None
@@ -113,8 +108,7 @@ class ServedView:
     """``02:35`` of ``id``; None where that is no cut's: a cache may name anything."""
 
 
-@dataclass(frozen=True, slots=True)
-class DecisionView:
+class DecisionView(msgspec.Struct, frozen=True):
     """Who put the station in its mode, and why."""
 
     action: str
@@ -124,8 +118,7 @@ class DecisionView:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class EngineView:
+class EngineView(msgspec.Struct, frozen=True):
     alive: bool | None
     """None: not known; only a replay says so, of a moment that nobody recorded."""
     pid: int | None
@@ -134,8 +127,7 @@ class EngineView:
     """False: no engine has run here yet, so there is no telling since when there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmView:
+class AlarmView(msgspec.Struct, frozen=True):
     """One alarm in force. Shelved and acknowledged ones are here too: nothing hides state."""
 
     id: str
@@ -146,7 +138,7 @@ class AlarmView:
     acknowledged_by: str | None
     text: str
     """In English."""
-    values: Mapping[str, Detail] = field(default_factory=dict)
+    values: Mapping[str, Detail] = msgspec.field(default_factory=dict)
     """Fills the translated sentence of the alarm's id."""
     subject: str = ""
     """What it is about, where a rule can hold for several: a device, a service, an election."""
@@ -166,8 +158,7 @@ class AlarmView:
         return f"{self.id}:{self.subject}" if self.subject else self.id
 
 
-@dataclass(frozen=True, slots=True)
-class JournalView:
+class JournalView(msgspec.Struct, frozen=True):
     """One line of the record, ready to be put in words by its kind."""
 
     seq: int
@@ -177,8 +168,7 @@ class JournalView:
     data: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class PastView:
+class PastView(msgspec.Struct, frozen=True):
     """That what is shown is over: a replayed moment, and the stretch that it lies in."""
 
     begins: datetime
@@ -198,8 +188,7 @@ class PastView:
     """Whether phase, elections and cadence are those of then; else they are today's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(msgspec.Struct, frozen=True):
     observed_at: datetime
     station: str
     title: str
@@ -239,7 +228,7 @@ class Snapshot:
     """Why the station could not be read in full (English), or None."""
     past: PastView | None = None
     """Not None: nothing of this is so now."""
-    contacts: Mapping[str, str] = field(default_factory=dict)
+    contacts: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Whom to call: label and what to dial, as the settings have them."""
     embargo_until: datetime | None = None
     """The opening, while nothing goes live by itself before it; else None."""

@@ -11,10 +11,11 @@ from __future__ import annotations
 import gettext as _gettext
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from prep_console import reasons
 from prep_console.marks import N_
@@ -128,12 +129,11 @@ def _known(language: Language, text: str) -> str:
     return reasons.known(text, _catalogue(language).gettext)
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(msgspec.Struct, frozen=True):
     """A sentence as data: an English template marked with :func:`N_`, and its values."""
 
     msgid: str
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = msgspec.field(default_factory=dict)
 
     def in_(self, language: Language) -> str:
         """The sentence in one language."""
@@ -148,8 +148,7 @@ def sentence(msgid: str, **values: Value) -> Sentence:
     return Sentence(msgid, values)
 
 
-@dataclass(frozen=True, slots=True)
-class Because(Sentence):
+class Because(Sentence, frozen=True):
     """A sentence whose ``{error}`` is another one of ours, in the same language."""
 
     error: Sentence | None = None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from prep_console.snapshot import AlarmSeverity, Detail
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(msgspec.Struct, frozen=True):
     """A fault that holds now. Whether it is an alarm, only its lifecycle says."""
 
     id: str
@@ -18,7 +18,7 @@ class Condition:
     severity: AlarmSeverity
     since: datetime
     """From when on the fault was there, aware UTC."""
-    values: Mapping[str, Detail] = field(default_factory=dict)
+    values: Mapping[str, Detail] = msgspec.field(default_factory=dict)
     """Fills the rule's sentence."""
     subject: str = ""
     """What it is about, where a rule can hold for several: a device, a service, an election."""

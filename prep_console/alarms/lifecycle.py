@@ -14,15 +14,17 @@ Who acknowledged or shelved what is in the journal and nowhere else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
+
+import msgspec
 
 from prep_console.alarms.condition import Condition
 from prep_console.alarms.table import TABLE, english_of, explains
 from prep_console.journal.open_alarms import AlarmRecord
 from prep_console.journal.state import State
 from prep_console.snapshot import AlarmSeverity, AlarmView
+from prep_console.values import replace
 
 FLAPPING_RAISES = 3
 FLAPPING_WITHIN = timedelta(minutes=10)
@@ -36,8 +38,7 @@ _KEPT = 200
 EventKind = Literal["raised", "escalated", "eased", "cleared", "returned"]
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One fault that is being followed."""
 
     condition: Condition
@@ -57,13 +58,12 @@ class Entry:
     flapping: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(msgspec.Struct, frozen=True):
     """What the next step needs of the ones before; kept in ``run/now.json``."""
 
-    entries: Mapping[str, Entry] = field(default_factory=dict)
+    entries: Mapping[str, Entry] = msgspec.field(default_factory=dict)
     """By key."""
-    raises: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+    raises: Mapping[str, tuple[datetime, ...]] = msgspec.field(default_factory=dict)
     """When an alarm was raised lately, by key."""
     began: datetime | None = None
     """Start of the engine: instruments that nobody has read yet are not judged at once."""
@@ -77,8 +77,7 @@ class Memory:
         return [at for at in found if at is not None]
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """What is wrong now, and what cannot be said now."""
 
     conditions: tuple[Condition, ...]
@@ -86,8 +85,7 @@ class Look:
     """Keys of followed faults whose instrument cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(msgspec.Struct, frozen=True):
     """A change that the journal, hooks and the bell are told once."""
 
     kind: EventKind

@@ -6,18 +6,18 @@ The page docs/alarms.md is written from here.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from string import Formatter
 from types import MappingProxyType
 from typing import Final
+
+import msgspec
 
 from prep_console.alarms.condition import Condition
 from prep_console.snapshot import AlarmView, Detail
 from prep_console.wording import N_, Sentence, Value, known_text, say_in, visible
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(msgspec.Struct, frozen=True):
     """An alarm that explains another one. A cause with a subject explains only its own."""
 
     id: str
@@ -25,8 +25,7 @@ class Cause:
     """Beginnings of the subjects that it explains."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(msgspec.Struct, frozen=True):
     """One kind of alarm. Its severity comes with each condition."""
 
     id: str

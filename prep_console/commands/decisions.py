@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -18,6 +17,7 @@ from prep_console.commands.context import (
     stamp_of,
 )
 from prep_console.problems import Refused
+from prep_console.values import replace
 from prep_console.wording import N_, say, sentence, visible
 
 if TYPE_CHECKING:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,6 +9,7 @@ import click
 from prep_console.commands.context import Context, cut_id, json_option, print_json, print_lines
 from prep_console.problems import Refused
 from prep_console.reports.changes import told
+from prep_console.values import fields_of
 from prep_console.wording import N_, sentence
 
 if TYPE_CHECKING:
@@ -72,12 +72,12 @@ def _election_document(election: ElectionChanges) -> dict[str, Any]:
         "before": election.before,
         "after": election.after,
         "same": election.same,
-        "figures": [{**asdict(figure), "fell": figure.fell} for figure in election.figures],
+        "figures": [{**fields_of(figure), "fell": figure.fell} for figure in election.figures],
         "actas": None
         if rows is None
         else {
             "added": list(rows.added),
-            "changed": [asdict(acta) for acta in rows.changed],
+            "changed": [fields_of(acta) for acta in rows.changed],
             "gone": list(rows.gone),
         },
         "columns": None

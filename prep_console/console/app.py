@@ -7,7 +7,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, TypeVar
@@ -43,6 +42,7 @@ from prep_console.engine.view import SnapshotReader
 from prep_console.problems import WrongUsage
 from prep_console.publication.actions import Outcome
 from prep_console.snapshot import AlarmView, Snapshot
+from prep_console.values import replace
 from prep_console.widgets import cut_page, key_names
 from prep_console.widgets.cut_page import CutFacts
 from prep_console.widgets.cuts_table import Row

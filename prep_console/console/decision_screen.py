@@ -7,7 +7,6 @@ beneath it at every tick, and someone who decides needs to see the decision, not
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
@@ -26,6 +25,7 @@ from prep_console.console.telling import sentence_text
 from prep_console.problems import Problem, Refused
 from prep_console.publication.actions import Expected, Outcome
 from prep_console.snapshot import Snapshot
+from prep_console.values import replace
 from prep_console.widgets.cuts_table import Row
 from prep_console.widgets.decision_page import Decision, Progress, Stage, fitted, seen_text
 from prep_console.widgets.panel import Panel, look_of

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from prep_console.engine.past import EventKind, Past
 from prep_console.engine.past_times import moment_named
 from prep_console.snapshot import Snapshot
+from prep_console.values import replace
 from prep_console.wording import N_, say
 
 SPEEDS = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0)

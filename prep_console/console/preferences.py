@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prep_console import config
@@ -12,6 +12,7 @@ from prep_console.config import Settings
 from prep_console.config.origins import differing
 from prep_console.console import keys
 from prep_console.problems import Problem, WrongUsage
+from prep_console.values import replace
 from prep_console.widgets.look import Theme
 from prep_console.wording import N_, Sentence, because, sentence
 

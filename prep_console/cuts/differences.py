@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
 
@@ -18,6 +18,7 @@ from prep_console.cuts.actas import Layout, Row
 from prep_console.cuts.model import Figures, Results
 from prep_console.cuts.numbers import NotANumber, read_count, unquoted
 from prep_console.cuts.results import read_results
+from prep_console.values import field_names
 
 _UNREAD = -1
 _LONGEST_COUNT = 40
@@ -143,5 +144,5 @@ def compare(old: Side, new: Side) -> Differences:
 
 def compare_figures(old: Figures, new: Figures) -> tuple[ChangedFigure, ...]:
     """The figures that differ, in the order of the header."""
-    pairs = ((f.name, getattr(old, f.name), getattr(new, f.name)) for f in fields(Figures))
+    pairs = ((n, getattr(old, n), getattr(new, n)) for n in field_names(Figures))
     return tuple(ChangedFigure(*pair) for pair in pairs if pair[1] != pair[2])

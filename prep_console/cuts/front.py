@@ -10,7 +10,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations, islice
 from typing import Final
@@ -20,6 +20,7 @@ from prep_console.cuts.lines import Lines, Unreadable
 from prep_console.cuts.model import Figures, Finding
 from prep_console.cuts.numbers import NotANumber, read_count, read_percent, unquoted
 from prep_console.cuts.stamps import Stamp
+from prep_console.values import replace
 
 DELIMITERS: Final = "|,;\t"
 BLANK: Final = " \t\"',;|\ufeff"

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+import msgspec
 
 from prep_console.cuts.stamps import Stamp
 from prep_console.wording import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(msgspec.Struct, frozen=True):
     """Header figures of one election: counts of actas and votes; None where the file has none."""
 
     expected: int | None = None
@@ -39,20 +39,18 @@ class Verdict(StrEnum):
     STOPPED = "stopped"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """What one check found. ``check`` is a stable id from the table in checks.py."""
 
     check: str
     severity: Severity
     where: str = ""
     """Path inside the delivery, as delivered, or ''."""
-    values: Mapping[str, Value] = field(default_factory=dict)
+    values: Mapping[str, Value] = msgspec.field(default_factory=dict)
     """Fills the check's sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveredFile:
+class DeliveredFile(msgspec.Struct, frozen=True):
     """One file of the delivery as it lies on disk (an archive counts as one file)."""
 
     path: str
@@ -63,8 +61,7 @@ class DeliveredFile:
     """Hexadecimal, lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(msgspec.Struct, frozen=True):
     """What was read of one election's results."""
 
     code: str
@@ -84,8 +81,7 @@ class Results:
     """Normalised names of the columns, in the file's order; none for a site's JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Images:
+class Images(msgspec.Struct, frozen=True):
     """How the delivered images and the actas of one election agree."""
 
     election: str
@@ -102,8 +98,7 @@ class Images:
     """What the hashes are, the most frequent first: ``sha256``, or ``sha256,sha1``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One election's product in a delivery: what a cut is put together from."""
 
     election: str
@@ -117,8 +112,7 @@ class Part:
     figures: Figures
 
 
-@dataclass(frozen=True, slots=True)
-class Examination:
+class Examination(msgspec.Struct, frozen=True):
     """Everything that was read of a delivery, and what is wrong with it."""
 
     stamp: Stamp | None
@@ -142,8 +136,7 @@ class Examination:
         return Verdict.ODD if self.findings else Verdict.GOOD
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True):
     """Bounds on what a delivery may unpack to."""
 
     max_total_bytes: int = 8 * 1024**3
@@ -154,8 +147,7 @@ class Limits:
     """Archives inside archives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expectations:
+class Expectations(msgspec.Struct, frozen=True):
     """What the station expects of a delivery; the defaults expect nothing."""
 
     state: str = ""
@@ -166,7 +158,7 @@ class Expectations:
     """Aware; the window is checked only when both are set."""
     now: datetime | None = None
     """Aware, in the station's zone: a stamp more than 10 min after it is in the future."""
-    marks: Mapping[str, Stamp] = field(default_factory=dict)
+    marks: Mapping[str, Stamp] = msgspec.field(default_factory=dict)
     """Election to the newest stamp accepted."""
     phase: str = "jornada"
     reserved: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from prep_console.cuts import arithmetic, elections, states
@@ -13,6 +13,7 @@ from prep_console.cuts.evidence import Evidence, FoundJson, FoundResults, Place
 from prep_console.cuts.model import Expectations, Finding, Part, Results, Severity
 from prep_console.cuts.names import FileName, read_name
 from prep_console.cuts.stamps import MOST_AHEAD, Stamp
+from prep_console.values import replace
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ is not in force has to be seen, and so has a file with which the next start woul
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from prep_console.engine.settings_of_then import as_told
 from prep_console.probes.probe import Clock, OwnThread, utc_now
 from prep_console.problems import Problem
 from prep_console.snapshot import Reading
+from prep_console.values import replace
 
 NAME = "engine.settings"
 IN_FORCE, CHANGED, WRONG = "in force", "changed", "wrong"

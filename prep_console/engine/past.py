@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -43,6 +43,7 @@ from prep_console.problems import Refused
 from prep_console.publication.station import Station
 from prep_console.snapshot import AlarmView, EngineView, PastView, Reading, ServedView, Snapshot
 from prep_console.telemetry.moments import STEP_S, Moment
+from prep_console.values import replace
 from prep_console.wording import N_, sentence
 
 _EVERY = 1000

@@ -17,7 +17,7 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from multiprocessing.connection import Connection
 
@@ -32,6 +32,7 @@ from prep_console.publication.estado_check import altered_pages
 from prep_console.publication.rehash import NOTHING_WRONG, Rereading, Wrong
 from prep_console.publication.station import Station
 from prep_console.snapshot import Reading
+from prep_console.values import replace
 
 log = logging.getLogger(__name__)
 

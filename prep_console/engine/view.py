@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from prep_console.alarms import conditions, lateness
 from prep_console.alarms.lifecycle import Memory, advance, remembered
@@ -48,6 +49,7 @@ from prep_console.snapshot import (
     ServedView,
     Snapshot,
 )
+from prep_console.values import replace
 from prep_console.wording import N_
 
 STALE_AFTER_S = 15.0
@@ -58,22 +60,21 @@ UNREAD = N_("no engine is there to read it")
 UNKNOWN_CUT = N_("a cut is public that the journal does not know")
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
+class Now(msgspec.Struct, frozen=True):
     """What the engine writes to ``run/now.json``: everything that only it can know."""
 
     pid: int
     at: datetime
     """Heartbeat, aware UTC."""
-    readings: Mapping[str, Reading] = field(default_factory=dict)
-    history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    readings: Mapping[str, Reading] = msgspec.field(default_factory=dict)
+    history: Mapping[str, tuple[float | None, ...]] = msgspec.field(default_factory=dict)
     history_step_s: float = 10.0
     served: ServedView | None = None
-    since: Mapping[str, datetime] = field(default_factory=dict)
+    since: Mapping[str, datetime] = msgspec.field(default_factory=dict)
     """Since when a reading, or ``served``, has been in the state that it is in."""
-    alarms: Memory = field(default_factory=Memory)
+    alarms: Memory = msgspec.field(default_factory=Memory)
     """What the engine's watch remembers; readers go on from it."""
-    stale_after_s: Mapping[str, float] = field(default_factory=dict)
+    stale_after_s: Mapping[str, float] = msgspec.field(default_factory=dict)
     """How old a reading may get, where its probe looks so seldom that 45 s say nothing."""
     ended: bool = False
     """The engine's last word before a clean end."""
@@ -210,15 +211,14 @@ def compose(
     return put_together(settings, state, live.cut, seen, now, lines=lines, read_error=read_error)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True):
     """What the journal does not say of a moment."""
 
     engine: EngineView
     readings: Mapping[str, Reading]
     served: ServedView | None
     alarms: tuple[AlarmView, ...]
-    history: Mapping[str, tuple[float | None, ...]] = field(default_factory=dict)
+    history: Mapping[str, tuple[float | None, ...]] = msgspec.field(default_factory=dict)
     history_step_s: float = 10.0
 
 

@@ -8,8 +8,9 @@ first cut may lack an election, and only when a person says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
@@ -21,8 +22,7 @@ _NIGHT = timedelta(hours=24)
 """The PREP's length: an election that the settings do not name is carried over that long."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """One election of a planned cut: from a waiting delivery, or from an earlier cut."""
 
     part: PartRecord
@@ -31,8 +31,7 @@ class Piece:
     """The earlier cut whose files are linked; None for a delivered part."""
 
 
-@dataclass(frozen=True, slots=True)
-class CutPlan:
+class CutPlan(msgspec.Struct, frozen=True):
     id: CutId
     why: str
     """'', completed, corrected or again."""
@@ -44,8 +43,7 @@ class CutPlan:
     """The cut that it follows: what a carried election comes from."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assembly:
+class Assembly(msgspec.Struct, frozen=True):
     """What can be done now. At most one plan: the next one is decided on the state after it."""
 
     plan: CutPlan | None
@@ -58,8 +56,7 @@ class Assembly:
     """A newer cut is whole already: it must not wait for this one."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
+class _Group(msgspec.Struct, frozen=True):
     """Waiting parts that belong to one cut."""
 
     pieces: dict[str, Piece]

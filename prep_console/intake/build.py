@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import asdict, replace
 from pathlib import Path
 
 from prep_console.cuts.checks import finding
@@ -22,6 +21,7 @@ from prep_console.problems import Failed
 from prep_console.publication import rules, store
 from prep_console.publication.manifest import Manifest, SealedFile, SealedPart
 from prep_console.publication.station import Station
+from prep_console.values import fields_of, replace
 from prep_console.wording import N_, sentence
 
 
@@ -265,7 +265,7 @@ class _Builder:
             extra={
                 "deliveries": list(plan.deliveries),
                 "new": [p.part.election for p in plan.pieces if p.delivery is not None],
-                "images": [asdict(i) for d in used for i in d.examination.images]
+                "images": [fields_of(i) for d in used for i in d.examination.images]
                 + [image for sealed in joined for image in sealed.extra.get("images", ())],
             },
         )

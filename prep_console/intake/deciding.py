@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from prep_console.publication.actions import Outcome
 from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle
 from prep_console.publication.station import Station
+from prep_console.values import replace
 from prep_console.wording import Sentence, visible
 
 _UNFINISHED = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from prep_console.cuts.entry_names import name_fault
 from prep_console.cuts.model import Examination, Expectations, Finding, Limits
 from prep_console.cuts.stamps import Stamp
 from prep_console.journal.state import State
+from prep_console.values import replace
 from prep_console.wording import visible
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 from prep_console.cuts.manifests import beside
 from prep_console.cuts.model import Examination
+from prep_console.values import replace
 from prep_console.wording import visible
 
 

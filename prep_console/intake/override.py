@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from prep_console.cuts.checks import overridable, reasons
@@ -17,6 +17,7 @@ from prep_console.journal.actor import Actor
 from prep_console.problems import Refused, WrongUsage
 from prep_console.publication import actions, plans
 from prep_console.publication.station import Station
+from prep_console.values import replace
 from prep_console.wording import N_, sentence
 
 _IDENTITY = re.compile(r"\d{8}T\d{6}Z(-\d{1,6})?")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +37,7 @@ from prep_console.publication import lock, rules, store
 from prep_console.publication.repair import compare_and_repair
 from prep_console.publication.settle import settle_if_open
 from prep_console.publication.station import Station
+from prep_console.values import replace
 from prep_console.wording import N_, sentence, visible
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -26,8 +25,7 @@ SILENT_S = 60.0
 Doing = Literal["asking", "fetching", "comparing", "taking"]
 
 
-@dataclass(frozen=True, slots=True)
-class ResyncProgress:
+class ResyncProgress(msgspec.Struct, frozen=True):
     """What a resync is doing now."""
 
     source: str

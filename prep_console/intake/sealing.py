@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
@@ -27,6 +26,7 @@ from prep_console.problems import Failed, Refused
 from prep_console.publication import actions, lock, store
 from prep_console.publication.settle import settle, settle_if_open
 from prep_console.publication.station import Station
+from prep_console.values import replace
 from prep_console.wording import N_, sentence
 
 PATIENCE_S = 60.0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import pwd
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 _NO_LOGIN = 2**32 - 1
 """What the kernel says in /proc/self/loginuid for processes that no login started."""
 
 
-@dataclass(frozen=True, slots=True)
-class Actor:
+class Actor(msgspec.Struct, frozen=True):
     uid: int
     """Of the login, which sudo does not change; of the process when there was no login."""
     name: str

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from prep_console.journal.actor import Actor
 from prep_console.journal.lost import may_have_stopped
@@ -25,8 +26,7 @@ class BrokenLine(ValueError):
     """These bytes are no line of a journal; the message says what is wrong with them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, frozen=True):
     seq: int
     time: datetime
     """Aware UTC."""
@@ -37,8 +37,7 @@ class Line:
     hash: str
 
 
-@dataclass(frozen=True, slots=True)
-class Break:
+class Break(msgspec.Struct, frozen=True):
     """A place where the chain does not hold."""
 
     line: int
@@ -115,8 +114,7 @@ def _line(record: dict[str, object], digest: str) -> Line:
     return Line(seq, time, actor, kind, data, prev, digest)
 
 
-@dataclass(frozen=True, slots=True)
-class Followed:
+class Followed(msgspec.Struct, frozen=True):
     """A stretch of the chain, read to its end."""
 
     lines: tuple[Line, ...]

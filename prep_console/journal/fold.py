@@ -7,7 +7,6 @@ that this version does not know are kept and change nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from prep_console.cuts.stamps import CutId, Stamp
@@ -28,6 +27,7 @@ from prep_console.journal.records import (
 )
 from prep_console.journal.state import State
 from prep_console.snapshot import Mode
+from prep_console.values import replace
 
 _LAST_KEPT = 50
 

@@ -10,9 +10,10 @@ import hashlib
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from prep_console import durable
 from prep_console.journal import chain
@@ -26,8 +27,7 @@ _LONG_LINE = 2048
 """Bytes; longer than nearly every line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(msgspec.Struct, frozen=True):
     """Where a reader stands: just after a whole line."""
 
     offset: int = 0
@@ -37,8 +37,7 @@ class Position:
     hash: str = GENESIS
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What :func:`read` found from a position on."""
 
     lines: tuple[Line, ...]

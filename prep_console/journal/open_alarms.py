@@ -6,19 +6,20 @@ One pure step for each kind of line, over a mapping from an alarm's key to its r
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import msgspec
+
 from prep_console.journal.chain import Line
 from prep_console.snapshot import AlarmSeverity, Detail
+from prep_console.values import replace
 
 _KEPT = 200
 """More open alarms than this would be a fault of ours; a state must not grow for ever."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlarmRecord:
+class AlarmRecord(msgspec.Struct, frozen=True):
     """An alarm that was raised and has not been cleared. Times are aware UTC."""
 
     id: str
@@ -27,7 +28,7 @@ class AlarmRecord:
     since: datetime
     """From when on the fault was there."""
     raised_at: datetime
-    values: Mapping[str, Detail] = field(default_factory=dict)
+    values: Mapping[str, Detail] = msgspec.field(default_factory=dict)
     flapping: bool = False
     acknowledged_by: str | None = None
     acknowledged_at: datetime | None = None

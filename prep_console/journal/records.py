@@ -5,13 +5,13 @@ tells them. Times are aware UTC.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class PartRecord:
+
+class PartRecord(msgspec.Struct, frozen=True):
     """One election inside a cut or a waiting delivery."""
 
     election: str
@@ -20,8 +20,7 @@ class PartRecord:
     carried: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CutRecord:
+class CutRecord(msgspec.Struct, frozen=True):
     """What the journal knows of a sealed cut. Times are aware UTC."""
 
     id: str
@@ -67,8 +66,7 @@ class CutRecord:
         return (self.why == "corrected" or self.questioned) and self.published_at is None
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
+class Waiting(msgspec.Struct, frozen=True):
     """An accepted delivery whose cut is not put together yet."""
 
     delivery: str
@@ -79,16 +77,14 @@ class Waiting:
     corrected: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class RefusedRecord:
+class RefusedRecord(msgspec.Struct, frozen=True):
     id: str
     name: str
     at: datetime
     findings: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Parked:
+class Parked(msgspec.Struct, frozen=True):
     """A delivery from the future of a clock that nobody knows to be right."""
 
     name: str
@@ -98,8 +94,7 @@ class Parked:
     """When its stamp is no longer ahead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tampered:
+class Tampered(msgspec.Struct, frozen=True):
     """Sealed bytes that were found changed, and put right again."""
 
     cut: str
@@ -107,8 +102,7 @@ class Tampered:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(msgspec.Struct, frozen=True):
     """A decision that is durable and whose outcome is not known yet."""
 
     seq: int
@@ -120,8 +114,7 @@ class Intent:
     by: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(msgspec.Struct, frozen=True):
     action: str
     by: str
     at: datetime

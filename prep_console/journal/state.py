@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from datetime import datetime
+
+import msgspec
 
 from prep_console.journal import store_version
 from prep_console.journal.chain import Break
@@ -21,11 +22,11 @@ from prep_console.journal.records import (
     Waiting,
 )
 from prep_console.snapshot import Mode
+from prep_console.values import field_names
 
 
-@dataclass(frozen=True, slots=True)
-class State:
-    position: Position = field(default_factory=Position)
+class State(msgspec.Struct, frozen=True):
+    position: Position = msgspec.field(default_factory=Position)
     version: int = store_version.FIRST
     """Of the store's form, as its journal says."""
     mode: Mode = "auto"
@@ -36,20 +37,20 @@ class State:
     restored: str | None = None
     """Reason of the rollback that made the live cut live; None when no rollback did."""
     decision: Decision | None = None
-    marks: Mapping[str, str] = field(default_factory=dict)
+    marks: Mapping[str, str] = msgspec.field(default_factory=dict)
     """Election to the newest stamp accepted."""
     epoch: int = 0
     """Times that ``accept-from`` set the marks back: later epochs outrank newer stamps."""
     accepted_from: str = ""
     """The stamp that the last of them named."""
-    cuts: Mapping[str, CutRecord] = field(default_factory=dict)
+    cuts: Mapping[str, CutRecord] = msgspec.field(default_factory=dict)
     """In the order of sealing."""
     waiting: tuple[Waiting, ...] = ()
     lost: tuple[str, ...] = ()
     """The last deliveries whose files were gone while they waited, oldest first."""
     refused: tuple[RefusedRecord, ...] = ()
     """The last ones, oldest first."""
-    alarms: Mapping[str, AlarmRecord] = field(default_factory=dict)
+    alarms: Mapping[str, AlarmRecord] = msgspec.field(default_factory=dict)
     """Open alarms by key."""
     parked: Parked | None = None
     """The last one."""
@@ -69,7 +70,7 @@ class State:
 
 
 SHAPE = " ".join(
-    f"{kind.__name__}({','.join(one.name for one in fields(kind))})"
+    f"{kind.__name__}({','.join(field_names(kind))})"
     for kind in (State, CutRecord, PartRecord, Waiting, RefusedRecord, Parked, Tampered, Intent,
                  Decision, AlarmRecord, Break, Position)
 )  # fmt: skip

@@ -13,13 +13,13 @@ import random
 import threading
 import weakref
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from queue import SimpleQueue
 from typing import Generic, Protocol, TypeVar
 
 from prep_console import reasons
 from prep_console.snapshot import Detail, Reading, ReadingState
+from prep_console.values import replace
 from prep_console.wording import visible
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ import subprocess
 import syslog
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, Required, TypedDict, Unpack
@@ -27,6 +27,7 @@ from prep_console.publication.pointer import Live
 from prep_console.publication.settle import refresh_estado, settle
 from prep_console.publication.station import Ledger, Station
 from prep_console.snapshot import Mode
+from prep_console.values import replace
 from prep_console.wording import N_, Sentence, sentence
 
 SEEN_WITHIN_S = 2.0

@@ -10,9 +10,10 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from prep_console import durable
 from prep_console.config import Settings
@@ -28,8 +29,7 @@ _KEPT = 8
 """Earlier pages that stay for answers that are still being sent."""
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(msgspec.Struct, frozen=True):
     """What the pages say of one switch."""
 
     document: Mapping[str, Any]

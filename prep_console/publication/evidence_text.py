@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -21,6 +20,7 @@ from prep_console.cuts.stamps import CutId, Stamp
 from prep_console.journal.chain import Line
 from prep_console.publication.evidence import Evidence, Files
 from prep_console.publication.manifest import SealedPart
+from prep_console.values import field_names
 from prep_console.wording import N_, Language, known_text, say, say_n, visible
 
 
@@ -139,11 +139,11 @@ def _part(part: SealedPart, zone: ZoneInfo) -> Iterator[str]:
     yield f"  sha256 {part.sha256}"
     if part.results:
         yield "  " + say(N_("read in {path}"), path=part.results)
-    for field in fields(Figures):
-        value = getattr(part.figures, field.name)
+    for name in field_names(Figures):
+        value = getattr(part.figures, name)
         if value is not None:
             shown = f"{value:.4f}" if isinstance(value, float) else f"{value}"
-            yield f"  {record.figure_name(field.name)}: {shown}"
+            yield f"  {record.figure_name(name)}: {shown}"
 
 
 def _story(found: Evidence, zone: ZoneInfo) -> Iterator[str]:

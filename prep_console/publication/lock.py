@@ -16,8 +16,9 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from prep_console.problems import Failed, Refused
 from prep_console.wording import N_, sentence
@@ -33,8 +34,7 @@ _CONTENT_BYTES = 512
 """Fixed length, overwritten in place: naming the holder takes no space on a full disk."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holder:
+class Holder(msgspec.Struct, frozen=True):
     pid: int
     started: int
     """Start time of the process in clock ticks since boot: with the pid, its identity."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -15,14 +14,12 @@ from prep_console.cuts.model import Figures, Finding
 SCHEMA = 1
 
 
-@dataclass(frozen=True, slots=True)
-class SealedFile:
+class SealedFile(msgspec.Struct, frozen=True):
     sha256: str
     size: int
 
 
-@dataclass(frozen=True, slots=True)
-class SealedPart:
+class SealedPart(msgspec.Struct, frozen=True):
     election: str
     stamp: str
     """``20240602_2005``."""
@@ -39,8 +36,7 @@ class SealedPart:
     """Names of its results' columns, in order; none if not noted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(msgspec.Struct, frozen=True):
     id: str
     stamp: str
     revision: int
@@ -56,7 +52,7 @@ class Manifest:
     new_bytes: int = 0
     """Bytes that no earlier cut shared when it was sealed."""
     schema: int = SCHEMA
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, Any] = msgspec.field(default_factory=dict)
 
     @property
     def bytes(self) -> int:

@@ -17,8 +17,9 @@ from __future__ import annotations
 import errno
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from prep_console import durable
 
@@ -27,8 +28,7 @@ _SPARES = 4
 _STEP_NS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Live:
+class Live(msgspec.Struct, frozen=True):
     cut: str | None
     """None: nothing is live."""
     estado: int

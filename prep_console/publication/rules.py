@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import accumulate, takewhile
+
+import msgspec
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId
@@ -55,8 +56,7 @@ def newest_first(state: State) -> Iterator[CutRecord]:
 _STAMP = len("20240602_2005")
 
 
-@dataclass(frozen=True, slots=True)
-class _Newest:
+class _Newest(msgspec.Struct, frozen=True):
     """Sorts the highest rank first."""
 
     rank: tuple[int, tuple[datetime, int]]

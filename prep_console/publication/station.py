@@ -6,7 +6,6 @@ import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -27,6 +26,7 @@ from prep_console.journal.state import SHAPE, State
 from prep_console.journal.store_version import NewerStore
 from prep_console.publication import estado, lock, pointer
 from prep_console.publication.pointer import Live
+from prep_console.values import replace
 
 _CHECKPOINT_LINES = 40
 """Lines after which the folded state is kept beside the journal, so that an action reads these

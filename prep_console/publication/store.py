@@ -16,8 +16,9 @@ import stat
 import time
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from prep_console import durable
 from prep_console.cuts.stamps import CutId
@@ -90,8 +91,7 @@ def is_whole(
     return _look(station, cut, digest_of_manifest)
 
 
-@dataclass(frozen=True, slots=True)
-class LookedOver:
+class LookedOver(msgspec.Struct, frozen=True):
     """A cut that was whole a moment ago, and how to see at once that it still is.
 
     No file can come, go or be replaced without a trace in its folder. What leaves none is a

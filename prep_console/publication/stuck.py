@@ -8,10 +8,11 @@ is held makes nobody slow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
+
+import msgspec
 
 from prep_console.publication import lock
 from prep_console.publication.station import Station
@@ -31,8 +32,7 @@ _COMMAND = 120
 Name = Literal["intake", "action", "worker"]
 
 
-@dataclass(frozen=True, slots=True)
-class Stuck:
+class Stuck(msgspec.Struct, frozen=True):
     """A lock that is held, and has been for too long."""
 
     name: Name

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +13,7 @@ from prep_console.cuts.stamps import Stamp
 from prep_console.intake.receipt import Receipt
 from prep_console.reports.decisions import outcome_json, outcome_line
 from prep_console.reports.document import SCHEMA
+from prep_console.values import fields_of
 from prep_console.wording import N_, say, say_n, visible
 
 
@@ -47,7 +47,7 @@ def _results_json(results: Results, zone: ZoneInfo) -> dict[str, Any]:
         "encoding": results.encoding,
         "delimiter": results.delimiter,
         "rows": results.rows,
-        "figures": asdict(results.figures),
+        "figures": fields_of(results.figures),
     }
 
 
@@ -61,7 +61,7 @@ def _images_json(examination: Examination) -> dict[str, Any]:
         "mismatched": sum(i.mismatched for i in images),
         "orphan": sum(i.orphan for i in images),
         "algorithm": ",".join(dict.fromkeys(named)),
-        "elections": [asdict(i) for i in images],
+        "elections": [fields_of(i) for i in images],
     }
 
 

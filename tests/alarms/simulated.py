@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
@@ -24,6 +23,7 @@ from prep_console.snapshot import (
     ReadingState,
     ServedView,
 )
+from prep_console.values import replace
 
 EVENING = datetime(2024, 6, 3, 2, 0, tzinfo=UTC)
 """20:00 of the election's day in Querétaro."""

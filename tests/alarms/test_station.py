@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from prep_console.journal import journal
 from prep_console.problems import Refused, WrongUsage
 from prep_console.reports.alarms import alarm_lines, alarms_json, short_alarm_lines
 from prep_console.snapshot import AlarmView, Reading, ReadingState
+from prep_console.values import replace
 from prep_console.wording import Language, use
 from tests.alarms.simulated import ANA, BETO
 from tests.console.nights import NOW, night

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -13,6 +12,7 @@ from prep_console.alarms.table import TABLE, _refused_for, english_of, sentence_
 from prep_console.cuts.checks import CHECKS
 from prep_console.cuts.model import Severity
 from prep_console.snapshot import AlarmView, Detail
+from prep_console.values import replace
 from prep_console.wording import Language, use
 from tests.console.nights import NOW
 from tests.console.stations import bad_night

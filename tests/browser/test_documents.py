@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -19,6 +18,7 @@ from prep_console.journal.actor import Actor
 from prep_console.journal.chain import Line
 from prep_console.journal.reading import Verdict
 from prep_console.reports.minutes import minutes, minutes_html
+from prep_console.values import replace
 from prep_console.wording import sentence, use
 from tests.browser.chromium import Chromium
 from tests.browser.seeing import seen_well

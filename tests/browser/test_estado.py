@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -16,6 +15,7 @@ from prep_console.journal.state import State
 from prep_console.publication import estado, estado_page, pointer
 from prep_console.publication.estado import describe
 from prep_console.snapshot import Phase
+from prep_console.values import replace
 from tests.apache.conftest import open_folder
 from tests.apache.server import Apache
 from tests.browser.chromium import Chromium

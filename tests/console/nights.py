@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from prep_console.snapshot import (
     ServedView,
     Snapshot,
 )
+from prep_console.values import replace
 from prep_console.widgets.cut_page import CutFacts, ImagesTold
 from prep_console.widgets.history_graph import Bounds, Sample
 from prep_console.wording import say, sentence

@@ -9,12 +9,13 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from prep_console.console.app import ConsoleApp, run_app
 from prep_console.console.terminal import look_for
 from prep_console.snapshot import ReadingState, Snapshot
+from prep_console.values import replace
 from prep_console.widgets.history_graph import Sample
 from prep_console.wording import use
 from tests.console.nights import STATES, FakeStation, night

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from prep_console.probes.protection.ssh import NEEDS_ROOT
 from prep_console.snapshot import AlarmView, Detail, Reading, ReadingState, Snapshot
+from prep_console.values import replace
 from tests.console.nights import NOW, late, night
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,6 +12,7 @@ from prep_console.alarms.table import TABLE, named
 from prep_console.console import wording_of
 from prep_console.console.bell import Bell
 from prep_console.snapshot import AlarmView, Snapshot
+from prep_console.values import replace
 from prep_console.widgets import alarm_list, alarm_page
 from prep_console.widgets.lines import Line, plain, text_of
 from prep_console.widgets.shelve_page import MINUTES

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from prep_console.config import parse
 from prep_console.engine.arrivals import reading
 from prep_console.intake.push.arrivals import Arriving
 from prep_console.snapshot import Reading, Snapshot
+from prep_console.values import replace
 from tests.console.nights import NOW, FakeStation, night, no_engine
 from tests.console.test_screens import console, see, shown, until
 

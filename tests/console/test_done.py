@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from prep_console.console.orders import StationActions
 from prep_console.engine.view import SnapshotReader
 from prep_console.publication import actions
 from prep_console.snapshot import LiveView
+from prep_console.values import replace
 from tests.console.nights import FakeStation, cut, held, night
 from tests.console.test_screens import Screen, console, see, shown, until
 from tests.publication.three_cuts import FIRST, PERSON, deliver, live

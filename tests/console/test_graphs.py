@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from rich.cells import cell_len
 
 from prep_console.console import histories
 from prep_console.snapshot import Reading, ReadingState
+from prep_console.values import replace
 from prep_console.widgets.history_graph import Bounds, Sample, Window, graph, scale_of
 from prep_console.widgets.lines import text_of
 from prep_console.widgets.look import Look

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +11,7 @@ from rich.cells import cell_len
 
 from prep_console.console import wording_of
 from prep_console.snapshot import Detail, Reading, Snapshot
+from prep_console.values import replace
 from prep_console.widgets import main_page, sides, standing, wall
 from prep_console.widgets.instruments import clock, details, instruments
 from prep_console.widgets.instruments.panel import compact, panel

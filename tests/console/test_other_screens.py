@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,6 +15,7 @@ from prep_console.console.shelve_screen import ShelveScreen
 from prep_console.manual.layout import title
 from prep_console.manual.shelf import PAGES
 from prep_console.problems import Refused
+from prep_console.values import replace
 from prep_console.wording import Language, sentence, use
 from tests.console.nights import NOW, FakeStation, night
 from tests.console.stations import bad_night, equipped

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from prep_console.console import keys
@@ -12,6 +10,7 @@ from prep_console.console.decision_screen import DecisionScreen
 from prep_console.console.main_screen import MainScreen
 from prep_console.console.palette_screen import PaletteScreen
 from prep_console.console.wall_screen import WallScreen
+from prep_console.values import replace
 from prep_console.widgets import palette_page
 from prep_console.widgets.lines import plain
 from prep_console.widgets.palette_page import Entry

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from prep_console.console.preferences import preferences, watch
 from prep_console.console.terminal import look_for
 from prep_console.problems import WrongUsage
 from prep_console.snapshot import Reading
+from prep_console.values import replace
 from prep_console.widgets import key_names
 from prep_console.widgets.look import SAFE, Look
 from prep_console.wording import use

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from prep_console.publication import lock
 from prep_console.publication.actions import Expected
 from prep_console.publication.station import Station
 from prep_console.snapshot import Detail, Reading, Snapshot
+from prep_console.values import replace
 from tests.console.nights import NOW, FakeStation, night
 from tests.console.test_screens import console, focused, see, shown, until
 

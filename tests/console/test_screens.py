@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 from rich.cells import cell_len
@@ -22,6 +21,7 @@ from prep_console.console.palette_screen import PaletteScreen
 from prep_console.console.wall_screen import WallScreen
 from prep_console.problems import Failed, Refused
 from prep_console.snapshot import Phase, ServedView, Snapshot
+from prep_console.values import replace
 from prep_console.widgets.lines import plain
 from prep_console.widgets.panel import Panel
 from prep_console.wording import Language, sentence, use

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from prep_console import record
 from prep_console.console import keys, wording_of
 from prep_console.publication.manifest import Manifest
 from prep_console.snapshot import AlarmView, DecisionView, JournalView, PartView, Reading, Snapshot
+from prep_console.values import replace
 from prep_console.widgets import (
     alarm_list,
     cut_page,

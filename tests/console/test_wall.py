@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from prep_console.console.wall_pages import Rotation
 from prep_console.console.wall_screen import WallScreen
 from prep_console.problems import WrongUsage
 from prep_console.snapshot import EngineView, Snapshot
+from prep_console.values import replace
 from prep_console.widgets import digits, wall
 from prep_console.widgets.lines import Line, plain, text_of
 from prep_console.widgets.panel import Panel

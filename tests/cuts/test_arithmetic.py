@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from prep_console.cuts.checks import describe
 from prep_console.cuts.model import Figures, Finding, Severity
 from prep_console.cuts.results import read_results
+from prep_console.values import replace
 from tests.cuts.writing import Acta, Election, Style, acta, figures_of, write_results
 
 ACTAS = (

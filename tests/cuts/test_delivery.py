@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -17,6 +16,7 @@ from prep_console.cuts.archives import NoScratch
 from prep_console.cuts.delivery import examine
 from prep_console.cuts.model import Examination, Expectations, Limits, Verdict
 from prep_console.cuts.stamps import Stamp
+from prep_console.values import replace
 from tests import nights
 from tests.cuts import deliveries as d
 

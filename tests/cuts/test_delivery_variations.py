@@ -6,7 +6,7 @@ import hashlib
 import json
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,6 +19,7 @@ from prep_console.cuts.delivery import examine
 from prep_console.cuts.model import Expectations, Figures, Limits
 from prep_console.cuts.site_json import looks_like_site_json, read_site_json
 from prep_console.cuts.stamps import Stamp
+from prep_console.values import replace
 from tests.cuts import deliveries as d
 from tests.cuts import varied
 from tests.cuts.writing import HEADER, Election, Style, write_results

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +19,7 @@ from prep_console.intake.receive import receive
 from prep_console.journal.actor import Actor
 from prep_console.publication import store
 from prep_console.reports.deliveries import examination_json
+from prep_console.values import replace
 from tests.cuts import deliveries as d
 from tests.cuts import writing as w
 from tests.cuts.test_delivery import EXPECTS, NAME, ZONE, look

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import tarfile
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 
 from prep_console.cuts.differences import ChangedActa, Side, compare, read_side
 from prep_console.cuts.inside import opened
+from prep_console.values import replace
 from tests.cuts.writing import PARTIES, Acta, Election, Style, acta, figures_of, write_results
 
 NOTHING = (None,) * (len(PARTIES) + 2)

@@ -6,7 +6,6 @@ import contextlib
 import io
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +16,7 @@ from prep_console.cuts.checks import OF_ONE, describe
 from prep_console.cuts.lines import MAX_LINE_BYTES, Unreadable
 from prep_console.cuts.model import Finding, Results, Severity
 from prep_console.cuts.results import looks_like_results, read_results
+from prep_console.values import replace
 from prep_console.wording import Language, Value
 from tests.cuts.writing import Election, Style, acta, write_results
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from prep_console.engine.check import line_of
 from prep_console.engine.view import read_snapshot
 from prep_console.probes.probe import reading, unknown
 from prep_console.snapshot import AlarmView, EngineView, Snapshot
+from prep_console.values import replace
 from tests.outward.views import AT, alarm
 from tests.stations import Sandbox, sandbox
 

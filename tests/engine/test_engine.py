@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 from contextlib import ExitStack
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from prep_console.cuts.stamps import Stamp
 from prep_console.publication import lock
+from prep_console.values import replace
 from tests import nights
 from tests.apache.server import Apache
 from tests.stations import Sandbox, sandbox

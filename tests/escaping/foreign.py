@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
+
+import msgspec
+
+from prep_console.values import fields_of
 
 MARK = "[red on blue]"
 """Markup of the screen library: it must be seen as these letters."""
@@ -44,9 +47,9 @@ def hostile(text: str) -> str:
 
 def poisoned(value: Any, name: str = "", make: Callable[[str], str] = hostile) -> Any:
     """``value`` with what ``make`` makes of every text that comes from outside, however deep."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return dataclasses.replace(value, **{k: poisoned(v, k, make) for k, v in fields.items()})
+    if isinstance(value, msgspec.Struct):
+        taken = {k: poisoned(v, k, make) for k, v in fields_of(value).items()}
+        return msgspec.structs.replace(value, **taken)
     if isinstance(value, tuple):
         return tuple(poisoned(one, name, make) for one in value)
     if isinstance(value, Mapping):

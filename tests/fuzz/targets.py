@@ -27,11 +27,12 @@ from prep_console.cuts.entry_names import name_fault
 from prep_console.cuts.lines import Unreadable
 from prep_console.cuts.manifests import candidates, read_hash_list
 from prep_console.cuts.members import Budget, Member, Unsafe
-from prep_console.cuts.model import Expectations, Finding, Limits, Results
+from prep_console.cuts.model import Expectations, Figures, Finding, Limits, Results
 from prep_console.cuts.names import read_name
 from prep_console.cuts.results import looks_like_results, read_results
 from prep_console.cuts.site_json import looks_like_site_json, read_site_json
 from prep_console.cuts.stamps import CutId, Stamp
+from prep_console.values import field_names
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -73,7 +74,7 @@ def results(data: bytes) -> None:
         return
     read, findings = at_once
     _described(findings)
-    counts = [getattr(read.figures, name) for name in read.figures.__slots__]
+    counts = [getattr(read.figures, name) for name in field_names(Figures)]
     assert all(count is None or count >= 0 for count in counts)
     side = read_side(io.BytesIO(data), "X.csv")
     assert side.results == read

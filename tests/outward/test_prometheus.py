@@ -7,7 +7,6 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -19,6 +18,7 @@ from prep_console.outward.endpoint import Endpoint, WrongAddress, address
 from prep_console.outward.prometheus import exposition
 from prep_console.probes.probe import reading, unknown
 from prep_console.snapshot import Reading
+from prep_console.values import replace
 from tests.outward.views import AT, alarm, snapshot
 from tests.stations import sandbox
 from tests.waiting import wait_until

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from prep_console.alarms.lifecycle import Event, EventKind
 from prep_console.config import Settings
 from prep_console.engine.view import read_snapshot
 from prep_console.snapshot import AlarmView, Reading, Snapshot
+from prep_console.values import replace
 
 AT = datetime(2024, 6, 3, 2, 5, tzinfo=UTC)
 

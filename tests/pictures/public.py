@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from prep_console.config import Election, Settings, Station
 from prep_console.journal.state import State
 from prep_console.publication import estado
+from prep_console.values import replace
 from tests.browser.chromium import Chromium
 
 CUT = "20240603_0230"

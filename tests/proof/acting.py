@@ -10,7 +10,6 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import fields, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -19,6 +18,7 @@ from prep_console.intake.sealing import assemble_due
 from prep_console.journal.actor import Actor
 from prep_console.publication import actions
 from prep_console.publication.settle import settle_if_open
+from prep_console.values import fields_of, replace
 from tests.cuts import deliveries as made
 from tests.proof import model, whole
 from tests.proof.model import (
@@ -221,9 +221,9 @@ def same(here: Night, wanted: Night) -> bool:
 def difference(here: Night, wanted: Night) -> str:
     """In which of its fields a station is not as it may be."""
     apart = {
-        field.name: (getattr(here, field.name), getattr(wanted, field.name))
-        for field in fields(here)
-        if getattr(here, field.name) != getattr(wanted, field.name)
+        name: (is_, may)
+        for name, is_ in fields_of(here).items()
+        if is_ != (may := getattr(wanted, name))
     }
     if "cuts" in apart:
         mine, theirs = apart["cuts"]

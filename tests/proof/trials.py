@@ -7,11 +7,12 @@ import multiprocessing
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import repeat
 from pathlib import Path
 from typing import TypeVar
 
+from prep_console.values import replace
 from tests.proof import kills, whole
 from tests.proof.kills import Point
 from tests.proof.scenarios import Scenario

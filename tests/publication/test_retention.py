@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from prep_console.journal.records import CutRecord
 from prep_console.journal.state import State
 from prep_console.publication.retention import over_budget
 from prep_console.snapshot import Mode
+from prep_console.values import replace
 from tests import nights
 from tests.stations import sandbox
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from prep_console.engine.view import read_snapshot
 from prep_console.journal import journal
 from prep_console.reports.handover import handover, handover_lines
 from prep_console.snapshot import EngineView, Reading
+from prep_console.values import replace
 from prep_console.wording import use
 from tests.console.terminals import Pty
 from tests.nights import two_archives

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import replace
 from datetime import timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +14,7 @@ from prep_console import dates
 from prep_console.engine.view import read_snapshot
 from prep_console.journal.reading import read, verify
 from prep_console.reports.minutes import minutes, minutes_html
+from prep_console.values import replace
 from tests.escaping.foreign import FOREIGN, steering
 from tests.nights import archive, stamps, two_archives
 from tests.stations import Sandbox, sandbox

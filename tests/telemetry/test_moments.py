@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from prep_console.snapshot import Detail, Reading
 from prep_console.telemetry.moments import Moment, moment, stretch
 from prep_console.telemetry.store import Bounds, Store
+from prep_console.values import replace
 
 AT = datetime(2024, 6, 3, 2, 0, tzinfo=UTC)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -24,8 +23,7 @@ _TOLD: dict[Trouble, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(msgspec.Struct, frozen=True):
     """One look at a source."""
 
     source: Source
@@ -44,8 +42,7 @@ class Job:
     """Of a whole mirrored tree."""
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(msgspec.Struct, frozen=True):
     """How far the pull is."""
 
     file: str
@@ -59,8 +56,7 @@ class Progress:
     bytes_per_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class Pulled:
+class Pulled(msgspec.Struct, frozen=True):
     """What a source had."""
 
     state: Literal["new", "nothing", "older", "resting"]

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from prep_console.probes.clock.majority import LEAST_BOUND_S
 from prep_console.probes.clock.ntp import Answer
+from prep_console.values import replace
 
 _KEPT = 8
 _KEPT_S = 300.0

@@ -7,7 +7,7 @@ import os
 import ssl
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -20,6 +20,7 @@ from prep_console.config import Settings
 from prep_console.probes.host.processes import others_hidden, pid_in, process, processes
 from prep_console.probes.probe import Clock, OwnThread, reading, unknown, utc_now
 from prep_console.snapshot import Detail, Reading
+from prep_console.values import replace
 from prep_console.wording import N_
 
 COMMANDS = ("apache2", "httpd")

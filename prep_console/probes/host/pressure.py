@@ -6,12 +6,12 @@ The kernel's own figures, /proc/pressure (Documentation/accounting/psi.rst): *so
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
 from prep_console.probes.probe import reading
 from prep_console.snapshot import Reading
+from prep_console.values import replace
 from prep_console.wording import N_
 
 FOLDER = Path("/proc/pressure")

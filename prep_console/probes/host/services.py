@@ -7,7 +7,6 @@ sessions outlive their server, and under systemd's socket there may be no server
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +23,7 @@ from prep_console.probes.host.processes import (
 )
 from prep_console.probes.probe import Clock, OwnThread, reading, utc_now
 from prep_console.snapshot import Detail, Reading
+from prep_console.values import replace
 from prep_console.wording import N_
 
 Service = Literal["running", "stopped", "unknown"]

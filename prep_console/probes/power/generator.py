@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
 from typing import Final, Literal
 
 from prep_console.config import Power, PowerDevice, RegisterMap
@@ -14,6 +13,7 @@ from prep_console.probes.power.gencomm import Controller
 from prep_console.probes.power.nut import NutAddress, NutClient, NutError
 from prep_console.probes.probe import Clock, OwnThread, reading, unknown, utc_now
 from prep_console.snapshot import Detail, Reading
+from prep_console.values import replace
 from prep_console.wording import N_
 
 State = Literal["standby", "starting", "running", "failed"]

@@ -8,7 +8,7 @@ say that a door is shut to the outside: nothing here is ever called verified.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import httpx
@@ -16,6 +16,7 @@ import httpx
 from prep_console.probes.command import CommandError
 from prep_console.probes.probe import Clock, reading, unknown, utc_now
 from prep_console.snapshot import Detail, Reading
+from prep_console.values import replace
 
 Label = Literal["seen", "configured", "missing"]
 

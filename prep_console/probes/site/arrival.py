@@ -6,11 +6,12 @@ A site that sends visitors on to HTTPS or to another path of the same name is lo
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from prep_console.probes.site.visit import SHOWN, Answer, Visit
 from prep_console.publication.seen import Target
+from prep_console.values import replace
 from prep_console.wording import N_
 
 ASKS_LOGIN = N_("the site asks visitors to log in")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 from prep_console.config import Power, PowerDevice
 from prep_console.probes.power import chain
 from prep_console.snapshot import Detail, Reading, ReadingState
+from prep_console.values import replace
 
 NOW = datetime(2024, 6, 3, 2, 37, tzinfo=UTC)
 POWER = Power(
