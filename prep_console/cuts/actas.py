@@ -11,9 +11,10 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Final
+
+import msgspec
 
 from prep_console.cuts.front import BLANK, Front
 from prep_console.cuts.lines import Lines, Unreadable
@@ -47,8 +48,7 @@ _MAX_STATES: Final = 40
 Row = Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(msgspec.Struct, frozen=True):
     """Where each thing stands in a row; None for a column that the file does not have."""
 
     columns: tuple[str, ...]
@@ -72,8 +72,7 @@ class Layout:
     """Names of columns that a check needs and the file does not have."""
 
 
-@dataclass(slots=True)
-class Odd:
+class Odd(msgspec.Struct):
     """How many rows were odd in one way, and the first of them."""
 
     n: int = 0
@@ -86,8 +85,7 @@ class Odd:
         self.n += 1
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What the rows add up to."""
 
     rows: int = 0
@@ -97,11 +95,11 @@ class Tally:
     with_special: int | None = 0
     """Votes over the counted actas; None when the file lacks the columns."""
     without_special: int | None = 0
-    states: set[str] = field(default_factory=set)
+    states: set[str] = msgspec.field(default_factory=set)
     """What the rows say as ID_ESTADO; no more of them than could be states."""
     cut_off: bool = False
     """The file ends in the middle of its last row."""
-    odd: dict[str, Odd] = field(default_factory=dict)
+    odd: dict[str, Odd] = msgspec.field(default_factory=dict)
     """Check id to what was odd."""
 
     def note(self, check: str, line: int, value: str = "") -> None:

@@ -11,10 +11,11 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from tempfile import TemporaryFile
+
+import msgspec
 
 from prep_console import durable
 from prep_console.cuts.inflate import gunzip
@@ -81,8 +82,7 @@ def _counted(chunks: Iterator[bytes], fd: int, where: str, budget: Budget) -> It
         yield chunk
 
 
-@dataclass(frozen=True, slots=True)
-class Nested:
+class Nested(msgspec.Struct, frozen=True):
     """An archive taken out of another one, in a file that has no name and goes with us."""
 
     fd: int

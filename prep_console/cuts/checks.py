@@ -11,9 +11,10 @@ The ids are a contract (``verify --json``, the journal, quarantine's reason.json
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
+
+import msgspec
 
 from prep_console.cuts.model import Finding, Severity
 from prep_console.wording import N_, Sentence, Value, say_n, visible
@@ -22,8 +23,7 @@ _NAMED: Final = 3
 """Of the places where one check fails this many are named in a line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(msgspec.Struct, frozen=True):
     """One row of the table."""
 
     severity: Severity

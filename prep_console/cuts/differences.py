@@ -10,9 +10,10 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import BinaryIO
+
+import msgspec
 
 from prep_console.cuts.actas import Layout, Row
 from prep_console.cuts.model import Figures, Results
@@ -24,8 +25,7 @@ _UNREAD = -1
 _LONGEST_COUNT = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Figured:
+class Figured(msgspec.Struct, frozen=True):
     """One acta in one cut, as much as it takes to tell whether it changed."""
 
     total: int | None
@@ -34,8 +34,7 @@ class Figured:
     """Of its votes by party and of CONTABILIZADA, whatever the order of the columns."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(msgspec.Struct, frozen=True):
     """One election's results in one cut."""
 
     results: Results
@@ -44,16 +43,14 @@ class Side:
     """By key; out-of-catalogue actas have none and are not here."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedActa:
+class ChangedActa(msgspec.Struct, frozen=True):
     key: str
     before: int | None
     after: int | None
     """Votes together; equal when votes only moved from one party to another."""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangedFigure:
+class ChangedFigure(msgspec.Struct, frozen=True):
     name: str
     """Field of Figures."""
     before: float | None
@@ -64,8 +61,7 @@ class ChangedFigure:
         return self.before is not None and self.after is not None and self.after < self.before
 
 
-@dataclass(frozen=True, slots=True)
-class Differences:
+class Differences(msgspec.Struct, frozen=True):
     """From the old cut to the new one, of one election; keys in the new file's order."""
 
     added: tuple[str, ...]

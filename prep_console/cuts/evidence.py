@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import msgspec
 
 from prep_console.cuts.archived_images import ArchivedImages
 from prep_console.cuts.manifests import HashList
@@ -11,8 +11,7 @@ from prep_console.cuts.names import FileName
 from prep_console.cuts.site_json import SiteCut
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where something lies: an archive, perhaps in others, or the loose files of a tree."""
 
     where: str
@@ -26,8 +25,7 @@ class Place:
     """The delivered file that it lies in; '' for loose files."""
 
 
-@dataclass(frozen=True, slots=True)
-class FoundResults:
+class FoundResults(msgspec.Struct, frozen=True):
     """One results CSV."""
 
     results: Results
@@ -36,8 +34,7 @@ class FoundResults:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class FoundJson:
+class FoundJson(msgspec.Struct, frozen=True):
     """One site JSON that tells the time of a cut."""
 
     where: str
@@ -46,8 +43,7 @@ class FoundJson:
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class Alien:
+class Alien(msgspec.Struct, frozen=True):
     """A file that is named as results or as a site's JSON, and holds none."""
 
     where: str
@@ -56,23 +52,22 @@ class Alien:
     """What it is instead: the check that stops the delivery if no other file has these results."""
 
 
-@dataclass(slots=True)
-class Evidence:
+class Evidence(msgspec.Struct):
     """Gathered while the delivery is read."""
 
     archived_images: ArchivedImages
-    files: list[DeliveredFile] = field(default_factory=list)
-    archives: dict[str, str] = field(default_factory=dict)
+    files: list[DeliveredFile] = msgspec.field(default_factory=list)
+    archives: dict[str, str] = msgspec.field(default_factory=dict)
     """``where`` of every archive seen, nested ones too, and its SHA-256."""
-    places: list[Place] = field(default_factory=list)
+    places: list[Place] = msgspec.field(default_factory=list)
     """Every archive, in the order in which they were read."""
-    results: list[FoundResults] = field(default_factory=list)
-    candidates: list[str] = field(default_factory=list)
+    results: list[FoundResults] = msgspec.field(default_factory=list)
+    candidates: list[str] = msgspec.field(default_factory=list)
     """Paths of loose candidates' files."""
-    site: list[FoundJson] = field(default_factory=list)
-    aliens: list[Alien] = field(default_factory=list)
-    acta_hashes: dict[str, dict[str, str]] = field(default_factory=dict)
+    site: list[FoundJson] = msgspec.field(default_factory=list)
+    aliens: list[Alien] = msgspec.field(default_factory=list)
+    acta_hashes: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     """By the path of the results: acta's key to what it says is its image's hash."""
-    hash_lists: dict[str, list[HashList]] = field(default_factory=dict)
+    hash_lists: dict[str, list[HashList]] = msgspec.field(default_factory=dict)
     """By the archive that they lie in (its ``where``); '' for loose ones."""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = msgspec.field(default_factory=list)

@@ -7,8 +7,9 @@ import os
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from prep_console.cuts.checks import finding
 from prep_console.cuts.entry_names import folded, name_fault
@@ -24,8 +25,7 @@ OURS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE, errno.
 """Errors that say something about this machine and nothing about the delivery."""
 
 
-@dataclass(frozen=True, slots=True)
-class LooseFile:
+class LooseFile(msgspec.Struct, frozen=True):
     """A regular file of the tree, to be opened while the walk stands at it."""
 
     path: str

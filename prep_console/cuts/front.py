@@ -10,10 +10,11 @@ import csv
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import combinations, islice
 from typing import Final
+
+import msgspec
 
 from prep_console.cuts.checks import finding
 from prep_console.cuts.lines import Lines, Unreadable
@@ -69,8 +70,7 @@ PERCENT_NAMES: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Front:
+class Front(msgspec.Struct, frozen=True):
     """Everything before the first acta."""
 
     title: str
@@ -79,7 +79,7 @@ class Front:
     columns: tuple[str, ...]
     """Normalised names (:func:`plain_name`), without empty ones at the end."""
     figures: Figures
-    percents: Mapping[str, Decimal] = field(default_factory=dict)
+    percents: Mapping[str, Decimal] = msgspec.field(default_factory=dict)
     """The header's percentages that could be read, by the keys of PERCENT_NAMES."""
     findings: tuple[Finding, ...] = ()
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from prep_console.cuts.checks import finding
 from prep_console.cuts.model import Finding, Images
@@ -29,8 +30,7 @@ _OF_ACTAS: Final = re.compile(r"acta|im[aá]gen|imagen|digitaliza", re.IGNORECAS
 """What the folders of the actas' images are called."""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(msgspec.Struct, frozen=True):
     """One delivered file that is an image."""
 
     where: str
@@ -39,12 +39,11 @@ class Image:
     """Algorithm to hexadecimal hash; of what is linked or staged, SHA-256 costs nothing."""
 
 
-@dataclass(slots=True)
-class _Count:
+class _Count(msgspec.Struct):
     matched: int = 0
     pending: int = 0
     mismatched: int = 0
-    algorithms: Counter[str] = field(default_factory=Counter)
+    algorithms: Counter[str] = msgspec.field(default_factory=Counter)
 
 
 def is_image(path: str) -> bool:

@@ -12,9 +12,10 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
+
+import msgspec
 
 from prep_console.cuts.checks import finding
 from prep_console.cuts.model import Finding
@@ -44,8 +45,7 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 _ESCAPES: Final = {"n": "\n", "r": "\r", "\\": "\\"}
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(msgspec.Struct, frozen=True):
     """One file as a list of hashes has it."""
 
     path: str
@@ -55,8 +55,7 @@ class Listed:
     """Lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class HashList:
+class HashList(msgspec.Struct, frozen=True):
     """A delivered list of hashes."""
 
     where: str

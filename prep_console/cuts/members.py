@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from prep_console.cuts.checks import finding
 from prep_console.cuts.model import Finding, Limits
@@ -30,8 +31,7 @@ class Unsafe(Exception):
         super().__init__(f"{check}: {where}")
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True):
     """One regular file inside an archive."""
 
     path: str
@@ -86,14 +86,13 @@ def chunks_of(fd: int) -> Iterator[bytes]:
         at += len(chunk)
 
 
-@dataclass(slots=True)
-class Budget:
+class Budget(msgspec.Struct):
     """What a whole delivery may still unpack to, counted over all its nested archives."""
 
     limits: Limits
     bytes: int = 0
     entries: int = 0
-    warnings: list[Finding] = field(default_factory=list)
+    warnings: list[Finding] = msgspec.field(default_factory=list)
     """Oddities of archives that are otherwise sound."""
 
     def spend_bytes(self, n: int, where: str) -> None:

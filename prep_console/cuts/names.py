@@ -8,8 +8,9 @@ Read in real names: ``20190603_0547_PREP_DIP_QROO.zip``, ``20210601_1852_PREP_CA
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from prep_console.cuts import elections
 from prep_console.cuts.elections import plain
@@ -32,8 +33,7 @@ _STATES = frozenset(
 _TEST = {"PRUEBA", "PRUEBAS", "SIMULACRO", "SIMULACROS", "ENSAYO", "TEST"}
 
 
-@dataclass(frozen=True, slots=True)
-class FileName:
+class FileName(msgspec.Struct, frozen=True):
     """What one name says; '' or None for what it does not say."""
 
     stamp: Stamp | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import msgspec
 
 from prep_console.cuts import arithmetic, elections, states
 from prep_console.cuts.checks import finding
@@ -16,8 +17,7 @@ from prep_console.cuts.stamps import MOST_AHEAD, Stamp
 from prep_console.values import replace
 
 
-@dataclass(frozen=True, slots=True)
-class _Claim:
+class _Claim(msgspec.Struct, frozen=True):
     """One place's word on one election."""
 
     results: Results

@@ -8,7 +8,6 @@ de 2018", ``archivoCorte`` the archive's name, ``cortePrueba``, and the totals. 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -47,8 +46,7 @@ _YEAR_FIRST = re.compile(r"(\d{4}) (\d{1,2}) (\d{1,2})", re.ASCII)
 _TIME = re.compile(r"(\d{1,2}):(\d{2})(?!\d)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class SiteCut:
+class SiteCut(msgspec.Struct, frozen=True):
     """What a site's JSON says about its cut."""
 
     stamp: Stamp | None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from prep_console.config.model import Source
 from prep_console.intake.pull import job
@@ -21,8 +22,7 @@ _LISTEN_S = 0.2
 """Between two looks whether somebody wishes to stop."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """What one source said."""
 
     source: str
@@ -34,8 +34,7 @@ class Answer:
     """Its newest cut as its names say."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What the first source with a cut gave."""
 
     source: Source | None

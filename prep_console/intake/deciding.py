@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from prep_console.cuts.checks import finding, may_stop
 from prep_console.cuts.model import Examination, Finding, Verdict
@@ -62,8 +63,7 @@ REMEMBERED_LINES = 50
 """Of the journal: a failure that stands in them, tried again every few seconds, is not repeated."""
 
 
-@dataclass(frozen=True, slots=True)
-class Coming:
+class Coming(msgspec.Struct, frozen=True):
     """Whether a delivery may still be on its way."""
 
     dropped: bool

@@ -15,8 +15,9 @@ import stat
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from prep_console.cuts.manifests import is_hash_list, listed_by, sidecars
 from prep_console.cuts.names import read_name
@@ -51,8 +52,7 @@ Shape = tuple[int, int, int, int]
 """Inode, size, mtime and ctime in nanoseconds: moves whenever somebody writes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(msgspec.Struct, frozen=True):
     """A file in the drop folder that has not been taken yet."""
 
     path: Path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from prep_console.cuts.checks import overridable, reasons
 from prep_console.cuts.model import Finding, Severity
@@ -23,8 +24,7 @@ from prep_console.wording import N_, sentence
 _IDENTITY = re.compile(r"\d{8}T\d{6}Z(-\d{1,6})?")
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
+class _Kept(msgspec.Struct, frozen=True):
     """A delivery in quarantine."""
 
     name: str

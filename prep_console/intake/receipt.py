@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from prep_console.cuts.model import Examination
 from prep_console.publication.actions import Outcome
@@ -12,8 +13,7 @@ from prep_console.wording import Sentence
 Result = Literal["refused", "parked", "had", "waiting", "sealed"]
 
 
-@dataclass(frozen=True, slots=True)
-class Override:
+class Override(msgspec.Struct, frozen=True):
     """A person's word that a quarantined delivery is to be taken."""
 
     quarantined: str
@@ -23,8 +23,7 @@ class Override:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(msgspec.Struct, frozen=True):
     """What became of a delivery."""
 
     result: Result

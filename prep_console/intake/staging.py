@@ -12,7 +12,6 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -40,8 +39,7 @@ _PLAIN = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _count = itertools.count(1)
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(msgspec.Struct, frozen=True):
     """A delivery in our own folder."""
 
     folder: Path
@@ -60,8 +58,7 @@ class Staged:
     """Of a tree, as it lay there when copying began (:class:`~.push.tree.Look`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacked:
+class Unpacked(msgspec.Struct, frozen=True):
     """A file out of a delivered archive that is itself the web site."""
 
     source: str
@@ -72,8 +69,7 @@ class Unpacked:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(msgspec.Struct, frozen=True):
     """A staged and examined delivery, as ``delivery.json`` keeps it while it waits."""
 
     id: str
@@ -83,7 +79,7 @@ class Delivery:
     verified_at: datetime
     examination: Examination
     tree: bool
-    linked: frozenset[str] = field(default_factory=frozenset)
+    linked: frozenset[str] = msgspec.field(default_factory=frozenset)
     unpacked: tuple[Unpacked, ...] = ()
 
 

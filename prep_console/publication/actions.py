@@ -11,10 +11,11 @@ import subprocess
 import syslog
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import Literal, Required, TypedDict, Unpack
+
+import msgspec
 
 from prep_console import record
 from prep_console.cuts.stamps import CutId, Stamp
@@ -34,8 +35,7 @@ SEEN_WITHIN_S = 2.0
 """How long an action waits to see itself over HTTP before it says "not yet seen"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(msgspec.Struct, frozen=True):
     """What the person saw when they decided."""
 
     mode: Mode
@@ -68,8 +68,7 @@ class Order(TypedDict, total=False):
     """The target, as :func:`look_ahead` found it while the person decided."""
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What an action did. ``seen`` is None when there was nothing to look for."""
 
     action: str

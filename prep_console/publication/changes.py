@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from prep_console.cuts import differences, inside
 from prep_console.cuts.archives import is_archive_name
@@ -17,8 +18,7 @@ from prep_console.publication.station import Station
 _STAMP = re.compile(r"\d{8}_\d{4}")
 
 
-@dataclass(frozen=True, slots=True)
-class ElectionChanges:
+class ElectionChanges(msgspec.Struct, frozen=True):
     """One election in two cuts."""
 
     election: str
@@ -34,8 +34,7 @@ class ElectionChanges:
     """Why the rows were not compared (English)."""
 
 
-@dataclass(frozen=True, slots=True)
-class ImageChanges:
+class ImageChanges(msgspec.Struct, frozen=True):
     """Images that lie in the elections' archives, by where they lie there."""
 
     added: tuple[str, ...]
@@ -45,8 +44,7 @@ class ImageChanges:
     """Why they were not compared (English)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(msgspec.Struct, frozen=True):
     """From cut ``before`` to cut ``after``."""
 
     before: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+
+import msgspec
 
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
@@ -17,8 +18,7 @@ _SINGLE = {"hold", "release", "freeze", "thaw", "accept-from", "found", "station
 """Kinds that change mode or live cut by themselves; a switch has an intent and its outcome."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(msgspec.Struct, frozen=True):
     """In the words of the record: ``record.words(kind, data)``."""
 
     actor: Actor

@@ -10,10 +10,11 @@ import os
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
+
+import msgspec
 
 from prep_console.cuts.stamps import CutId
 from prep_console.journal import chain
@@ -33,8 +34,7 @@ _MODES = {"hold", "release", "freeze", "thaw"}
 """Lines that speak of whatever is live."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True):
     """Everything but the files themselves. The journal is as it was at one moment."""
 
     record: CutRecord
@@ -58,8 +58,7 @@ class Evidence:
     """The head that the public page shows when the journal lacks that line."""
 
 
-@dataclass(frozen=True, slots=True)
-class Files:
+class Files(msgspec.Struct, frozen=True):
     """What reading every file of the cut again found."""
 
     sha256: Mapping[str, str]

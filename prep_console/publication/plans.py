@@ -7,8 +7,9 @@ the rules do not allow it. Nothing here touches a disk.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
+
+import msgspec
 
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
@@ -20,8 +21,7 @@ from prep_console.snapshot import Mode
 from prep_console.wording import N_, Sentence, sentence
 
 
-@dataclass(frozen=True, slots=True)
-class Switch:
+class Switch(msgspec.Struct, frozen=True):
     """The pointer moves to ``target`` (None: nothing live), and the mode becomes ``mode``."""
 
     told: Sentence
@@ -30,16 +30,14 @@ class Switch:
     withdraws: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(msgspec.Struct, frozen=True):
     """One line in the journal says it all; ``data`` goes in beside the reason."""
 
     told: Sentence
     data: Mapping[str, object]
 
 
-@dataclass(frozen=True, slots=True)
-class Nothing:
+class Nothing(msgspec.Struct, frozen=True):
     """It is so already."""
 
     told: Sentence

@@ -12,8 +12,9 @@ import os
 import stat
 from collections import deque
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+
+import msgspec
 
 from prep_console.publication.manifest import SealedFile
 from prep_console.publication.permissions import file_is_sealed, folder_is_sealed
@@ -29,8 +30,7 @@ _URGENT = 8 << 20
 """Bytes of what looks touched that are read in one go, beside the pace."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wrong:
+class Wrong(msgspec.Struct, frozen=True):
     """What is not as sealed, as paths under ``site/``."""
 
     files: frozenset[str] = frozenset()

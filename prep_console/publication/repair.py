@@ -13,8 +13,9 @@ import tempfile
 import time
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from prep_console import durable
 from prep_console.cuts.stamps import CutId
@@ -30,8 +31,7 @@ from prep_console.publication.station import Station
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(msgspec.Struct, frozen=True):
     """What comparing every byte of a cut found."""
 
     cut: str

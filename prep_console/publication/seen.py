@@ -13,9 +13,10 @@ import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+import msgspec
 
 from prep_console.config import Settings, Site
 from prep_console.problems import WrongUsage
@@ -35,8 +36,7 @@ _MAX_HEAD = 65_536
 _INTERIM = (b"HTTP/1.1 1", b"HTTP/1.0 1")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """What a visitor opens, and where to connect for it."""
 
     scheme: str

@@ -8,8 +8,9 @@ otherwise come back at each look and hide the real newest one.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from prep_console.cuts.archives import is_archive_name
 from prep_console.cuts.entry_names import name_fault
@@ -22,8 +23,7 @@ _LONGEST = 240
 """Bytes of a name, so that the part beside it still has one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(msgspec.Struct, frozen=True):
     """What to fetch of what is there."""
 
     state: State
