@@ -36,6 +36,7 @@ from prep_console.engine.worker import Worker
 from prep_console.intake import staging
 from prep_console.intake.assembly import is_due
 from prep_console.journal.actor import program
+from prep_console.journal.state import State
 from prep_console.journal.store_version import NewerStore
 from prep_console.outward.endpoint import Endpoint
 from prep_console.outward.hooks import Hooks
@@ -78,6 +79,9 @@ class _Engine:
         """Set when the site should be looked at now: something was switched."""
         self._worker = Worker(settings)
         self._joins_at = 0.0
+        self._nothing_due: State | None = None
+        self._within_budget: State | None = None
+        """As last asked, each second: a state never changes, so what was not due in it is not."""
 
     async def lead(self) -> int:
         loop = asyncio.get_running_loop()
@@ -237,12 +241,17 @@ class _Engine:
 
     async def _assemble(self) -> None:
         """The end of waiting for an election; the worker may be busy with a large delivery."""
+        state = self._station.state()
+        if state is self._nothing_due:
+            return
         now = asyncio.get_running_loop().time()
         joins = now >= self._joins_at
-        if is_due(self._station.state(), joins=joins):
+        if is_due(state, joins=joins):
             if joins:
                 self._joins_at = now + _JOIN_S
             await self._worker.assemble_due(joins=joins)
+        elif joins:
+            self._nothing_due = state
 
     async def _publish(self, hand: Station) -> None:
         """The opening hour, and what could not be published when it came.
@@ -255,7 +264,12 @@ class _Engine:
             await asyncio.to_thread(actions.advance, hand, actor=program("engine"))
 
     async def _prune(self, hand: Station) -> None:
-        if retention.is_due(self._station):
+        state = self._station.state()
+        if state is self._within_budget:
+            return
+        if retention.within_budget(state, self._settings):
+            self._within_budget = state
+        elif retention.is_due(self._station):
             await asyncio.to_thread(retention.prune, hand)
 
     async def _chain(self) -> None:

@@ -24,11 +24,16 @@ def must_retain(settings: Settings, now: datetime) -> bool:
     return until is not None and now.astimezone(settings.zone).date() <= until
 
 
+def within_budget(state: State, settings: Settings) -> bool:
+    """Whether number and bytes of the kept cuts are within the settings; no time changes that."""
+    return not _too_much(rules.stored(state), settings.publication)
+
+
 def over_budget(state: State, settings: Settings, now: datetime) -> list[CutRecord]:
     """Cuts to prune, oldest first, until number and bytes are within the settings."""
     publication = settings.publication
     kept = rules.stored(state)
-    if not _too_much(kept, publication):  # nearly always, and asked every second
+    if not _too_much(kept, publication):
         return []
     protected = rules.protected(state)
     if state.final is not None and must_retain(settings, now):
