@@ -67,7 +67,8 @@ class Killed:
 def _at_each_point(
     at: Place, action: Callable[[], Said], ended: Callable[[whole.Facts], bool]
 ) -> Killed:
-    """The action killed at each of its changes, on a fresh copy of the station each time.
+    """The action killed at each of its changes, on a fresh copy of the station each time, up to the
+    one that it does not come to any more.
 
     ``ended`` knows the state that it leads to, from wherever a kill left it.
     """
@@ -79,14 +80,19 @@ def _at_each_point(
     assert clean.said.code == 0, clean.said
     after = whole.facts(at)
     assert ended(after), after
-    points = range(1, clean.counted + 1, _EVERY)
+    nth = 1
     kills = 0
     bad: list[str] = []
-    for nth in points:
+    while True:
         put_back(base, at.root)
-        kills += forked.end(forked.start(action, Fault("dies", nth))).said is None
+        trial = forked.end(forked.start(action, Fault("dies", nth)))
         bad += [f"killed at {nth}: {what}" for what in _judged(at, action, before, after, ended)]
-    return Killed(len(points), kills, tuple(bad))
+        if trial.said is not None:  # it has no such change: how far a fetch is, is told by time
+            assert trial.counted < nth, f"change {nth} of {trial.counted} killed nobody"
+            break
+        kills += 1
+        nth += _EVERY
+    return Killed(len(range(1, trial.counted + 1, _EVERY)), kills, tuple(bad))
 
 
 def _judged(
