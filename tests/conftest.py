@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
@@ -66,6 +67,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     for name, rows in report.user_properties:
         if name == _PROVEN and isinstance(rows, list):
             table.take(rows)
+    if report.failed and table.WHOLE and hasattr(report, "node"):  # of another process
+        print(f"\n{report.longreprtext}", file=sys.__stderr__)  # pytest would tell it at the end
 
 
 @pytest.hookimpl(optionalhook=True)
