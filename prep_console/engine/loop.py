@@ -79,9 +79,9 @@ class _Engine:
         """Set when the site should be looked at now: something was switched."""
         self._worker = Worker(settings)
         self._joins_at = 0.0
+        # As found when last asked, each second: a state never changes, so it needs no second look.
         self._nothing_due: State | None = None
         self._within_budget: State | None = None
-        """As last asked, each second: a state never changes, so what was not due in it is not."""
 
     async def lead(self) -> int:
         loop = asyncio.get_running_loop()
