@@ -17,10 +17,10 @@ from prep_console.widgets import alarm_list, alarm_page
 from prep_console.widgets.lines import Line, plain, text_of
 from prep_console.widgets.shelve_page import MINUTES
 from prep_console.wording import Language, use
+from tests.console.drawn import HOSTILE
 from tests.console.nights import NOW, night
 from tests.console.stations import bad_alarms, bad_night
 from tests.console.test_instruments import CONTROL
-from tests.console.test_views import HOSTILE
 
 pytestmark = pytest.mark.usefixtures("in_english")
 

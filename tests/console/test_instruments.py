@@ -18,9 +18,9 @@ from prep_console.widgets.instruments.panel import compact, panel
 from prep_console.widgets.lines import plain, text_of
 from prep_console.widgets.look import Look
 from prep_console.wording import Language, use
+from tests.console.drawn import HOSTILE, frame, screen
 from tests.console.nights import NOW, night
 from tests.console.stations import EQUIPPED, all_well, bad_night, equipped, late_equipped
-from tests.console.test_views import HOSTILE, frame, screen
 
 pytestmark = pytest.mark.usefixtures("in_english")
 

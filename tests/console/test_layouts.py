@@ -9,9 +9,9 @@ from prep_console.console import wording_of
 from prep_console.widgets import alarm_list, digits, main_page, public_band, standing
 from prep_console.widgets.lines import plain, text_of, wrap
 from prep_console.wording import Language, use
+from tests.console.drawn import frame, screen
 from tests.console.nights import STATES, night
 from tests.console.stations import bad_night, equipped
-from tests.console.test_views import frame, screen
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
