@@ -10,12 +10,10 @@ interleaving of their steps, and what a crash may leave is every state along the
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Literal
-
-from prep_console.values import replace
 
 Mode = Literal["auto", "hold", "frozen"]
 
