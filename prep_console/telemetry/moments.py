@@ -144,11 +144,15 @@ def _meant(
 ) -> dict[str, Reading]:
     """Where the single samples were given up: the mean of the five minutes, and their worst state.
 
+    Where some are still kept nobody read at that moment, and what came later says nothing of it.
     Words have no mean: of those only that they were read is known.
     """
     there = datetime.fromtimestamp(second, UTC)
+    start = second - second % MEAN_S
     rows = database.execute(
-        "SELECT series, mean, state FROM mean WHERE at = ?", (second - second % MEAN_S,)
+        "SELECT series, mean, state FROM mean WHERE at = :start AND NOT EXISTS"
+        " (SELECT 1 FROM sample WHERE at >= :start AND at < :start + :mean_s)",
+        {"start": start, "mean_s": MEAN_S},
     )
     return {
         names[series]: Reading(None, "", "unknown", there, NOTHING)

@@ -182,7 +182,7 @@ class Store:
         self._same_file()
         now = int(at.timestamp())
         for query, limit in (
-            ("DELETE FROM sample WHERE at < ?", now - self._bounds.keep_s),
+            ("DELETE FROM sample WHERE at < ?", _whole(now - self._bounds.keep_s)),
             ("DELETE FROM sample WHERE at > ?", now + _AHEAD_S),
             ("DELETE FROM mean WHERE at > ?", now + _AHEAD_S),
             ("DELETE FROM fact WHERE at < ?", now - self._bounds.keep_s),
@@ -195,7 +195,7 @@ class Store:
             ),
         ):
             self._database.execute(query, (limit,))
-        self._meant = min(self._meant, now - now % MEAN_S - MEAN_S)
+        self._meant = min(self._meant, _whole(now) - MEAN_S)
         self._shrink()
         if self.bytes() > self._bounds.max_bytes * _BEFORE:
             self._give_up(now)
@@ -245,7 +245,7 @@ class Store:
                 if oldest is None or oldest >= until:
                     break
                 step = max(MEAN_S, (until - oldest) // 8)
-                self._database.execute(forget, (min(until, oldest + step),))
+                self._database.execute(forget, (min(until, _whole(oldest + step)),))
 
     def _shrink(self) -> None:
         # as a script: execute() takes its first step alone, and that frees a single page
@@ -260,9 +260,9 @@ class Store:
         """The means of every five minutes that ended since the last ones."""
         while True:
             first = self._number("SELECT min(at) FROM sample WHERE at >= ?", self._meant + MEAN_S)
-            if first is None or first - first % MEAN_S + MEAN_S > second:
+            if first is None or _whole(first) + MEAN_S > second:
                 return
-            self._meant = first - first % MEAN_S
+            self._meant = _whole(first)
             times = {"start": self._meant, "end": self._meant + MEAN_S}
             self._database.execute(_MEANS, times)
 
@@ -275,6 +275,11 @@ class Store:
     def _number(self, query: str, *values: object) -> int | None:
         row = self._database.execute(query, values).fetchone()
         return None if row is None or row[0] is None else int(row[0])
+
+
+def _whole(second: int) -> int:
+    """Where its five minutes begin: their mean stands for samples that are all given up."""
+    return second - second % MEAN_S
 
 
 def _value(reading: Reading) -> float | str | None:

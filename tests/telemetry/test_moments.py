@@ -158,6 +158,34 @@ def test_samples_that_were_given_up_leave_their_means(tmp_path: Path) -> None:
     assert found.alive is True
 
 
+def test_a_mean_tells_nothing_of_moments_before_its_samples(tmp_path: Path) -> None:
+    """An engine came up at the end of five minutes, and has read for the ten that follow."""
+    came_up = AT + s(270)
+    made = store(tmp_path, came_up)
+    for n in range(1, 61):
+        made.add(came_up + s(10 * n), {"power.a": ups(came_up + s(10 * n), 50.0, "OB")})
+    made.close()
+    found = moment(tmp_path, came_up + s(4))
+    assert (found.alive, found.sampled) == (True, False)
+    assert found.readings["power.a"].state == "unknown"
+    assert moment(tmp_path, came_up + s(10)).readings["power.a"].value == 50.0
+
+
+def test_samples_are_given_up_by_whole_five_minutes(tmp_path: Path) -> None:
+    """Else a moment between the last given up and the first kept had neither mean nor sample."""
+    made = Store(tmp_path / "telemetry.db", Bounds(3600, 10**9), AT)
+    last = AT + s(5400)
+    for n in range(541):
+        made.add(AT + s(10 * n), {"power.a": ups(AT + s(10 * n), 50.0)})
+    for later in (0, 130, 290):
+        made.bound(last + s(later))
+        found = [moment(tmp_path, AT + s(second)) for second in range(0, 5400, 7)]
+        assert all(one.readings["power.a"].value == 50.0 for one in found)
+        assert found[0].readings["power.a"].detail == {"mean_of_s": 300}
+        assert "status" in found[-1].readings["power.a"].detail
+    made.close()
+
+
 def test_a_file_of_an_older_version_and_a_foreign_fact_are_read_as_far_as_they_go(
     tmp_path: Path,
 ) -> None:
