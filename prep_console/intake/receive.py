@@ -93,20 +93,21 @@ def receive(
         if dropped and _moved(staged, standing):  # it may hold files of two cuts
             return _coming(staged.findings)
         examination, unpacked = _examine(station, staged, name, state, override, actor)
-        examination = with_lists_beside(examination, path, staged.content)
-        delivery = Delivery(
-            staged.folder.name,
-            visible(name),
-            source,
-            received_at,
-            datetime.now(UTC),
-            examination,
-            path.is_dir(),
-            staged.linked,
-            unpacked,
-        )
         with lock.held(station.intake_lock, "receive", patience_s=PATIENCE_S):
             _refuse_what_was_put_away(staged)
+            # a list that came while we waited for our turn counts
+            examination = with_lists_beside(examination, path, staged.content)
+            delivery = Delivery(
+                staged.folder.name,
+                visible(name),
+                source,
+                received_at,
+                datetime.now(UTC),
+                examination,
+                path.is_dir(),
+                staged.linked,
+                unpacked,
+            )
             drop_lost(station, actor)
             if newest is not None and staged.tampered:
                 files = staged.folder / staging.FILES

@@ -7,7 +7,9 @@ import hashlib
 import os
 import shutil
 import time
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ from prep_console.intake.whole import End
 from prep_console.journal import journal
 from prep_console.journal.actor import Actor
 from prep_console.problems import Failed
+from prep_console.publication import lock
 from prep_console.publication.station import Station
 from tests import nights
 from tests.stations import sandbox
@@ -34,8 +37,13 @@ NO_UTF8 = "20240602_2006_PREP_DIP_LOC_Quer\udce9taro.zip"
 
 @pytest.fixture
 def station(tmp_path: Path) -> Station:
+    return settling(tmp_path, 0.2)
+
+
+def settling(folder: Path, settle_seconds: float) -> Station:
     made = sandbox(
-        tmp_path, {"election": {"elections": ["DIP_LOC"]}, "intake": {"settle_seconds": 0.2}}
+        folder,
+        {"election": {"elections": ["DIP_LOC"]}, "intake": {"settle_seconds": settle_seconds}},
     ).station
     made.prepare()
     return made
@@ -214,7 +222,8 @@ def hash_beside(archive: Path, data: bytes) -> Path:
     return listing
 
 
-def test_an_archive_is_taken_when_its_hash_matches_and_both_go(station: Station) -> None:
+def test_an_archive_is_taken_when_its_hash_matches_and_both_go(tmp_path: Path) -> None:
+    station = settling(tmp_path, 60.0)  # however long it takes to look at it, it is fresh
     folder = station.settings.drop_folder
     archive = nights.archive(folder, "DIP_LOC", "20240602_2006", actas=5)
     good = archive.read_bytes()
@@ -230,6 +239,28 @@ def test_an_archive_is_taken_when_its_hash_matches_and_both_go(station: Station)
     assert not archive.exists()
     assert not listing.exists()
     assert drop.look() == []
+
+
+def test_a_hash_that_comes_while_another_is_received_counts(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = station.settings.drop_folder
+    archive = nights.archive(folder, "DIP_LOC", "20240602_2006", actas=5)
+    long_ago = time.time() - 60
+    os.utime(hash_beside(archive, b"of the cut before"), (long_ago, long_ago))
+    os.utime(archive, (long_ago, long_ago))
+    held = lock.held
+
+    def after_a_wait(path: Path, purpose: str, **more: Any) -> AbstractContextManager[None]:
+        if purpose == "receive":
+            right = hash_beside(archive, archive.read_bytes())
+            os.utime(right, (time.time() - 30, time.time() - 30))  # settled meanwhile
+        return held(path, purpose, **more)
+
+    monkeypatch.setattr(lock, "held", after_a_wait)
+    drop = DropFolder(folder, 0.2)
+    (arrival,) = drop.look()
+    assert taken(station, drop, arrival).result == "sealed"
 
 
 def test_a_hash_that_never_matches_is_refused(station: Station) -> None:
