@@ -30,8 +30,9 @@ from prep_console.widgets.history_graph import Bounds, Sample
 from prep_console.widgets.lines import holds
 from prep_console.wording import N_, sentence
 
-ENGINE_WITHIN_S = 8.0
-"""From the start to the first heartbeat; the whole journal is verified in between."""
+ENGINE_WITHIN_S = 20.0
+"""From the start to the first heartbeat; the whole journal is verified in between, and a busy
+machine starts slowly: what leads a moment later is not to be told as one that did not start."""
 
 Action = Literal[
     "publish",

@@ -10,17 +10,21 @@ import os
 import re
 import select
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 from prep_console.config import Settings
 from prep_console.problems import Problem
+from prep_console.publication.lock import process_start
 from prep_console.snapshot import Reading, Snapshot
 
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _CRITICAL, _UNKNOWN = 2, 3
 _PATIENCE_S = 8.0
-"""Nagios itself gives up after 10 s, and then says less."""
+"""After the start of this process: Nagios itself gives up after 10 s, and then says less."""
+_LEAST_S = 1.0
+"""However long the start took."""
 _UNITS = {"s": "s", "%": "%", "bytes": "B"}
 """Units that the guidelines know; others go without."""
 _TEXT = 1000
@@ -63,7 +67,7 @@ def _look(settings: Settings) -> tuple[str, int]:
 
 
 def _in_time(look: Callable[[], tuple[str, int]], seconds: float) -> tuple[str, int]:
-    """What ``look`` finds, or UNKNOWN after so many seconds.
+    """What ``look`` finds, or UNKNOWN when this process is so many seconds old.
 
     In a child that is left behind when it hangs: a read from a dead disk or file server can be
     neither interrupted nor killed, and a thread in one holds up the end of its process.
@@ -85,7 +89,7 @@ def _in_time(look: Callable[[], tuple[str, int]], seconds: float) -> tuple[str, 
             os._exit(0)
     os.close(writing)
     try:
-        ready, _, _ = select.select([reading], [], [], seconds)
+        ready, _, _ = select.select([reading], [], [], max(_LEAST_S, seconds - _age_s()))
         said = os.read(reading, 2 * _LINE) if ready else b""
     finally:
         os.close(reading)
@@ -97,6 +101,14 @@ def _in_time(look: Callable[[], tuple[str, int]], seconds: float) -> tuple[str, 
         reason = "the look ended early" if ready else f"the station did not answer in {seconds:g} s"
         return _line(_UNKNOWN, reason, ""), _UNKNOWN
     return said[1:].decode("utf-8", "replace"), int(said[:1])
+
+
+def _age_s() -> float:
+    """How long ago this process began: on a busy machine the start alone takes seconds."""
+    ticks = process_start(os.getpid())
+    if ticks is None:
+        return 0.0
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def _figures(settings: Settings, snapshot: Snapshot) -> Iterator[str]:
