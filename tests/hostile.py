@@ -12,6 +12,7 @@ lets go of a connection a moment after its client did.
 from __future__ import annotations
 
 import asyncio
+import gc
 import random
 import socket
 import ssl
@@ -74,6 +75,17 @@ def descriptors() -> int:
 def threads() -> int:
     """Threads of this process, of Python or not; one that ended counts a moment longer."""
     return len(list(Path("/proc/self/task").iterdir()))
+
+
+def held() -> tuple[int, int, int]:
+    """Descriptors, threads and child processes of this one."""
+    gc.collect()  # what an earlier test left in a cycle is not of this one
+    return descriptors(), threads(), len(psutil.Process().children(recursive=True))
+
+
+def no_more_than(before: tuple[int, int, int]) -> bool:
+    """Whether no more is :func:`held` than was: less may be, where an earlier test's ended."""
+    return all(now <= then for now, then in zip(held(), before, strict=True))
 
 
 class Peer(ABC):

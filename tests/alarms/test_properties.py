@@ -93,7 +93,7 @@ def play(night: Sequence[tuple[int, Here]]) -> Played:
     return played
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(nights)
 def test_nothing_is_hidden_and_the_journal_agrees(night: list[tuple[int, Here]]) -> None:
     played = play(night)
@@ -109,7 +109,7 @@ def test_nothing_is_hidden_and_the_journal_agrees(night: list[tuple[int, Here]])
     assert raised == set(played.sim.keys)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(nights)
 def test_all_is_over_some_time_after_all_is_well(night: list[tuple[int, Here]]) -> None:
     played = play(night)
@@ -119,7 +119,7 @@ def test_all_is_over_some_time_after_all_is_well(night: list[tuple[int, Here]]) 
     assert played.sim.memory.entries == {}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(nights, st.integers(0, 6))
 def test_a_restart_between_two_steps_changes_nothing(
     night: list[tuple[int, Here]], at: int
@@ -135,7 +135,7 @@ def test_a_restart_between_two_steps_changes_nothing(
     assert whole.events == parted.events
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=300), st.text(max_size=300))
 def test_hostile_words_never_steer_a_text(subject: str, error: str) -> None:
     condition = Condition("instrument.unknown", "warning", EVENING, {"error": error}, subject)

@@ -21,6 +21,7 @@ from prep_console.wording import Language, use
 from tests.alarms.simulated import ANA, BETO
 from tests.console.nights import NOW, night
 from tests.nights import two_archives
+from tests.processes import LONG_S
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
 
@@ -213,7 +214,7 @@ def test_where_no_engine_ever_ran_nobody_says_since_now(
     ]
     assert datetime.fromisoformat(stopped["since"]) == came
     engine = box.start("engine")
-    wait_until(lambda: box.run("status", "--json").json["engine"]["alive"], 30)
+    wait_until(lambda: box.run("status", "--json").json["engine"]["alive"], LONG_S)
     engine.terminate()
     engine.communicate(timeout=30)
     (box.station.run / "now.json").unlink()

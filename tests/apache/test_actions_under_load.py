@@ -26,7 +26,7 @@ from tests.apache.test_load import REQUESTS
 from tests.proof import table
 from tests.stations import Sandbox, sandbox
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 SWITCHES = 1000
 PERSON = Actor(1000, "ana", "192.0.2.7")
@@ -82,7 +82,7 @@ def test_publishes_and_rollbacks_under_load(scratch: Path) -> None:
             requests=REQUESTS,
             switches=SWITCHES,
             pause_s=0.0,
-            deadline_s=300,
+            deadline_s=900,
         )
         print(tally)
     table.record(

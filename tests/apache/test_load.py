@@ -16,7 +16,7 @@ from tests.apache.server import Apache
 from tests.apache.stations import PublicFolder
 from tests.proof import table
 
-pytestmark = [pytest.mark.server, pytest.mark.slow]
+pytestmark = [pytest.mark.server, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 REQUESTS = int(os.environ.get("PREP_LOAD_REQUESTS", "100000"))
 SWITCHES = int(os.environ.get("PREP_LOAD_SWITCHES", "3000"))
@@ -70,7 +70,7 @@ def test_every_answer_is_whole_and_of_the_cut_it_names(scratch: Path) -> None:
             requests=REQUESTS,
             switches=SWITCHES,
             pause_s=0.005,
-            deadline_s=230,
+            deadline_s=900,
         )
         print(tally)
         assert "[crit]" not in apache.errors

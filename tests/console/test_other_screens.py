@@ -172,7 +172,7 @@ async def test_every_reading_in_full_is_one_key_away() -> None:
         await pilot.press("end")
         await see(pilot, "web application firewall missing")
         await pilot.press("escape")
-        assert isinstance(pilot.app.screen, MainScreen)
+        await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
 
 
 async def test_graphs_by_keys_another_reading_another_time() -> None:
@@ -188,7 +188,7 @@ async def test_graphs_by_keys_another_reading_another_time() -> None:
         await pilot.press("3", "right")
         await until(pilot, lambda: station.asked[-1] == ("clock.step", 24 * 3600.0))
         await pilot.press("left", "escape")
-        assert isinstance(pilot.app.screen, MainScreen)
+        await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
         await pilot.press("g")
         await see(pilot, "clock.offset")
         assert station.asked[-1] == ("clock.offset", 24 * 3600.0)

@@ -46,7 +46,7 @@ async def console(
         yield pilot
 
 
-async def until(pilot: Screen, condition: Callable[[], object], timeout_s: float = 5.0) -> None:
+async def until(pilot: Screen, condition: Callable[[], object], timeout_s: float = 15.0) -> None:
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end, shown(pilot)
@@ -161,7 +161,7 @@ async def test_neither_the_opening_key_nor_a_missing_reason_confirms() -> None:
         await pilot.press("1", "b")
         assert station.orders == []
         await pilot.press("tab")
-        assert focused(pilot) == "confirm"
+        await until(pilot, lambda: focused(pilot) == "confirm")
         await pilot.press("enter")
         await see(pilot, "Seen over HTTP")
         assert len(station.orders) == 1
@@ -375,7 +375,7 @@ async def test_help_lists_every_key_with_what_it_does() -> None:
         ):
             assert part in text
         await pilot.press("escape")
-        assert isinstance(pilot.app.screen, MainScreen)
+        await until(pilot, lambda: isinstance(pilot.app.screen, MainScreen))
 
 
 async def test_a_cuts_page_and_a_refusals_page() -> None:
@@ -460,7 +460,7 @@ async def test_a_reader_that_hangs_is_said_and_does_not_stop_the_screen(
     async with app.run_test(size=(80, 24)) as pilot:
         await see(pilot, "STATION UNREADABLE: nothing could be read for")
         await pilot.press("question_mark")
-        assert isinstance(app.screen, PageScreen)
+        await until(pilot, lambda: isinstance(app.screen, PageScreen))
         await see(pilot, "STATION UNREADABLE: what is shown is")
         hung.set()
 

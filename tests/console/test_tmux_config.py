@@ -108,10 +108,16 @@ def test_a_viewer_looks_and_cannot_act(box: Sandbox, folder: Path) -> None:
         with Pty(attach, (100, 40), {"TERM": "xterm-256color"}) as looking:
             looking.forget_slave()
             wait_until(lambda: "ENGINE" in looking.text, 20, "the viewer sees the wall")
-            for key in (b"q", b"\x02&", b"y", b"\x02:", b"kill-server", b"\r", b"\x02c", b"\x02d"):
-                looking.write(key)  # only the last is heeded; in one burst they would be a paste
+            for key in (b"q", b"\x02&", b"y", b"\x02:", b"kill-server", b"\r", b"\x02c"):
+                looking.write(key)  # none is heeded; in one burst they would be a paste
                 threading.Event().wait(0.2)
-            looking.process.wait(20)
+
+            def detached() -> bool:
+                looking.write(b"\x02d")
+                threading.Event().wait(0.5)
+                return looking.process.poll() is not None
+
+            wait_until(detached, 20, "the viewer has left")
         assert "detached" in looking.text
         for order in (
             ("send-keys", "-t", "prep:2", "q"),

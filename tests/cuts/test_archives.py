@@ -165,7 +165,7 @@ def _damaged(draw: st.DrawFn) -> tuple[str, bytes]:
     return name, bytes(data)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(_damaged())
 def test_no_damage_makes_the_examination_fail(
     tmp_path_factory: pytest.TempPathFactory, case: tuple[str, bytes]

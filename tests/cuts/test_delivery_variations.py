@@ -129,7 +129,7 @@ figures = st.builds(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data(), stamps, figures)
 def test_a_sites_json_reads_back(data: st.DataObject, stamp: Stamp, said: Figures) -> None:
     written = data.draw(site_jsons(stamp, said))
@@ -200,7 +200,7 @@ def _with_site(draw: st.DrawFn, files: dict[str, bytes], cut: list[Product]) -> 
     return files
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=250, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), cuts())
 def test_a_cut_reads_back_however_it_is_delivered(data: st.DataObject, cut: list[Product]) -> None:
     name, content = data.draw(deliveries(cut))

@@ -52,7 +52,7 @@ def test_being_counted_no_more_is_a_change() -> None:
     assert [c.key for c in told.changed] == ["220001B010002"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.permutations(range(38)),
     st.sampled_from(["{}", "'{}", '="{}"']),

@@ -296,7 +296,7 @@ def test_what_does_not_look_like_results() -> None:
     assert not looks_like_results(b"\0\xff" * 2000)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_damage_anywhere_never_crashes(data: st.DataObject) -> None:
     damaged = bytearray(GOOD)
@@ -318,7 +318,7 @@ def test_damage_anywhere_never_crashes(data: st.DataObject) -> None:
     assert results.rows >= 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=600), st.binary(max_size=600))
 def test_any_bytes_are_read_or_refused(before: bytes, after: bytes) -> None:
     for data in (before, before + b"\n" + GOOD + after):

@@ -47,7 +47,7 @@ class Trickle(io.RawIOBase):
         return len(chunk)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(elections, styles, st.sampled_from([7, 61, 4096]))
 def test_whatever_the_style_the_election_is_read_back(
     election: Election, style: Style, at_once: int

@@ -73,7 +73,7 @@ def running(scratch: Path, *arguments: str) -> Iterator[subprocess.Popen[str]]:
 def test_the_tour_does_the_whole_job_behind_apache_and_leaves_nothing(scratch: Path) -> None:
     # no terminal: the tour without being asked for
     with running(scratch, "--lose-mains", "0") as process:
-        told, wrong = process.communicate(timeout=120)
+        told, wrong = process.communicate(timeout=400)
     assert (process.returncode, wrong) == (0, "")
     assert "SIMULACRO" in told
     assert "web server: a real Apache" in told
@@ -200,7 +200,7 @@ def test_on_a_terminal_it_is_the_real_console_over_arriving_cuts(scratch: Path) 
         check=True,
     )
     try:
-        wait_until(lambda: "SIMULACRO" in pane() and pane().count("kept") >= 2, 60, "three cuts")
+        wait_until(lambda: "SIMULACRO" in pane() and pane().count("kept") >= 2, 180, "three cuts")
         assert started_in(scratch)
         subprocess.run([*tmux, "send-keys", "q"], check=True)
         wait_until(lambda: "ended=0" in pane(), 30, "the demo has ended")

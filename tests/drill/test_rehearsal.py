@@ -22,6 +22,13 @@ def test_of_a_fault_that_is_one_cut_there_is_one(
     kind: str, bad: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """At 20 and at 25 minutes a cut comes, and the fault is over after both."""
+    clock = [0.0]  # a stall of a second would be five minutes of the night
+
+    def pass_by(seconds: float) -> None:
+        clock[0] += seconds
+
+    monkeypatch.setattr(rehearsal, "time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr(rehearsal, "_pause", pass_by)
     monkeypatch.setattr(rehearsal, "_ENDING_S", 0.0)
     text = shipped()["corrupt-zip"].read_text("utf-8")
     text = text.replace('kind = "corrupt"', f'kind = "{kind}"').replace(

@@ -43,7 +43,7 @@ def test_no_check_finds_anything_at_any_hour(tmp_path: Path, stamp: str, actas: 
         assert found.elections[0].figures.expected == actas
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), minutes=st.integers(-10, 800), actas=st.integers(1, 90))
 def test_no_seed_breaks_a_rule(
     tmp_path_factory: pytest.TempPathFactory, seed: int, minutes: int, actas: int

@@ -17,6 +17,7 @@ from prep_console.publication import lock
 from prep_console.values import replace
 from tests import nights
 from tests.apache.server import Apache
+from tests.processes import LONG_S
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
 
@@ -57,12 +58,12 @@ def test_two_dropped_archives_go_live_and_leave_the_folder(
     box: Sandbox, cut: dict[str, Path]
 ) -> None:
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         drop(box, cut["DIP_LOC"])
         wait_until(lambda: box.run("status", "--json").json["waiting_for"] == ["AYUN"], 30)
         assert live(box) is None
         drop(box, cut["AYUN"])
-        wait_until(lambda: live(box) == "20240602_2005", 10)
+        wait_until(lambda: live(box) == "20240602_2005", LONG_S)
         wait_until(lambda: not list(box.settings.drop_folder.iterdir()), 5)
         site = box.station.cuts / "20240602_2005" / "site"
         for path in cut.values():
@@ -72,7 +73,7 @@ def test_two_dropped_archives_go_live_and_leave_the_folder(
 def test_a_half_arrived_archive_is_never_touched(box: Sandbox, cut: dict[str, Path]) -> None:
     whole = cut["AYUN"].read_bytes()
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         drop(box, cut["DIP_LOC"])
         half = box.settings.drop_folder / cut["AYUN"].name
         half.write_bytes(whole[: len(whole) // 2])  # closed, as a killed upload leaves it
@@ -81,13 +82,13 @@ def test_a_half_arrived_archive_is_never_touched(box: Sandbox, cut: dict[str, Pa
         wait_until(lambda: box.run("status", "--json").json["waiting_for"] == ["AYUN"], 30)
         bad = box.settings.drop_folder / "20240602_2005_PREP_AYUN_QRO.txt"
         bad.write_bytes(b"not a delivery")  # settles and is refused: by then the others were seen
-        wait_until(lambda: list(box.station.quarantine.iterdir()), 10)
+        wait_until(lambda: list(box.station.quarantine.iterdir()), LONG_S)
         assert half.read_bytes() == whole[: len(whole) // 2]
         assert hidden.exists()
         assert live(box) is None
         with half.open("ab") as file:
             file.write(whole[len(whole) // 2 :])
-        wait_until(lambda: live(box) == "20240602_2005", 10)
+        wait_until(lambda: live(box) == "20240602_2005", LONG_S)
         hidden.unlink()
 
 
@@ -97,25 +98,25 @@ def test_a_file_that_cannot_be_taken_does_not_hold_up_the_others(
     (box.settings.drop_folder / "20200101_0000_PREP_DIP_LOC_QRO").symlink_to(tmp_path)
     (box.settings.drop_folder / "20200101_0000_PREP_DIP_LOC_QRO.zip").symlink_to("/etc/passwd")
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         for path in cut.values():
             drop(box, path)
-        wait_until(lambda: live(box) == "20240602_2005", 10)
+        wait_until(lambda: live(box) == "20240602_2005", LONG_S)
 
 
 def test_a_corrupt_archive_is_refused_with_a_reason(box: Sandbox, cut: dict[str, Path]) -> None:
     data = bytearray(cut["DIP_LOC"].read_bytes())
     data[len(data) // 3] ^= 0xFF
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         dropped = box.settings.drop_folder / cut["DIP_LOC"].name
         dropped.write_bytes(data)
-        wait_until(lambda: list(box.station.quarantine.glob("*/reason.json")), 10)
+        wait_until(lambda: list(box.station.quarantine.glob("*/reason.json")), LONG_S)
         wait_until(lambda: not dropped.exists(), 5)
         assert "archive." in next(box.station.quarantine.glob("*/reason.json")).read_text()
         drop(box, cut["DIP_LOC"])
         drop(box, cut["AYUN"])
-        wait_until(lambda: live(box) == "20240602_2005", 10)
+        wait_until(lambda: live(box) == "20240602_2005", LONG_S)
 
 
 def test_a_backlog_from_before_the_start_is_taken_oldest_first(
@@ -140,10 +141,10 @@ def test_the_wait_for_a_missing_election_ends_by_itself(tmp_path: Path) -> None:
     first = nights.two_archives(tmp_path / "20240602_2005", stamp="20240602_2005", actas=5)
     alone = nights.archive(tmp_path / "20240602_2010", "DIP_LOC", "20240602_2010", actas=5)
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         for path in first.values():
             drop(box, path)
-        wait_until(lambda: live(box) == "20240602_2005", 10)
+        wait_until(lambda: live(box) == "20240602_2005", LONG_S)
         dropped = drop(box, alone)
         wait_until(lambda: live(box) == "20240602_2010", 15)
         wait_until(lambda: not dropped.exists(), 5)
@@ -153,15 +154,17 @@ def test_the_wait_for_a_missing_election_ends_by_itself(tmp_path: Path) -> None:
 
 def test_a_second_engine_stands_by_and_takes_over(box: Sandbox, cut: dict[str, Path]) -> None:
     with engine(box) as first:
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         with engine(box) as second:
-            wait_until(lambda: box.run("status", "--json").json["engine"]["pid"] == first.pid, 10)
+            wait_until(
+                lambda: box.run("status", "--json").json["engine"]["pid"] == first.pid, LONG_S
+            )
             first.kill()
             first.wait(10)
             wait_until(lambda: box.run("status", "--json").json["engine"]["pid"] == second.pid, 15)
             for path in cut.values():
                 drop(box, path)
-            wait_until(lambda: live(box) == "20240602_2005", 10)
+            wait_until(lambda: live(box) == "20240602_2005", LONG_S)
 
 
 def test_a_hung_engine_is_not_called_alive_and_does_not_stop_a_decision(
@@ -173,7 +176,7 @@ def test_a_hung_engine_is_not_called_alive_and_does_not_stop_a_decision(
         nights.two_archives(folder, stamp=stamp, actas=5)
         assert box.run("receive", folder).code == 0
     with engine(box) as process:
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         process.send_signal(signal.SIGSTOP)
         assert box.run("rollback", "--reason", "x").code == 0
         assert live(box) == "20240602_2005"
@@ -183,7 +186,7 @@ def test_a_hung_engine_is_not_called_alive_and_does_not_stop_a_decision(
 def test_it_ends_for_a_new_start_when_its_lock_is_deleted(box: Sandbox) -> None:
     process = box.start("engine")
     try:
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         shutil.rmtree(box.station.run)
         process.communicate(timeout=10)
     finally:
@@ -191,13 +194,13 @@ def test_it_ends_for_a_new_start_when_its_lock_is_deleted(box: Sandbox) -> None:
         process.wait(10)
     assert process.returncode == 3
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_it_ends_cleanly(box: Sandbox, ending: signal.Signals) -> None:
     process = box.start("engine")
-    wait_until(lambda: alive(box), 15)
+    wait_until(lambda: alive(box), LONG_S)
     process.send_signal(ending)
     process.communicate(timeout=10)
     assert process.returncode == 0
@@ -206,7 +209,7 @@ def test_it_ends_cleanly(box: Sandbox, ending: signal.Signals) -> None:
 
 def test_killed_it_leaves_no_process_behind(box: Sandbox, cut: dict[str, Path]) -> None:
     with engine(box) as process:
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         drop(box, cut["DIP_LOC"])
         wait_until(lambda: box.run("status", "--json").json["waiting_for"] == ["AYUN"], 30)
         children = _children(process.pid)

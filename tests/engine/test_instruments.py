@@ -7,7 +7,6 @@ import json
 import os
 import socket
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from prep_console.drill.children import free_port
 from prep_console.engine.readings import Readings
 from prep_console.probes.probe import reading
 from tests.engine.test_engine import alive, engine
+from tests.processes import LONG_S
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
 
@@ -66,8 +66,7 @@ nut = "no address at all"
         servers = [f"127.0.0.1:{free_port(socket.SOCK_DGRAM)}", "nowhere.invalid"]
         box = station(tmp_path, power, clock={"servers": servers})
         with engine(box) as process:
-            wait_until(lambda: alive(box), 15)
-            began = time.monotonic()
+            wait_until(lambda: alive(box), LONG_S)
             names = ("clock.offset", "power.hung", "power.dead", "power.gen", "power.wrong")
 
             def all_there() -> bool:
@@ -75,7 +74,6 @@ nut = "no address at all"
                 return all(name in found for name in names)
 
             wait_until(all_there, 15)
-            assert time.monotonic() - began < 15
             found = readings(box)
             for name in names:
                 assert found[name]["state"] == "unknown", name
@@ -83,8 +81,11 @@ nut = "no address at all"
                 assert found[name]["error"], name
             assert "wrong setting" in found["power.wrong"]["error"]
             assert found["host.cpu"]["value"] is not None
-            ages = [box.run("status", "--json").json["engine"]["heartbeat_age_s"] for _ in range(5)]
-            assert max(ages) < 2.5
+            ages = [
+                box.run("status", "--json").json["engine"]["heartbeat_age_s"] for _ in range(10)
+            ]
+            # a loop that a neighbour holds up is late each time, a busy machine once
+            assert sorted(ages)[-3] < 2.5, ages
         assert process.returncode == 0
 
 
@@ -93,7 +94,7 @@ def test_a_wrong_setting_is_named_at_the_start(tmp_path: Path) -> None:
     box = station(tmp_path, power, telemetry={"prometheus": "0.0.0.0:9100"})
     process = box.start("engine")
     try:
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         wait_until(lambda: "power.x" in readings(box), 10)
     finally:
         process.terminate()
@@ -142,7 +143,7 @@ def test_a_hook_is_told_of_an_alarm_that_the_journal_has_too(tmp_path: Path) -> 
         return [(said["event"], said["alarm"]["id"]) for said in map(json.loads, lines)]
 
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         # what a bad delivery brings: an alarm without a delay
         assert box.run("hold", "--reason", "rehearsal of the hook").code == 0
         bad = box.settings.drop_folder / "20240602_2005_PREP_AYUN_QRO.txt"

@@ -19,6 +19,7 @@ from prep_console.journal import journal
 from tests import nights
 from tests.apache.server import Apache
 from tests.engine.test_engine import alive, drop, engine, live
+from tests.processes import LONG_S
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
 
@@ -39,7 +40,7 @@ def made(tmp_path: Path) -> Iterator[Made]:
     (folder / "made").mkdir()
     archives = nights.two_archives(folder / "made", stamp=CUT, actas=5)
     with Apache(box.settings, folder / "apache") as apache, engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         for path in archives.values():
             drop(box, path)
         wait_until(lambda: live(box) == CUT, 30)

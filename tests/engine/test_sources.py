@@ -14,6 +14,7 @@ from prep_console import config
 from tests import nights
 from tests.engine.test_engine import alive, engine, live
 from tests.intake.pull.pulling import pulled
+from tests.processes import LONG_S
 from tests.sshd import Sshd, sshd
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
@@ -69,7 +70,7 @@ def test_a_cut_is_pulled_and_goes_live_and_an_older_one_is_not_believed(
 ) -> None:
     put(there, tmp_path / "a", "20240602_2005")
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         wait_until(lambda: live(box) == "20240602_2005", 30)
         site = box.station.cuts / "20240602_2005" / "site"
         for path in there.iterdir():
@@ -99,7 +100,7 @@ def test_a_refused_cut_is_fetched_once_and_the_next_one_goes_live(
 ) -> None:
     (there / "20240602_2007_PREP_DIP_LOC_QRO.zip").write_bytes(b"PK\x05\x06" + bytes(18))
     with engine(box):
-        wait_until(lambda: alive(box), 15)
+        wait_until(lambda: alive(box), LONG_S)
         wait_until(lambda: len(list((box.settings.root / "quarantine").iterdir())) == 1, 20)
         put(there, tmp_path / "a", "20240602_2010")
         wait_until(lambda: live(box) == "20240602_2010", 30)

@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from prep_console.problems import Refused
 from prep_console.publication import lock
 from tests import nights
 from tests.engine.test_engine import alive, engine
-from tests.intake.pull.pulling import archive, pulling_children
+from tests.intake.pull.pulling import archive, pulling_children, slow_line
 from tests.sshd import Sshd, sshd
 from tests.stations import Sandbox, sandbox
 from tests.waiting import wait_until
@@ -52,7 +53,20 @@ class Ground:
 
 @pytest.fixture
 def ground(tmp_path: Path) -> Iterator[Ground]:
-    with sshd(tmp_path / "sshd") as server:
+    with two_sources(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def slow_ground(tmp_path: Path) -> Iterator[Ground]:
+    """Some 6 MB/s, and much patience: whoever looks finds it fetching, on any machine."""
+    with two_sources(tmp_path, slow_line(tmp_path, 1 << 16), stall_seconds=60) as made:
+        yield made
+
+
+@contextmanager
+def two_sources(tmp_path: Path, line: str = "", stall_seconds: int = 2) -> Iterator[Ground]:
+    with sshd(tmp_path / "sshd", line) as server:
         made = sandbox(tmp_path)
         for name in ("uno", "dos"):
             folder = tmp_path / name
@@ -65,7 +79,7 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
                 "key_file": str(server.key),
                 "known_hosts": str(server.known_hosts),
                 "path": str(folder),
-                "stall_seconds": 2,
+                "stall_seconds": stall_seconds,
             }
             with made.file.open("a") as file:
                 lines = [f"{key} = {value!r}" for key, value in source.items()]
@@ -153,7 +167,8 @@ def test_no_source_that_answers_is_said_and_the_live_cut_is_compared(ground: Gro
     ground.server.start()
 
 
-def test_it_is_cancelled_while_it_fetches_and_goes_on_the_next_time(ground: Ground) -> None:
+def test_it_is_cancelled_while_it_fetches_and_goes_on_the_next_time(slow_ground: Ground) -> None:
+    ground = slow_ground
     name = "20240602_2005_PREP_DIP_LOC_QRO.zip"
     archive(ground.first, name, 300 << 20)
     station = ground.box.station
@@ -210,8 +225,9 @@ def test_interrupted_it_says_what_stays_and_leaves_nobody(ground: Ground) -> Non
         )  # or the rest comes in no time
 
 
-def test_ctrl_z_stops_nobody_else(ground: Ground) -> None:
+def test_ctrl_z_stops_nobody_else(slow_ground: Ground) -> None:
     """Suspended, it would keep its locks: the engine would ask no source any more."""
+    ground = slow_ground
     archive(ground.first, "20240602_2005_PREP_DIP_LOC_QRO.zip", 300 << 20)
     running = ground.box.start("--lang", "en", "resync")
     wait_until(lambda: resync_progress.read(ground.box.station) is not None, 30)

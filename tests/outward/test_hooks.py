@@ -43,7 +43,7 @@ def hooks(folder: Path, **alarms: object) -> Iterator[Hooks]:
     finally:
         began = time.monotonic()
         made.close()
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5
 
 
 def lines(path: Path) -> list[Any]:
@@ -146,11 +146,11 @@ def test_a_slow_one_is_never_waited_for_and_the_oldest_are_dropped(tmp_path: Pat
         began = time.monotonic()
         for n in range(5000):
             made.tell(f"a{n}", b"{}")
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 9  # one that is waited for takes ten
         assert made.dropped >= 4799
         ending = time.monotonic()
         made.close()
-        assert time.monotonic() - ending < 1.0
+        assert time.monotonic() - ending < 5
 
 
 def test_its_environment_holds_nothing_of_ours(

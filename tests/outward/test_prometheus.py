@@ -109,7 +109,7 @@ def endpoint(folder: Path, page: bytes = b"x 1\n") -> Iterator[int]:
     finally:
         began = time.monotonic()
         made.close()
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 5
 
 
 def get(port: int, path: str = "/metrics", method: str = "GET") -> str | None:

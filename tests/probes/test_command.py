@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -13,17 +12,12 @@ import psutil
 import pytest
 
 from prep_console.probes import command
+from tests.hostile import held, no_more_than
 from tests.waiting import wait_until
 
 
 def python(source: str) -> list[str]:
     return [sys.executable, "-c", source]
-
-
-def held() -> tuple[int, int, int]:
-    """Descriptors, threads and children of this process."""
-    me = psutil.Process()
-    return me.num_fds(), threading.active_count(), len(me.children())
 
 
 def alive(pid: int, group: int | None = None) -> bool:
@@ -94,8 +88,8 @@ async def test_one_that_never_stops_talking_is_killed_at_once() -> None:
     started = time.monotonic()
     with pytest.raises(command.TooMuch):
         await command.output(["yes"], deadline_s=9)
-    assert time.monotonic() - started < 4
-    assert held() == before
+    assert time.monotonic() - started < 8
+    assert no_more_than(before)
 
 
 _STUBBORN = """
@@ -112,12 +106,12 @@ signal.pause()
 async def test_one_that_hangs_and_ignores_signals_dies_with_its_children(tmp_path: Path) -> None:
     before = held()
     started = time.monotonic()
-    with pytest.raises(command.Late, match="did not answer within 1 s"):
-        await command.output([*python(_STUBBORN), str(tmp_path / "pid")], deadline_s=1)
-    assert time.monotonic() - started < 2
+    with pytest.raises(command.Late, match="did not answer within 5 s"):
+        await command.output([*python(_STUBBORN), str(tmp_path / "pid")], deadline_s=5)
+    assert time.monotonic() - started < 9
     group = int((tmp_path / "pid").read_text().split()[1])
     wait_until(lambda: not any(alive(p, group) for p in psutil.pids()))
-    assert held() == before
+    assert no_more_than(before)
 
 
 async def test_a_cancelled_look_leaves_nothing(tmp_path: Path) -> None:
@@ -129,8 +123,10 @@ async def test_a_cancelled_look_leaves_nothing(tmp_path: Path) -> None:
     look.cancel()
     with pytest.raises(asyncio.CancelledError):
         await look
-    wait_until(lambda: len(psutil.Process().children()) == before[2])
-    assert psutil.Process().num_fds() == before[0]
+    descriptors, _, children = before  # a thread of ours more: the one that waited
+    async with asyncio.timeout(10):
+        while held()[0] > descriptors or held()[2] > children:
+            await asyncio.sleep(0.02)
 
 
 async def test_what_it_leaves_in_the_background_is_ended(tmp_path: Path) -> None:
@@ -158,4 +154,4 @@ async def test_a_hundred_of_each_kind_leave_no_trace() -> None:
             return_exceptions=True,
         )
         assert [type(o).__name__ for o in outcomes] == ["str", "EndedBadly", "TooMuch", "Late"]
-    assert held() == before
+    assert no_more_than(before)

@@ -25,7 +25,7 @@ from prep_console.publication import lock, retention
 from prep_console.publication.lock import process_start
 from prep_console.publication.station import Station
 from prep_console.publication.stuck import LONG_S, Locks, Stuck
-from tests import nights
+from tests import nights, processes
 from tests.processes import ended, stands_still
 from tests.proof import kills, table, whole
 from tests.proof.stations import STAMPS, Place, deliveries, place, receive_cuts
@@ -386,7 +386,7 @@ def engine(at: Place) -> Iterator[None]:
     with log.open("w") as file:
         process = subprocess.Popen(at.command("engine"), stdin=subprocess.DEVNULL, stderr=file)
     try:
-        wait_until(lambda: "leading" in log.read_text(), 20, "the engine leads")
+        wait_until(lambda: "leading" in log.read_text(), processes.LONG_S, "the engine leads")
         yield
         assert process.poll() is None, log.read_text()
     finally:

@@ -328,7 +328,6 @@ def test_whatever_is_done_the_station_is_what_the_rules_say(lot: int) -> None:
         settings=settings(
             max_examples=_EXAMPLES,
             stateful_step_count=_STEPS,
-            deadline=None,
             database=None,
             derandomize=False,
             phases=[Phase.generate],

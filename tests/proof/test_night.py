@@ -38,7 +38,7 @@ from tests.apache.load import ESTADO_JSON, Expected, drive
 from tests.apache.server import Apache
 from tests.console.terminals import Pty
 from tests.cuts import deliveries
-from tests.processes import ended, resident_bytes
+from tests.processes import LONG_S, ended, resident_bytes
 from tests.proof import table
 from tests.stations import PROGRAM, Sandbox, sandbox
 from tests.waiting import wait_until
@@ -465,7 +465,7 @@ def test_a_night_of_faults_loses_no_cut_and_serves_no_wrong_byte(scratch: Path) 
     ):
         expected, paths = _expected(it, stamps)
         it.step()
-        wait_until(lambda: it.box.station.live().cut == stamps[0], 30, "the first cut is live")
+        wait_until(lambda: it.box.station.live().cut == stamps[0], LONG_S, "the first cut is live")
         tally = drive(
             apache.port,
             expected,

@@ -21,6 +21,7 @@ from prep_console.journal.reading import verify
 from tests import nights
 from tests.apache.conftest import open_folder
 from tests.apache.server import Apache
+from tests.processes import LONG_S
 from tests.proof import table, whole
 from tests.proof.kills import frozen_program
 from tests.proof.stations import STAMPS, Place, Said, deliveries, place, put_back, receive_cuts
@@ -210,7 +211,7 @@ def _engine(at: Place, *, leads: bool = True) -> Iterator[subprocess.Popen[bytes
     )
     try:
         if leads:
-            wait_until(lambda: (at.root / "run" / "now.json").exists(), 30, "the engine leads")
+            wait_until(lambda: (at.root / "run" / "now.json").exists(), LONG_S, "the engine leads")
         yield process
     finally:
         if process.poll() is None:

@@ -292,6 +292,7 @@ def test_a_reader_that_stops_for_a_while_sees_the_present_again(view: str, night
         pid = terminal.process.pid
         terminal.stop_reading()
         fill(terminal, view)
+        wait_until(lambda: used_at_rest(pid, 1.0) < REST_SHARE, 60, "it paints no more")
         assert used_at_rest(pid, BLOCKED_S) < REST_SHARE
         assert terminal.process.poll() is None
         night.publish()
@@ -314,6 +315,7 @@ def test_a_reader_that_stops_for_ever_holds_nobody(view: str, end: str, night: N
         pid = terminal.process.pid
         terminal.stop_reading()
         fill(terminal, view)
+        wait_until(lambda: used_at_rest(pid, 1.0) < REST_SHARE, 60, "it paints no more")
         assert used_at_rest(pid, BLOCKED_S / 2) < REST_SHARE
         night.publish()
         if end == "dropped":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -13,6 +14,7 @@ from prep_console import config
 from prep_console.problems import WrongUsage
 from prep_console.publication.seen import confirm, target
 from tests.sites import Site, always, answer, certificates, running
+from tests.waiting import wait_until
 
 CUT, BEFORE = "20240602_2005", "20240602_2000"
 LIVE = answer("200 OK", f"X-Prep-Cut: {CUT}")
@@ -33,11 +35,23 @@ def ask(
     return confirm(settings(f"http://127.0.0.1:{site.port}/"), cut, timeout_s, start)
 
 
+def in_time(unseen: Callable[[], tuple[bool, float]]) -> bool:
+    """Whether nothing was seen within a second, a deadline of less given; thrice on a busy
+    machine. One attempt that is not cut off at the deadline would take its own time each time."""
+    for _ in range(3):
+        start = time.monotonic()
+        assert not unseen()[0]
+        if time.monotonic() - start < 1.0:
+            return True
+    return False
+
+
 def test_the_cut_in_the_header_is_seen_at_once_and_counted_from_since() -> None:
     with running(lambda _: LIVE) as site:
-        seen, after_s = ask(site, since=time.monotonic() - 10)
+        since = time.monotonic() - 10
+        seen, after_s = ask(site, since=since)
     assert seen
-    assert 10 <= after_s < 10.5
+    assert 10 <= after_s <= time.monotonic() - since
     assert site.requests[0].startswith(b"HEAD / HTTP/1.1\r\n")
 
 
@@ -45,10 +59,9 @@ def test_it_polls_on_one_connection_until_the_old_cut_is_gone() -> None:
     with running(lambda _: OLD) as site:
         answers = iter([OLD] * 5)
         site.answers = lambda _: next(answers, LIVE)
-        seen, after_s = ask(site)
+        seen, _ = ask(site, timeout_s=10.0)
     assert seen
     assert len(site.requests) == 6
-    assert after_s < 0.5
 
 
 def test_another_cut_or_an_error_with_the_right_header_is_not_seen() -> None:
@@ -56,9 +69,9 @@ def test_another_cut_or_an_error_with_the_right_header_is_not_seen() -> None:
     both = answer("200 OK", f"X-Prep-Cut: {BEFORE}", f"X-Prep-Cut: {CUT}")
     for reply in (OLD, failing, answer("200 OK"), answer("000", f"X-Prep-Cut: {CUT}"), both):
         with running(always(reply)) as site:
-            seen, after_s = ask(site, timeout_s=0.15)
+            seen, after_s = ask(site, timeout_s=1.0)
         assert not seen
-        assert 0.15 <= after_s < 0.5
+        assert 1.0 <= after_s < 3.0
         assert len(site.requests) > 3
 
 
@@ -74,9 +87,7 @@ def test_what_comes_before_the_answer_is_not_the_answer() -> None:
     early = f"HTTP/1.1 103 Early Hints\r\nX-Prep-Cut: {CUT}\r\n\r\n".encode()
     for reply in (early + OLD, early, early * 10_000):
         with running(always(reply)) as site:
-            began = time.monotonic()
-            assert not ask(site, timeout_s=0.3)[0]
-            assert time.monotonic() - began < 1.0
+            assert in_time(lambda: ask(site, timeout_s=0.3))
     with running(always(early.replace(CUT.encode(), b"-") * 3 + LIVE)) as site:
         assert ask(site)[0]
 
@@ -103,9 +114,7 @@ def test_bad_manners_end_at_the_deadline_and_the_next_good_answer_counts(
     reply: bytes | None,
 ) -> None:
     with running(lambda _: reply) as site:
-        start = time.monotonic()
-        assert not ask(site, timeout_s=0.3)[0]
-        assert time.monotonic() - start < 1.0
+        assert in_time(lambda: ask(site, timeout_s=0.3))
         replies = iter([reply])
         site.answers = lambda _: next(replies, LIVE)
         assert ask(site, timeout_s=3.0)[0]
@@ -113,10 +122,7 @@ def test_bad_manners_end_at_the_deadline_and_the_next_good_answer_counts(
 
 def test_a_closed_port_and_an_unknown_name_are_not_yet_seen(free_port: int) -> None:
     for url in (f"http://127.0.0.1:{free_port}/", "http://no-such-name.invalid/"):
-        start = time.monotonic()
-        seen, _ = confirm(settings(url), CUT, 0.2, start)
-        assert not seen
-        assert time.monotonic() - start < 1.0
+        assert in_time(lambda: confirm(settings(url), CUT, 0.2, time.monotonic()))  # noqa: B023
 
 
 def test_https_is_verified_and_a_pinned_address_still_asks_for_the_name(tmp_path: Path) -> None:
@@ -148,8 +154,9 @@ def test_failing_looks_leave_no_descriptor_and_no_thread_behind() -> None:
         before = psutil.Process().num_fds(), threading.active_count()
         for _ in range(20):
             ask(site, timeout_s=0.01)
-    assert psutil.Process().num_fds() <= before[0]
-    assert threading.active_count() <= before[1]
+    # the site's own threads, here beside us, end a moment after their connection
+    wait_until(lambda: psutil.Process().num_fds() <= before[0], what="descriptors")
+    wait_until(lambda: threading.active_count() <= before[1], what="threads")
 
 
 @pytest.mark.parametrize(

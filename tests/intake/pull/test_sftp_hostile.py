@@ -15,6 +15,7 @@ import pytest
 from msgspec.structs import replace
 
 from prep_console.intake.pull.job import Progress, PullFailed
+from prep_console.intake.pull.puller import Puller
 from tests.intake.pull.pulling import archive, bytes_of, of_sshd, pulled, slow_line
 from tests.intake.pull.sham_sftp import FOLDER, PLAIN, Entry, sham
 from tests.sshd import sshd
@@ -145,14 +146,15 @@ async def test_a_tree_rewritten_in_place_within_a_second_is_never_mixed(tmp_path
         settings = of_sshd(tmp_path, server, there, layout="tree")
         settings = replace(settings, intake=replace(settings.intake, settle_seconds=1.0))
         handed = refused = 0
+        puller = Puller(settings, settings.sources[0], rest_s=1.2)  # only its first pull is slow
         while handed < 3 or not refused:
             stop = False
             writer = asyncio.create_task(writing())
-            puller = asyncio.create_task(pulled(settings, again=True, rest_s=1.2))
+            pulling = asyncio.create_task(puller.pull({}, lambda _: None, again=True))
             await asyncio.sleep(0.5 + (handed + refused) % 7 / 10)
             stop = True
             await writer
-            (ended,) = await asyncio.gather(puller, return_exceptions=True)
+            (ended,) = await asyncio.gather(pulling, return_exceptions=True)
             if isinstance(ended, BaseException):
                 assert isinstance(ended, PullFailed)
                 refused += 1
@@ -160,6 +162,7 @@ async def test_a_tree_rewritten_in_place_within_a_second_is_never_mixed(tmp_path
             (tree,) = ended.paths
             assert {(tree / name).read_text() for name in names} == {f"{cut:09}" * 100}
             handed += 1
+        await puller.close()
 
 
 async def test_a_tree_is_handed_over_when_it_has_stood_still(tmp_path: Path) -> None:
@@ -207,11 +210,11 @@ async def test_a_tree_that_may_not_be_taken_is_not_fetched(tmp_path: Path) -> No
 async def test_a_slow_line_is_no_stall(tmp_path: Path) -> None:
     """Some 300 KB/s: what is asked for at once takes longer than may pass without a byte."""
     there = tmp_path / "cortes"
-    content = archive(there, DIP, 2 << 20)
+    content = archive(there, DIP, 3 << 20)
     line = slow_line(tmp_path, 4096)
     for layout in ("archives", "tree"):
         with sshd(tmp_path / layout, line) as slow:
-            settings = of_sshd(tmp_path, slow, there, layout=layout, stall_seconds=1.5)
+            settings = of_sshd(tmp_path, slow, there, layout=layout, stall_seconds=5)
             got = await pulled(settings)
         found = [p / DIP if layout == "tree" else p for p in got.paths]
         assert [path.read_bytes() for path in found] == [content]

@@ -21,6 +21,7 @@ from prep_console.intake.push.sessions import marks_folder
 from prep_console.intake.whole import End, end_of
 from tests.engine.test_engine import alive, engine
 from tests.intake.push.test_push import rsync
+from tests.processes import LONG_S
 from tests.sshd import sshd
 from tests.stations import sandbox
 from tests.waiting import wait_until
@@ -118,22 +119,22 @@ def test_a_push_that_freezes_is_told_as_stalled_and_goes_on(tmp_path: Path) -> N
 
     with sshd(tmp_path / "sshd", options=key_options(box.settings)) as server, engine(box):
         wait_until(lambda: alive(box), 60)
-        wait_until(lambda: said().get("value") == "waiting", 10)
-        push = rsync(server, "--bwlimit=500", big, "root@127.0.0.1:")
+        wait_until(lambda: said().get("value") == "waiting", LONG_S)
+        push = rsync(server, "--bwlimit=100", big, "root@127.0.0.1:")
         pushing = subprocess.Popen(push, stderr=subprocess.DEVNULL)
         try:
-            wait_until(lambda: said().get("value") == "arriving", 10)
-            wait_until(lambda: said()["detail"]["bytes_per_s"] > 0, 10)
+            wait_until(lambda: said().get("value") == "arriving", LONG_S)
+            wait_until(lambda: said()["detail"]["bytes_per_s"] > 0, LONG_S)
             assert said()["detail"]["sessions"] == 1
             for process in psutil.Process(pushing.pid).children(recursive=True):
                 process.send_signal(signal.SIGSTOP)
             pushing.send_signal(signal.SIGSTOP)
-            wait_until(lambda: said().get("value") == "stalled", 15)
+            wait_until(lambda: said().get("value") == "stalled", LONG_S)
             assert said()["state"] == "warning"
             for process in psutil.Process(pushing.pid).children(recursive=True):
                 process.send_signal(signal.SIGCONT)
             pushing.send_signal(signal.SIGCONT)
-            wait_until(lambda: said().get("value") == "arriving", 15)
+            wait_until(lambda: said().get("value") == "arriving", LONG_S)
         finally:
             pushing.kill()
             pushing.wait()

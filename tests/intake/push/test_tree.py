@@ -49,16 +49,16 @@ def test_a_session_that_ended_well_after_the_last_change_is_the_mark(tmp_path: P
 @pytest.mark.parametrize(
     "marks",
     [
-        (session(5, 20),),
-        (session(5), session(None, None)),
-        (session(5), session(None, None, is_open=True)),
-        (session(None, None),),
-        (session(-30),),
+        lambda: (session(5, 20),),
+        lambda: (session(5), session(None, None)),
+        lambda: (session(5), session(None, None, is_open=True)),
+        lambda: (session(None, None),),
+        lambda: (session(-30),),
     ],
     ids=["ended badly", "a later one was killed", "one is open", "killed", "written since"],
 )
-def test_no_other_session_is(marks: tuple[Session, ...], tmp_path: Path) -> None:
-    assert not tree_of(tmp_path, *marks).ready(0.0)
+def test_no_other_session_is(marks: Callable[[], tuple[Session, ...]], tmp_path: Path) -> None:
+    assert not tree_of(tmp_path, *marks()).ready(0.0)
 
 
 @pytest.mark.parametrize("code", [1, 2, 127])
@@ -156,7 +156,8 @@ def test_a_push_of_a_tree_that_is_killed_is_not_taken_until_one_ends_well(
         wait_until(lambda: alive(box), 60)
         slow = rsync(server, "-a", "--bwlimit=200", f"{site}/", "root@127.0.0.1:")
         pushing = subprocess.Popen(slow, stderr=subprocess.DEVNULL, start_new_session=True)
-        wait_until(lambda: len(contents(box.settings.drop_folder)) >= len(sent), 20)
+        there = box.settings.drop_folder
+        wait_until(lambda: set(sent) <= {str(p.relative_to(there)) for p in there.rglob("*")}, 60)
         os.killpg(pushing.pid, 9)
         pushing.wait()
         told = box.run("status", "--json").json

@@ -13,6 +13,7 @@ import pytest
 
 from prep_console.config.instruments import Clock
 from prep_console.drill.children import free_port
+from prep_console.probes.clock.ntp import Answer
 from prep_console.probes.clock.offset import OffsetProbe
 from prep_console.snapshot import Reading
 from tests import hostile
@@ -25,8 +26,16 @@ async def look(probe: OffsetProbe) -> Reading:
     return (await probe.read())["clock.offset"]
 
 
-def asking(*ports: int, answer_s: float = 0.3) -> OffsetProbe:
+def asking(*ports: int, answer_s: float = 3.0) -> OffsetProbe:
+    """``answer_s`` is short only where no answer is expected."""
     return OffsetProbe(Clock(servers=[f"127.0.0.1:{port}" for port in ports]), answer_s=answer_s)
+
+
+def bound_of(read: Reading) -> float:
+    """How far the true offset may be: half the way there and back, however busy both were."""
+    bound_s = read.detail["bound_s"]
+    assert isinstance(bound_s, float)
+    return bound_s
 
 
 async def test_a_good_answer() -> None:
@@ -34,27 +43,37 @@ async def test_a_good_answer() -> None:
         read = await look(asking(peer.port))
     assert read.state == "ok"
     assert isinstance(read.value, float)
-    assert read.value == pytest.approx(0.012, abs=0.004)
+    assert abs(read.value - 0.012) <= bound_of(read)
     assert read.unit == "s"
     assert read.detail["server"] == f"127.0.0.1:{peer.port}"
     assert read.detail["stratum"] == 2
     assert read.detail["leap"] == "insert"
     assert (read.detail["asked"], read.detail["answered"], read.detail["agree"]) == (1, 1, 1)
-    delay_s, bound_s = read.detail["delay_s"], read.detail["bound_s"]
+    delay_s = read.detail["delay_s"]
     assert isinstance(delay_s, float)
-    assert bound_s == pytest.approx(delay_s / 2 + 0.0005 + 0.001, abs=1e-4)
+    assert bound_of(read) == pytest.approx(delay_s / 2 + 0.0005 + 0.001, abs=1e-4)
 
 
 @pytest.mark.parametrize(
     ("offset_s", "state"),
-    [(0.03, "ok"), (-0.06, "warning"), (0.06, "warning"), (-1.2, "critical"), (1.2, "critical")],
+    [(0.0, "ok"), (-0.5, "warning"), (0.5, "warning"), (-2.0, "critical"), (2.0, "critical")],
 )
-async def test_thresholds(offset_s: float, state: str) -> None:
+async def test_offsets(offset_s: float, state: str) -> None:
     with hostile.udp("answers", answering(offset_s=offset_s)) as peer:
         read = await look(asking(peer.port))
     assert read.state == state
     assert isinstance(read.value, float)
-    assert read.value == pytest.approx(offset_s, abs=0.01)
+    assert abs(read.value - offset_s) <= bound_of(read)
+
+
+@pytest.mark.parametrize(
+    ("offset_s", "state"),
+    [(0.0499, "ok"), (0.05, "warning"), (0.999, "warning"), (1.0, "critical")],
+)
+def test_thresholds(offset_s: float, state: str) -> None:
+    for measured in (offset_s, -offset_s):
+        said = Answer(measured, bound_s=0.002, delay_s=0.001, stratum=2, leap=0)
+        assert asking(123)._judged({"127.0.0.1:123": said}).state == state
 
 
 YEARS_S = 3 * 365 * 86_400
@@ -104,10 +123,10 @@ async def test_what_is_no_packet_is_refused(data: bytes) -> None:
 @pytest.mark.parametrize("fault", UDP_FAULTS)
 async def test_a_bad_server_is_unknown_and_mends(fault: Behaviour) -> None:
     with hostile.udp(fault, answering()) as peer:
-        probe = asking(peer.port)
+        probe = asking(peer.port, answer_s=1.0)
         began = time.monotonic()
         read = await look(probe)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 4
         assert (read.state, read.value) == ("unknown", None)
         assert read.error
         peer.become("answers")
@@ -117,7 +136,7 @@ async def test_a_bad_server_is_unknown_and_mends(fault: Behaviour) -> None:
 async def test_a_closed_port_is_told_at_once() -> None:
     began = time.monotonic()
     read = await look(asking(free_port(socket.SOCK_DGRAM), answer_s=10.0))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert "connection refused" in str(read.error)
 
 
@@ -155,7 +174,7 @@ async def test_an_answer_from_another_port_is_not_even_seen() -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        read = await look(asking(line.getsockname()[1]))
+        read = await look(asking(line.getsockname()[1], answer_s=0.3))
         thread.join()
     assert read.error == "the time server does not answer"
 
@@ -192,7 +211,7 @@ async def test_a_kiss_of_death_is_obeyed_for_a_while(code: bytes, pause_s: int) 
     clock = Moved()
     with hostile.udp("answers", answering(stratum=0, ref_id=code)) as peer:
         probe = OffsetProbe(
-            Clock(servers=[f"127.0.0.1:{peer.port}"]), monotonic=clock.monotonic, answer_s=0.3
+            Clock(servers=[f"127.0.0.1:{peer.port}"]), monotonic=clock.monotonic, answer_s=3.0
         )
         for passed_s in (0, 1, pause_s - 5):
             clock.ahead_s = passed_s
@@ -207,7 +226,7 @@ async def test_a_kiss_of_death_is_obeyed_for_a_while(code: bytes, pause_s: int) 
 
 async def test_one_silent_server_costs_the_others_nothing() -> None:
     with hostile.udp("hang") as silent, hostile.udp("answers", answering()) as good:
-        read = await look(asking(silent.port, good.port))
+        read = await look(asking(silent.port, good.port, answer_s=1.0))
     assert read.state == "ok"
     assert (read.detail["asked"], read.detail["answered"]) == (2, 1)
     assert f"127.0.0.1:{silent.port}: the time server does not answer" in str(read.detail["failed"])

@@ -15,14 +15,23 @@ from tests.waiting import wait_until
 ANSWER = b"a whole answer of some length\n"
 
 
-def ask(port: int, timeout_s: float = 0.3, most: int = 4 * 1024**2) -> bytes | str:
-    """Everything that came within the timeout, or the name of the error."""
+SILENCE_S = 0.3
+PATIENCE_S = 10.0
+"""For what must come: the peer is a thread of ours, on a machine that is busy with others."""
+
+
+def ask(port: int, expected: int = 0, most: int = 4 * 1024**2) -> bytes | str:
+    """Everything that came until a silence, or the name of the error.
+
+    The first ``expected`` bytes are waited for; after them a little for more.
+    """
     came = b""
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=timeout_s) as line:
+        with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE_S) as line:
             line.sendall(b"question\n")
-            end = time.monotonic() + 2 * timeout_s
-            while len(came) < most and time.monotonic() < end:
+            end = time.monotonic() + 2 * SILENCE_S
+            while len(came) < most and (len(came) < expected or time.monotonic() < end):
+                line.settimeout(PATIENCE_S if len(came) < expected else SILENCE_S)
                 try:
                     piece = line.recv(65_536)
                 except TimeoutError:
@@ -35,9 +44,9 @@ def ask(port: int, timeout_s: float = 0.3, most: int = 4 * 1024**2) -> bytes | s
     return came
 
 
-def ask_udp(port: int, timeout_s: float = 0.3) -> bytes | str:
+def ask_udp(port: int, *, expected: bool = True) -> bytes | str:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
-        line.settimeout(timeout_s)
+        line.settimeout(PATIENCE_S if expected else SILENCE_S)
         line.connect(("127.0.0.1", port))
         try:
             line.send(b"question")
@@ -46,15 +55,27 @@ def ask_udp(port: int, timeout_s: float = 0.3) -> bytes | str:
             return type(error).__name__
 
 
+EXPECTED: dict[Behaviour, int] = {
+    "close": 1,
+    "reset": 1,
+    "garbage": 600,
+    "half": len(ANSWER),
+    "megabyte": 2 * 1024**2,
+    "endless": 2 * 1024**2,
+    "drip": 1,
+}
+"""Bytes to wait for; one more than come where the peer ends the connection."""
+
+
 def test_tcp() -> None:
     with hostile.tcp("answers", ANSWER) as peer:
-        assert ask(peer.port) == ANSWER
+        assert ask(peer.port, len(ANSWER)) == ANSWER
         said: dict[Behaviour, bytes | str] = {}
         for fault in TCP_FAULTS:
             peer.become(fault)
-            said[fault] = ask(peer.port)
+            said[fault] = ask(peer.port, EXPECTED.get(fault, 0))
         peer.become("answers")
-        assert ask(peer.port) == ANSWER
+        assert ask(peer.port, len(ANSWER)) == ANSWER
     assert said["refuse"] == "ConnectionRefusedError"
     assert said["hang"] == b""
     assert said["close"] in (b"<closed>", "ConnectionResetError", "BrokenPipeError")
@@ -63,7 +84,7 @@ def test_tcp() -> None:
     assert said["half"] == ANSWER[: len(ANSWER) // 2] + b"<closed>"
     assert len(said["megabyte"]) == 2 * 1024**2
     assert len(said["endless"]) >= 2 * 1024**2
-    assert 1 <= len(said["drip"]) <= 5
+    assert 1 <= len(said["drip"]) < len(ANSWER)
 
 
 def test_udp() -> None:
@@ -72,7 +93,7 @@ def test_udp() -> None:
         said: dict[Behaviour, bytes | str] = {}
         for fault in UDP_FAULTS:
             peer.become(fault)
-            said[fault] = ask_udp(peer.port)
+            said[fault] = ask_udp(peer.port, expected=fault != "hang")
         peer.become("answers")
         assert ask_udp(peer.port) == ANSWER
     assert said["refuse"] == "ConnectionRefusedError"
@@ -91,6 +112,6 @@ def test_a_peer_leaves_nothing_behind(fault: Behaviour) -> None:
     with hostile.tcp(fault) as peer:
         there = hostile.descriptors()
         for _ in range(3):
-            ask(peer.port, timeout_s=0.05, most=65_536)
+            ask(peer.port, most=65_536)
         wait_until(lambda: hostile.descriptors() <= there, what="connections let go of")
     wait_until(lambda: hostile.descriptors() <= before[0] and hostile.threads() <= before[1])

@@ -32,9 +32,16 @@ from tests.waiting import wait_until
 pytestmark = pytest.mark.server
 
 
-async def offset(*servers: str, answer_s: float = 1.0) -> Reading:
+async def offset(*servers: str, answer_s: float = 3.0) -> Reading:
     probe = OffsetProbe(Clock(servers=list(servers)), answer_s=answer_s)
     return (await probe.read())[OFFSET]
+
+
+def assert_measured(read: Reading, offset_s: float) -> None:
+    """As near as can be told: busy machines are slow on the way there or on the way back."""
+    assert isinstance(read.value, float)
+    assert isinstance(read.detail["bound_s"], float)
+    assert abs(read.value - offset_s) <= read.detail["bound_s"] + 0.02
 
 
 async def tracking(peer: TimeServer) -> Reading:
@@ -47,8 +54,7 @@ async def test_a_real_server_on_time(tmp_path: Path) -> None:
         assert peer.real
         read, daemon = await offset(peer.address), await tracking(peer)
     assert (read.state, read.error) == ("ok", None)
-    assert isinstance(read.value, float)
-    assert abs(read.value) < 0.02
+    assert_measured(read, 0.0)
     assert (read.detail["stratum"], read.detail["server"]) == (2, peer.address)
     assert daemon.state == "ok"
     assert daemon.detail["synchronised"] is True
@@ -57,7 +63,7 @@ async def test_a_real_server_on_time(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("offset_s", "state"),
-    [(2.5, "critical"), (-2.5, "critical"), (0.08, "warning"), (-0.08, "warning")],
+    [(2.5, "critical"), (-2.5, "critical"), (0.3, "warning"), (-0.3, "warning")],
 )
 async def test_a_skewed_one_and_the_daemon_that_follows_it_have_one_sign(
     tmp_path: Path, offset_s: float, state: str
@@ -67,8 +73,8 @@ async def test_a_skewed_one_and_the_daemon_that_follows_it_have_one_sign(
         assert peer.real
         read, daemon = await offset(peer.address), await tracking(peer)
     assert (read.state, daemon.state) == (state, state)
-    assert read.value == pytest.approx(offset_s, abs=0.02)
-    assert daemon.value == pytest.approx(offset_s, abs=0.02)
+    assert_measured(read, offset_s)
+    assert daemon.value == pytest.approx(offset_s, abs=0.1)
     assert daemon.detail["reference"] == "127.0.0.1"
     assert daemon.detail["stratum"] == 3
 
@@ -78,7 +84,7 @@ async def test_one_skewed_by_faketime(tmp_path: Path) -> None:
     with faked(tmp_path / "c", "+2.5s") as address:
         read = await offset(address)
         assert read.state == "critical"
-        assert read.value == pytest.approx(2.5, abs=0.05)
+        assert_measured(read, 2.5)
 
 
 @contextmanager
@@ -129,7 +135,7 @@ async def test_a_frozen_server_and_daemon_are_unknown_and_come_back(tmp_path: Pa
         os.kill(peer.pid, signal.SIGSTOP)
         began = time.monotonic()
         read, daemon = await asyncio.gather(offset(peer.address), tracking(peer))
-        assert time.monotonic() - began < 6
+        assert time.monotonic() - began < 9
         assert read.error == "the time server does not answer"
         assert (daemon.state, daemon.value) == ("unknown", None)
         assert daemon.error == "chronyc did not answer within 4.5 s"
@@ -224,7 +230,7 @@ async def test_the_loop_turns_a_server_that_dies_to_unknown_and_back(tmp_path: P
             await loop
 
 
-@pytest.mark.parametrize("offset_s", [0.0, 2.5, -0.08])
+@pytest.mark.parametrize("offset_s", [0.0, 2.5, -0.3])
 async def test_the_small_server_is_used_where_chrony_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, offset_s: float
 ) -> None:
@@ -234,7 +240,7 @@ async def test_the_small_server_is_used_where_chrony_is_not(
         assert not peer.real
         assert "our own" in peer.told.in_("en")
         read = await offset(peer.address)
-        assert read.value == pytest.approx(offset_s, abs=0.02)
+        assert_measured(read, offset_s)
     with time_server(tmp_path / "c", synchronised=False) as peer:
         assert "not synchronised" in str((await offset(peer.address)).error)
     wait_until(lambda: hostile.descriptors() <= before[0] and hostile.threads() <= before[1])

@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -38,11 +40,17 @@ def library(request: pytest.FixtureRequest) -> Library:
     return chosen
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A look takes a second at most."""
-    monkeypatch.setattr(nut, "ANSWER_S", 0.4)
-    monkeypatch.setattr(nut, "LOOK_S", 1.0)
+LEEWAY_S = 3.0
+"""For a machine that is busy with others, after a wait that is forced."""
+
+
+@contextmanager
+def impatience() -> Iterator[None]:
+    """A look takes three seconds at most meanwhile: for what will not answer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nut, "ANSWER_S", 1.2)
+        patch.setattr(nut, "LOOK_S", 3.0)
+        yield
 
 
 EXPECTED: dict[hostile.Behaviour, type[nut.NutError]] = {
@@ -58,17 +66,19 @@ EXPECTED: dict[hostile.Behaviour, type[nut.NutError]] = {
 }
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("fault", hostile.TCP_FAULTS)
 async def test_a_hostile_peer_is_an_error_of_the_right_kind_and_may_mend(
     fault: hostile.Behaviour, library: Library
 ) -> None:
-    with hostile.tcp(fault, upsd) as peer:
+    with hostile.tcp("answers", upsd) as peer:
         there = client(library, setting(peer))
-        began_s = time.monotonic()
-        said = await answer(there)
-        assert isinstance(said, EXPECTED[fault]), repr(said)
-        assert time.monotonic() - began_s < 1.5
+        assert status(await answer(there)) == "OL"
+        peer.become(fault)
+        with impatience():
+            began_s = time.monotonic()
+            said = await answer(there)
+            assert isinstance(said, EXPECTED[fault]), repr(said)
+            assert time.monotonic() - began_s < nut.LOOK_S + LEEWAY_S
         peer.become("answers")
         assert status(await answer(there)) == "OL"
         await there.close()
@@ -101,9 +111,11 @@ async def test_a_hostile_peer_is_an_error_of_the_right_kind_and_may_mend(
         "a value of 2 MB",
     ],
 )
-@pytest.mark.usefixtures("impatient")
 async def test_an_answer_that_upsd_would_not_give(listed: bytes, library: Library) -> None:
-    with hostile.tcp("answers", lambda asked: HELP if asked == b"HELP\n" else listed) as peer:
+    with (
+        impatience(),
+        hostile.tcp("answers", lambda asked: HELP if asked == b"HELP\n" else listed) as peer,
+    ):
         there = client(library, setting(peer))
         said = await answer(there)
         await there.close()
@@ -122,12 +134,6 @@ async def test_values_are_bounded(library: Library) -> None:
     assert len(status(said)) == nut.VALUE_CHARACTERS
 
 
-def held() -> tuple[int, int, int]:
-    """Descriptors, threads and child processes of this one."""
-    me = psutil.Process()
-    return hostile.descriptors(), hostile.threads(), len(me.children(recursive=True))
-
-
 async def test_failing_looks_leak_nothing(
     library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -137,21 +143,21 @@ async def test_failing_looks_leak_nothing(
         there = client(library, setting(peer))
         await answer(there)
         await there.close()
-        before = held()
+        before = hostile.held()
         for fault in hostile.TCP_FAULTS:
             peer.become(fault)
             for _ in range(6):
                 assert isinstance(await answer(there), nut.NutError)
         peer.become("hang")
         await there.close()
-        await _until(lambda: held() <= before, f"{held()} from {before}")
+        await _until(lambda: hostile.no_more_than(before), f"{hostile.held()} from {before}")
         assert not [child for child in psutil.Process().children() if child.status() == "zombie"]
 
 
 async def test_cancelled_looks_leak_nothing(library: Library) -> None:
     with hostile.tcp("hang", upsd) as peer:
         there = client(library, setting(peer))
-        before = held()
+        before = hostile.held()
         for n in range(12):
             look = asyncio.ensure_future(there.variables("servidor"))
             await asyncio.sleep(0.01 * n)
@@ -161,10 +167,9 @@ async def test_cancelled_looks_leak_nothing(library: Library) -> None:
         peer.become("answers")
         assert status(await answer(there)) == "OL"
         await there.close()
-        await _until(lambda: held() <= before, "more is held than before")
+        await _until(lambda: hostile.no_more_than(before), "more is held than before")
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_pynut3s_process_is_killed_when_it_hangs_and_started_again() -> None:
     known = [child.pid for child in hostile.children()]
     with hostile.tcp("answers", upsd) as peer:
@@ -172,9 +177,10 @@ async def test_pynut3s_process_is_killed_when_it_hangs_and_started_again() -> No
         assert status(await answer(there)) == "OL"
         (child,) = hostile.children(known)
         child.suspend()
-        began_s = time.monotonic()
-        assert isinstance(await answer(there), nut.NoAnswer)
-        assert time.monotonic() - began_s < nut.LOOK_S + 0.5
+        with impatience():
+            began_s = time.monotonic()
+            assert isinstance(await answer(there), nut.NoAnswer)
+            assert time.monotonic() - began_s < nut.LOOK_S + LEEWAY_S
         assert not child.is_running()
         assert status(await answer(there)) == "OL"
         (second,) = hostile.children(known)
@@ -220,7 +226,7 @@ def test_pynut3s_process_dies_with_the_one_that_asks(tmp_path: Path) -> None:
             child = int(told.read_text())
             wait_until(lambda: peer.asked, what="its question")
             os.kill(asking.pid, signal.SIGKILL)
-            wait_until(lambda: not _runs(child), 2.0, "its end")
+            wait_until(lambda: not _runs(child), what="its end")
 
 
 def _runs(pid: int) -> bool:
@@ -232,7 +238,7 @@ def _runs(pid: int) -> bool:
 
 async def _until(condition: object, what: str) -> None:
     assert callable(condition)
-    for _ in range(200):
+    for _ in range(500):
         if condition():
             return
         await asyncio.sleep(0.02)

@@ -137,7 +137,7 @@ async def test_a_pattern_without_end_stops_neither_the_engine_nor_the_look(
     assert ticks > 20 * (time.monotonic() - began)
     again = time.monotonic()
     await look(probe)  # the same page is not searched again
-    assert time.monotonic() - again < 1.0
+    assert time.monotonic() - again < 2.5  # a search of it lasts 3 s
 
 
 async def test_a_site_behind_our_pointer_is_critical_after_one_look(ground: Ground) -> None:
