@@ -71,26 +71,3 @@ def pid_in(file: Path) -> int:
     if pid <= 1:
         raise ValueError(f"{pid} is no process of a server")
     return pid
-
-
-def listening(port: int, proc: Path = PROC) -> bool | None:
-    """Whether some process listens on that TCP port here; None when the kernel does not tell.
-
-    The kernel lists sockets that listen first, so a server with a hundred thousand connections
-    costs no more: reading ends at the first that is something else.
-    """
-    known = False
-    for table in ("tcp", "tcp6"):
-        try:
-            with (proc / "net" / table).open("rb", buffering=4096) as opened:
-                opened.readline()
-                known = True
-                for line in opened:
-                    fields = line.split()
-                    if fields[3] != b"0A":
-                        break
-                    if int(fields[1].rpartition(b":")[2], 16) == port:
-                        return True
-        except OSError:
-            continue
-    return False if known else None

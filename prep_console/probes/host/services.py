@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Literal
 
 from prep_console.config import Settings
+from prep_console.probes import tcp
 from prep_console.probes.host import apache
 from prep_console.probes.host.processes import (
     COMM_LENGTH,
     PROC,
     Process,
-    listening,
     others_hidden,
     process,
     processes,
@@ -112,8 +112,9 @@ class ServicesProbe:
         return "running" if state == "running" else "stopped"
 
     def _ssh(self, by_name: Service) -> Service:
-        heard = listening(self._ssh_port, self._proc)
-        if heard is None:
+        try:
+            heard = tcp.far_ends(self._ssh_port, "listening", self._proc)
+        except OSError:  # the kernel does not tell
             return by_name
         if not heard:
             return "stopped"

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -160,14 +159,6 @@ def test_a_name_with_brackets_and_blanks_is_read_whole(tmp_path: Path) -> None:
     assert found == processes.Process(40, "a) R (b", "S", 7)
     (tmp_path / "40/stat").write_text("40 (half")
     assert processes.process(40, tmp_path) is None
-
-
-def test_the_listening_ports_of_this_machine() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-        assert processes.listening(port) is True
-    assert processes.listening(port) is False
-    assert processes.listening(port, Path("/nowhere")) is None
 
 
 @pytest.mark.parametrize("said", ["", "x", "0", "1", "-5", "99 garbage", "\0" * 40])
