@@ -32,7 +32,6 @@ from tests.proof.model import (
 from tests.proof.stations import Said
 
 _STAMPS = nights.stamps("20240602_2105", count=200)
-_LOCKED = "has held the station's lock"
 _RARE = (
     "corrections with a late part",
     "whole deliveries killed after they went live",
