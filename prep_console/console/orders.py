@@ -204,12 +204,14 @@ class StationActions:
 
     def _start_engine(self, seen: Expected) -> Outcome:
         try:
-            start_engine(self._config)
+            started = start_engine(self._config)
         except OSError as error:
             raise _not_started(str(error)) from error
         reader, pause = SnapshotReader(self._settings), threading.Event()
         end = time.monotonic() + ENGINE_WITHIN_S
         while not reader.read().engine.alive:
+            if started is not None and started.poll() is not None:
+                raise _not_started(f"exit {started.returncode}")
             if time.monotonic() > end:
                 raise _not_started(f"{ENGINE_WITHIN_S:g} s")
             pause.wait(0.1)

@@ -72,6 +72,7 @@ def _in_time(look: Callable[[], tuple[str, int]], seconds: float) -> tuple[str, 
     In a child that is left behind when it hangs: a read from a dead disk or file server can be
     neither interrupted nor killed, and a thread in one holds up the end of its process.
     """
+    patience_s = max(_LEAST_S, seconds - max(0.0, _age_s()))
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
@@ -89,7 +90,7 @@ def _in_time(look: Callable[[], tuple[str, int]], seconds: float) -> tuple[str, 
             os._exit(0)
     os.close(writing)
     try:
-        ready, _, _ = select.select([reading], [], [], max(_LEAST_S, seconds - _age_s()))
+        ready, _, _ = select.select([reading], [], [], patience_s)
         said = os.read(reading, 2 * _LINE) if ready else b""
     finally:
         os.close(reading)
@@ -98,7 +99,8 @@ def _in_time(look: Callable[[], tuple[str, int]], seconds: float) -> tuple[str, 
     with suppress(ChildProcessError):
         os.waitpid(child, os.WNOHANG)
     if not said:
-        reason = "the look ended early" if ready else f"the station did not answer in {seconds:g} s"
+        late = f"the station did not answer in {patience_s:.0f} s"
+        reason = "the look ended early" if ready else late
         return _line(_UNKNOWN, reason, ""), _UNKNOWN
     return said[1:].decode("utf-8", "replace"), int(said[:1])
 

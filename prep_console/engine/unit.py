@@ -65,18 +65,19 @@ def _one_line(text: str) -> str:
 UNIT_NAME = "prep-console.service"
 
 
-def start_engine(config: Path) -> None:
+def start_engine(config: Path) -> subprocess.Popen[bytes] | None:
     """Start the engine: through systemd where it has the unit, else as a process of its own.
 
-    The detached one outlives the caller's terminal. OSError when it cannot be started.
+    The detached one, which is returned, outlives the caller's terminal. OSError when it cannot be
+    started.
     """
     if _has_unit():
         started = subprocess.run(
             ["systemctl", "start", UNIT_NAME], capture_output=True, check=False
         )
         if started.returncode == 0:
-            return
-    subprocess.Popen(
+            return None
+    return subprocess.Popen(
         [sys.executable, "-m", "prep_console", "--config", str(config), "engine"],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

@@ -25,7 +25,7 @@ from prep_console.intake.deciding import (
     park,
 )
 from prep_console.intake.examining import called, examined, expectations, limits_of
-from prep_console.intake.lists_beside import with_lists_beside
+from prep_console.intake.lists_beside import lists_beside, with_lists_beside
 from prep_console.intake.receipt import Override, Receipt
 from prep_console.intake.sealing import PATIENCE_S, drop_lost, judged, told_alike, unwritable
 from prep_console.intake.staging import Delivery, Staged, Unpacked
@@ -93,26 +93,27 @@ def receive(
         if dropped and _moved(staged, standing):  # it may hold files of two cuts
             return _coming(staged.findings)
         examination, unpacked = _examine(station, staged, name, state, override, actor)
+        beside = lists_beside(path)
+        examination = with_lists_beside(examination, path, staged.content)
+        delivery = Delivery(
+            staged.folder.name,
+            visible(name),
+            source,
+            received_at,
+            datetime.now(UTC),
+            examination,
+            path.is_dir(),
+            staged.linked,
+            unpacked,
+        )
         with lock.held(station.intake_lock, "receive", patience_s=PATIENCE_S):
             _refuse_what_was_put_away(staged)
-            # a list that came while we waited for our turn counts
-            examination = with_lists_beside(examination, path, staged.content)
-            delivery = Delivery(
-                staged.folder.name,
-                visible(name),
-                source,
-                received_at,
-                datetime.now(UTC),
-                examination,
-                path.is_dir(),
-                staged.linked,
-                unpacked,
-            )
             drop_lost(station, actor)
             if newest is not None and staged.tampered:
                 files = staged.folder / staging.FILES
                 compare_and_repair(station, newest.id, [files], actor, only=staged.tampered)
-            coming = Coming(dropped, dropped and fresh(station, path))
+            moved = lists_beside(path) != beside  # while we waited for our turn
+            coming = Coming(dropped, dropped and (moved or fresh(station, path)))
             if not clock_known and only_ahead(examination):
                 return park(station, delivery, actor)
             if override is not None:

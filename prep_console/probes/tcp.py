@@ -70,11 +70,11 @@ def _told(kernel: socket.socket) -> Iterator[Address]:
         said, at = kernel.recv(_BUFFER), 0
         while at < len(said):
             length, kind, *_ = _HEAD.unpack_from(said, at)
-            if kind == _DONE:
-                return
-            if kind == _ERROR:
+            if kind in {_ERROR, _DONE}:  # a dump that fails says so in its end
                 (number,) = _ERRNO.unpack_from(said, at + _HEAD.size)
-                raise OSError(-number, os.strerror(-number))
+                if number < 0:
+                    raise OSError(-number, os.strerror(-number))
+                return
             family, far = _FAMILY_AND_FAR_END.unpack_from(said, at + _HEAD.size)
             yield _address(far[:4] if family == socket.AF_INET else far)
             at += (length + 3) & ~3

@@ -185,7 +185,8 @@ class Store:
             ("DELETE FROM sample WHERE at < ?", _whole(now - self._bounds.keep_s)),
             ("DELETE FROM sample WHERE at > ?", now + _AHEAD_S),
             ("DELETE FROM mean WHERE at > ?", now + _AHEAD_S),
-            ("DELETE FROM fact WHERE at < ?", now - self._bounds.keep_s),
+            # a sample's fact may be five minutes older than it, and lie a while from the next
+            ("DELETE FROM fact WHERE at < ?", _whole(now - self._bounds.keep_s) - 2 * MEAN_S),
             ("DELETE FROM fact WHERE at > ?", now + _AHEAD_S),
             ("DELETE FROM life WHERE began > ?", now + _AHEAD_S),
             (
@@ -239,7 +240,7 @@ class Store:
     def _give_up(self, now: int) -> None:
         target = int(self._bounds.max_bytes * _AFTER) - _LOG_BYTES // 2
         for oldest_of, forget, spared_s in _FORGET:
-            until = now + 1 - spared_s
+            until = _whole(now - spared_s) if spared_s else now + 1
             while self._used() > target:
                 oldest = self._number(oldest_of)
                 if oldest is None or oldest >= until:

@@ -85,7 +85,7 @@ nut = "no address at all"
                 box.run("status", "--json").json["engine"]["heartbeat_age_s"] for _ in range(10)
             ]
             # a loop that a neighbour holds up is late each time, a busy machine once
-            assert sorted(ages)[-3] < 2.5, ages
+            assert sorted(ages)[-2] < 2.5, ages
         assert process.returncode == 0
 
 

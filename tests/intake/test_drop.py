@@ -260,6 +260,9 @@ def test_a_hash_that_comes_while_another_is_received_counts(
     monkeypatch.setattr(lock, "held", after_a_wait)
     drop = DropFolder(folder, 0.2)
     (arrival,) = drop.look()
+    receipt = taken(station, drop, arrival)
+    assert (receipt.result, receipt.still_coming) == ("refused", True)
+    (arrival,) = drop.look()
     assert taken(station, drop, arrival).result == "sealed"
 
 

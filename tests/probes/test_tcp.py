@@ -80,15 +80,23 @@ def test_where_there_is_no_sock_diag_the_table_is_read(monkeypatch: pytest.Monke
         assert tcp.far_ends(port, "listening") == NOBODY
 
 
-@pytest.mark.parametrize("number", [errno.ENOENT, errno.EPERM])
-def test_an_error_of_the_kernel_is_one(number: int) -> None:
-    """As of a kernel whose sock_diag knows no TCP."""
+def test_a_kernel_whose_sock_diag_knows_no_tcp_does_not_say_that_nobody_is_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        monkeypatch.setattr(socket, "IPPROTO_TCP", 99)  # this kernel has no list of its sockets
+        with pytest.raises(FileNotFoundError):
+            list(tcp._asked(server.getsockname()[1], "listening"))
+        assert tcp.far_ends(server.getsockname()[1], "listening") == NOBODY
+
+
+@pytest.mark.parametrize("kind", [2, 3], ids=["instead of an answer", "at the end of one"])
+def test_an_error_of_the_kernel_is_one(kind: int) -> None:
     ours, kernel = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
     with ours, kernel:
-        kernel.send(struct.pack("=IHHIIi", 36, 2, 0, 1, 0, -number) + bytes(16))
-        with pytest.raises(OSError, match=r"\[Errno") as refused:
+        kernel.send(struct.pack("=IHHIIi", 36, kind, 0, 1, 0, -errno.EPERM) + bytes(16))
+        with pytest.raises(PermissionError):
             list(tcp._told(ours))
-        assert refused.value.errno == number
 
 
 def test_without_any_table_it_is_an_error(tmp_path: Path) -> None:

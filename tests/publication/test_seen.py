@@ -13,7 +13,7 @@ import pytest
 
 from prep_console import config
 from prep_console.problems import WrongUsage
-from prep_console.publication.seen import confirm, target
+from prep_console.publication.seen import _LONGEST_PAUSE_S, confirm, target
 from tests.sites import Site, always, answer, certificates, running
 from tests.waiting import wait_until
 
@@ -57,6 +57,7 @@ def test_the_cut_in_the_header_is_seen_at_once_and_counted_from_since() -> None:
         seen, after_s = ask(site, since=since)
     assert seen
     assert 10 <= after_s <= time.monotonic() - since
+    assert len(site.requests) == 1
     assert site.requests[0].startswith(b"HEAD / HTTP/1.1\r\n")
 
 
@@ -67,6 +68,7 @@ def test_it_polls_on_one_connection_until_the_old_cut_is_gone() -> None:
         seen, _ = ask(site, timeout_s=10.0)
     assert seen
     assert len(site.requests) == 6
+    assert _LONGEST_PAUSE_S <= 0.1
 
 
 def test_another_cut_or_an_error_with_the_right_header_is_not_seen() -> None:

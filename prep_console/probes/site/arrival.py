@@ -64,7 +64,9 @@ def _next(at: Target, location: str) -> Target | None:
         path.encode("ascii")
     except (ValueError, KeyError):
         return None
-    if url.hostname != at.host or (at.scheme == "https" and url.scheme == "http"):
+    if url.scheme not in _PORTS or url.hostname != at.host:
+        return None
+    if at.scheme == "https" and url.scheme == "http":
         return None
     if any(not "!" <= character <= "~" for character in path):
         return None

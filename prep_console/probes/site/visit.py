@@ -28,6 +28,8 @@ SHOWN = 200
 """Longest foreign text that goes into a reading."""
 
 _HEADERS = {"User-Agent": "prep-console", "Accept": "*/*", "Accept-Encoding": "identity"}
+_COOKIES = 20
+_COOKIE_CHARACTERS = 4096
 _ADDRESSES_TRIED = 3
 _CONNECT_S = 2.0
 """For each address while there are others."""
@@ -138,8 +140,8 @@ def trust(ca_file: str) -> ssl.SSLContext:
 class Visit:
     """Questions of one look, on connections that it opened itself.
 
-    Asked of the transport: the cookies, redirects and default headers of a client are not wanted,
-    and cost a fifth of a look.
+    Asked of the transport: a client's ways with redirects and cookies cost a fifth of a look. The
+    cookies that the site sets are sent back to it until the look is over, as a browser does.
     """
 
     def __init__(
@@ -153,6 +155,7 @@ class Visit:
         self._patience = patience.as_dict()
         self._at = at
         self._addresses = addresses
+        self._cookies: dict[str, str] = {}
 
     async def get(self, path: str, *, at: Target | None = None, most: int = BODY_BYTES) -> Answer:
         """Ask for ``path`` and read no more than ``most`` bytes of its body."""
@@ -215,7 +218,7 @@ class Visit:
         request = httpx.Request(
             "GET",
             f"{at.scheme}://{host}:{at.connect_port}/",
-            headers={"Host": at.authority, **_HEADERS},
+            headers={"Host": at.authority, **_HEADERS, **self._cookie()},
             extensions={
                 "sni_hostname": at.host,
                 # the path exactly as it is written: a URL type would quote or shorten it again
@@ -223,7 +226,17 @@ class Visit:
                 "timeout": self._patience,
             },
         )
-        return await self._transport.handle_async_request(request)
+        response = await self._transport.handle_async_request(request)
+        for said in response.headers.get_list("Set-Cookie")[:_COOKIES]:
+            name, given, value = said.partition(";")[0].partition("=")
+            if given and said.isascii() and len(said) <= _COOKIE_CHARACTERS:
+                self._cookies[name.strip()] = value.strip()
+        return response
+
+    def _cookie(self) -> dict[str, str]:
+        if not self._cookies:
+            return {}
+        return {"Cookie": "; ".join(f"{k}={v}" for k, v in list(self._cookies.items())[:_COOKIES])}
 
 
 def reason_of(error: BaseException) -> str:

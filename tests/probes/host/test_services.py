@@ -115,15 +115,18 @@ def listens(proc: Path, *ports: int, connections: int = 0) -> None:
         (None, [2222], "running"),  # systemd listens for it
         ("T", [2222], "stopped"),
         (None, [], "stopped"),
+        ("S", None, "running"),  # no table: the process alone tells
+        (None, None, "stopped"),
     ],
 )
 async def test_ssh_is_its_listening_port_as_well(
-    tmp_path: Path, sshd: str | None, ports: list[int], state: str
+    tmp_path: Path, sshd: str | None, ports: list[int] | None, state: str
 ) -> None:
     fake(tmp_path, 1, "systemd")
     if sshd is not None:
         fake(tmp_path, 40, "sshd", sshd)
-    listens(tmp_path, *ports, connections=9)
+    if ports is not None:
+        listens(tmp_path, *ports, connections=9)
     told = await look(probe(tmp_path, "ssh", port=2222, proc=tmp_path))
     assert told.detail["ssh"] == state
     assert told.state == ("ok" if state == "running" else "critical")

@@ -154,6 +154,7 @@ async def test_nothing_live_and_a_plain_503_is_as_it_should_be(named: str | None
         ("302 Found", ["Location: /"], IN_CIRCLES, False),
         ("302 Found", ["Location: http://[broken"], SENT_AWAY, False),
         ("302 Found", ["Location: ftp://127.0.0.1/"], SENT_AWAY, False),
+        ("302 Found", ["Location: ftp://127.0.0.1:21/"], SENT_AWAY, False),
         ("302 Found", ["Location: " + "x" * 3000], IN_CIRCLES, False),
         ("302 Found", [], SENT_AWAY, False),
     ],
@@ -177,6 +178,31 @@ async def test_a_redirect_to_another_path_of_the_same_name_is_followed_and_told(
         assert site.requests[1].startswith(b"GET /prep/index.html?a=1 ")
     assert (got.state, got.detail["redirects"]) == ("ok", 1)
     assert got.detail["location"] == "/prep/index.html?a=1"
+
+
+async def test_a_site_that_wants_its_cookie_back_before_it_opens_is_open() -> None:
+    """As balancers and firewalls do; the next look comes without it, as a new visitor."""
+    odd = (
+        "Set-Cookie: =; Path=/",
+        "Set-Cookie: none",
+        "Set-Cookie: \xf1=1",
+        f"Set-Cookie: b={'x' * 5000}",
+    )
+
+    def reply(head: bytes) -> bytes | None:
+        if b"\r\nCookie: node=a1; seen=\r\n" in head:
+            return pages()(head)
+        asked = ("Set-Cookie: node=a1; Path=/; HttpOnly", "Set-Cookie: seen=", *odd[1:])
+        return answer("302 Found", "Location: /", *asked)
+
+    with running(reply) as site:
+        probe = SiteProbe(settings(address(site)), lambda: CUT)
+        for _ in range(2):
+            got = await look(probe)
+            assert (got.state, got.detail["redirects"]) == ("ok", 1)
+        assert [b"Cookie:" in head for head in site.requests] == [False, True, True] * 2
+        site.answers = lambda _: answer("302 Found", "Location: /", *odd)
+        assert (await look(probe)).detail["fault"] == IN_CIRCLES
 
 
 async def test_plain_http_sends_on_to_https_of_the_same_name(tmp_path: Path) -> None:
