@@ -200,10 +200,12 @@ def test_a_harmed_file_is_made_anew(tmp_path: Path, harm: Callable[[Path], None]
     with recorder(tmp_path, clock) as made:
         noted(made, clock, 1.0)
         harm(made.path)
-        noted(made, clock, 2.0)
-        noted(made, clock, 3.0)
+        for value in (2.0, 3.0):  # nobody looks meanwhile: who opened what lay there takes the log
+            clock.at += timedelta(seconds=10)
+            made.note(some(value))
+        wait_until(lambda: not made._waiting)
         assert made.dropped == 0
-    assert points(tmp_path / "root")[-2:] == [2.0, 3.0]
+    wait_until(lambda: points(tmp_path / "root")[-2:] == [2.0, 3.0])
 
 
 def test_a_page_overwritten_in_the_middle_is_found(tmp_path: Path) -> None:
