@@ -34,9 +34,6 @@ OLD, NEW = nights.stamps(count=2)
 KIB = 1024
 
 
-WITHIN_S = actions.SEEN_WITHIN_S
-
-
 def deliver(box: Sandbox, folder: Path, stamp: str, scale: int) -> dict[str, str]:
     """A tree with a first page, a results zip and files of a size of their own."""
     noise = random.Random(stamp)
@@ -55,8 +52,7 @@ def deliver(box: Sandbox, folder: Path, stamp: str, scale: int) -> dict[str, str
     return {**hashes, "/": hashes["/index.html"]}
 
 
-def test_publishes_and_rollbacks_under_load(scratch: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(actions, "SEEN_WITHIN_S", 30.0)  # each is seen, however busy both are
+def test_publishes_and_rollbacks_under_load(scratch: Path) -> None:
     box = sandbox(scratch)
     box.station.prepare()
     with Apache(box.settings, scratch / "apache") as apache:
@@ -71,14 +67,12 @@ def test_publishes_and_rollbacks_under_load(scratch: Path, monkeypatch: pytest.M
             lambda: actions.publish(station, CutId.of(NEW), actor=PERSON),
         ]
         turns = itertools.cycle(there_and_back)
-        unseen, late = [], []
+        unseen = []
 
         def switch() -> None:
             outcome = next(turns)()
-            if outcome.seen_after_s is None:
+            if not outcome.seen:
                 unseen.append(outcome)
-            elif outcome.seen_after_s > WITHIN_S:
-                late.append(outcome)
 
         tally = drive(
             apache.port,
@@ -102,5 +96,4 @@ def test_publishes_and_rollbacks_under_load(scratch: Path, monkeypatch: pytest.M
     assert tally.switches >= SWITCHES
     assert tally.cuts == {OLD, NEW}
     assert not unseen
-    assert len(late) <= SWITCHES / 100, "a busy machine is late once, a slow program always"
     assert verify(station.journal).ok

@@ -81,11 +81,8 @@ nut = "no address at all"
                 assert found[name]["error"], name
             assert "wrong setting" in found["power.wrong"]["error"]
             assert found["host.cpu"]["value"] is not None
-            ages = [
-                box.run("status", "--json").json["engine"]["heartbeat_age_s"] for _ in range(10)
-            ]
-            # a loop that a neighbour holds up is late each time, a busy machine once
-            assert sorted(ages)[-2] < 2.5, ages
+            ages = [box.run("status", "--json").json["engine"]["heartbeat_age_s"] for _ in range(5)]
+            assert max(ages) < 2.5
         assert process.returncode == 0
 
 

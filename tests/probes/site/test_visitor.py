@@ -293,7 +293,7 @@ async def test_bad_manners_are_unknown_with_a_reason_and_never_late(reply: bytes
         probe.deadline_s = 0.5
         start = time.monotonic()
         got = await look(probe)
-    assert time.monotonic() - start < 4
+    assert time.monotonic() - start < 1.5
     assert (got.state, got.value) == ("unknown", None)
     assert got.error
     assert not served(got).ok
