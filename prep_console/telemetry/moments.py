@@ -12,7 +12,7 @@ from prep_console.snapshot import Detail, Reading
 from prep_console.telemetry.facts import reading_of
 from prep_console.telemetry.opening import opened
 from prep_console.telemetry.recorder import FILE
-from prep_console.telemetry.store import MEAN_S, STATES
+from prep_console.telemetry.store import MEAN_S, STATES, whole
 from prep_console.wording import N_
 
 STEP_S = 10
@@ -148,7 +148,7 @@ def _meant(
     Words have no mean: of those only that they were read is known.
     """
     there = datetime.fromtimestamp(second, UTC)
-    start = second - second % MEAN_S
+    start = whole(second)
     rows = database.execute(
         "SELECT series, mean, state FROM mean WHERE at = :start AND NOT EXISTS"
         " (SELECT 1 FROM sample WHERE at >= :start AND at < :start + :mean_s)",

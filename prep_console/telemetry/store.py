@@ -182,11 +182,11 @@ class Store:
         self._same_file()
         now = int(at.timestamp())
         for query, limit in (
-            ("DELETE FROM sample WHERE at < ?", _whole(now - self._bounds.keep_s)),
+            ("DELETE FROM sample WHERE at < ?", whole(now - self._bounds.keep_s)),
             ("DELETE FROM sample WHERE at > ?", now + _AHEAD_S),
             ("DELETE FROM mean WHERE at > ?", now + _AHEAD_S),
             # a sample's fact may be five minutes older than it, and lie a while from the next
-            ("DELETE FROM fact WHERE at < ?", _whole(now - self._bounds.keep_s) - 2 * MEAN_S),
+            ("DELETE FROM fact WHERE at < ?", whole(now - self._bounds.keep_s) - 2 * MEAN_S),
             ("DELETE FROM fact WHERE at > ?", now + _AHEAD_S),
             ("DELETE FROM life WHERE began > ?", now + _AHEAD_S),
             (
@@ -196,7 +196,7 @@ class Store:
             ),
         ):
             self._database.execute(query, (limit,))
-        self._meant = min(self._meant, _whole(now) - MEAN_S)
+        self._meant = min(self._meant, whole(now) - MEAN_S)
         self._shrink()
         if self.bytes() > self._bounds.max_bytes * _BEFORE:
             self._give_up(now)
@@ -240,13 +240,13 @@ class Store:
     def _give_up(self, now: int) -> None:
         target = int(self._bounds.max_bytes * _AFTER) - _LOG_BYTES // 2
         for oldest_of, forget, spared_s in _FORGET:
-            until = _whole(now - spared_s) if spared_s else now + 1
+            until = whole(now - spared_s) if spared_s else now + 1
             while self._used() > target:
                 oldest = self._number(oldest_of)
                 if oldest is None or oldest >= until:
                     break
                 step = max(MEAN_S, (until - oldest) // 8)
-                self._database.execute(forget, (min(until, _whole(oldest + step)),))
+                self._database.execute(forget, (min(until, whole(oldest + step)),))
 
     def _shrink(self) -> None:
         # as a script: execute() takes its first step alone, and that frees a single page
@@ -261,9 +261,9 @@ class Store:
         """The means of every five minutes that ended since the last ones."""
         while True:
             first = self._number("SELECT min(at) FROM sample WHERE at >= ?", self._meant + MEAN_S)
-            if first is None or _whole(first) + MEAN_S > second:
+            if first is None or whole(first) + MEAN_S > second:
                 return
-            self._meant = _whole(first)
+            self._meant = whole(first)
             times = {"start": self._meant, "end": self._meant + MEAN_S}
             self._database.execute(_MEANS, times)
 
@@ -278,7 +278,7 @@ class Store:
         return None if row is None or row[0] is None else int(row[0])
 
 
-def _whole(second: int) -> int:
+def whole(second: int) -> int:
     """Where its five minutes begin: their mean stands for samples that are all given up."""
     return second - second % MEAN_S
 
