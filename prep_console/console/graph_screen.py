@@ -44,12 +44,12 @@ class GraphScreen(FramedScreen):
 
     def __init__(self, snapshot: Snapshot, chosen: str | None, span: int) -> None:
         super().__init__(snapshot)
-        names = self._names
-        self._chosen = chosen or (FIRST if FIRST in names else next(iter(names), ""))
+        self._picked = chosen
         self._span = span
         self._samples: Sequence[Sample] | None = None
         self._read_at: datetime | None = None
         self._asked = 0
+        self._asked_for: str | None = None
         self._busy = False
 
     @property
@@ -59,6 +59,12 @@ class GraphScreen(FramedScreen):
     @property
     def _names(self) -> list[str]:
         return sorted(self._snapshot.readings)
+
+    @property
+    def _chosen(self) -> str:
+        """What the user picked; until then the clock, as soon as an engine has looked at it."""
+        names = self._names
+        return self._picked or (FIRST if FIRST in names else next(iter(names), ""))
 
     def compose(self) -> ComposeResult:
         yield Panel(id="graph")
@@ -70,7 +76,10 @@ class GraphScreen(FramedScreen):
         """A newer snapshot; every ten seconds the history too."""
         self._snapshot, self._stale_s = snapshot, stale_s
         old = self._read_at is None or abs(snapshot.observed_at - self._read_at) >= RENEWED
-        if old and not self._busy:
+        if self._asked_for != self._chosen:
+            self._samples = None
+            self._ask()
+        elif old and not self._busy:
             self._ask()
         else:
             self._draw()
@@ -83,6 +92,7 @@ class GraphScreen(FramedScreen):
         """Read the history for what is chosen now; an answer to an older question is dropped."""
         self._asked += 1
         asked, name = self._asked, self._chosen
+        self._asked_for = name
         self._busy, self._read_at = True, self._snapshot.observed_at
         window, snapshot, station = self._window(), self._snapshot, self.desk.station
 
@@ -102,8 +112,8 @@ class GraphScreen(FramedScreen):
 
     def fill(self, width: int, height: int) -> None:
         """The spans to choose from, and the graph of one of them."""
-        names = self._names
-        at = names.index(self._chosen) + 1 if self._chosen in names else 0
+        names, chosen = self._names, self._chosen
+        at = names.index(chosen) + 1 if chosen in names else 0
         spans = line(
             Span("   ", ""),
             *(
@@ -111,13 +121,13 @@ class GraphScreen(FramedScreen):
                 for n, (_, text) in enumerate(SPANS, start=1)
             ),
         )
-        which = line(Span(f"{at}/{len(names)}  {self._chosen} ", "dim"))
+        which = line(Span(f"{at}/{len(names)}  {chosen} ", "dim"))
         room = page_frame.room(self._snapshot, height, self._stale_s) - 1
         shown = graph(
             self._snapshot,
-            self._chosen,
+            chosen,
             self._samples,
-            self.desk.station.bounds(self._chosen, self._snapshot),
+            self.desk.station.bounds(chosen, self._snapshot),
             self._window(),
             width,
             room,
@@ -140,14 +150,14 @@ class GraphScreen(FramedScreen):
         )
 
     def action_close(self) -> None:
-        self.desk.graphed = (self._chosen, self._span)
+        self.desk.graphed = (self._picked, self._span)
         super().action_close()
 
     def action_choose(self, by: int) -> None:
-        names = self._names
+        names, chosen = self._names, self._chosen
         if names:
-            at = names.index(self._chosen) if self._chosen in names else 0
-            self._chosen = names[(at + by) % len(names)]
+            at = names.index(chosen) if chosen in names else 0
+            self._picked = names[(at + by) % len(names)]
             self._samples = None
             self._ask()
 

@@ -203,6 +203,21 @@ async def test_a_graph_without_telemetry_shows_the_last_minutes() -> None:
         await see(pilot, "highest 20 %")
 
 
+async def test_a_graph_opened_as_an_engine_starts_shows_the_clock_once_it_is_looked_at() -> None:
+    """Its first readings come one by one; the first of them need not be a number."""
+    whole = equipped()
+    early = {name: one for name, one in whole.readings.items() if name.startswith("host.")}
+    station = FakeStation(replace(whole, readings=early))
+    async with console(station) as pilot:
+        await pilot.press("g")
+        await see(pilot, f"1/{len(early)} {min(early)}")
+        station.snapshot = replace(whole, observed_at=NOW + timedelta(seconds=1))
+        await see(pilot, "clock.offset")
+        assert station.asked[-1][0] == "clock.offset"
+        await pilot.press("right", "escape", "g")
+        await see(pilot, "clock.step")
+
+
 async def test_the_history_is_read_again_only_now_and_then() -> None:
     station = FakeStation(equipped())
     async with console(station) as pilot:

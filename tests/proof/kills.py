@@ -18,12 +18,11 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import prep_console
-from prep_console.publication.lock import process_start
 from tests.proof.stations import put_back
 from tests.waiting import wait_until
 
@@ -153,12 +152,13 @@ def stopped_at(
         try:
             wait_until(lambda: "stopped by SIGSTOP" in said.read_text("utf-8"), 20, str(point))
             pid = int(said.read_text("utf-8").split()[0])
-            started = process_start(pid)
+            itself = os.pidfd_open(pid)
             try:
                 yield pid
             finally:  # one that nobody ended would stay stopped for good
-                if started is not None and process_start(pid) == started:
-                    os.kill(pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(itself, signal.SIGKILL)
+                os.close(itself)
         finally:
             process.kill()
             process.wait()
