@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,6 +19,8 @@ WINDOW = 128 << 10
 """Bytes asked for at once: at 5 KB/s they still come before a peer counts as stalled."""
 _AHEAD = 32
 """Windows under way, 4 MiB, so that the line never waits for us."""
+_TOGETHER = 8
+"""Windows handed on at once, 1 MiB: three times as many are under way while they are written."""
 _BETWEEN_S = 0.2
 """Between two tellings of progress: of 10,000 small files most are not told."""
 _TURN_S = 0.02
@@ -42,6 +44,8 @@ class Flow:
     answered: float = 0.0
     told_at: float = 0.0
     listed_at: float = 0.0
+    works: int = 0
+    """What of ours is done beside the loop; meanwhile the peer need not answer."""
     turn_at: float = 0.0
     """When everything else last had its turn: of many short steps each alone is none too long."""
 
@@ -62,6 +66,26 @@ class Flow:
         if self.answered - self.told_at >= _BETWEEN_S:
             self.told_at = self.answered
             self.told(Progress("", self.bytes, None, self.files, None, 0.0))
+
+    async def beside(self, work: Callable[[], T]) -> T:
+        """``work`` in a thread, and the line goes on meanwhile: that is no silence of the peer.
+
+        Waited for even when this is cancelled: what it writes to is closed afterwards.
+        """
+        self.works += 1
+        doing = asyncio.ensure_future(asyncio.to_thread(work))
+        try:
+            return await asyncio.shield(doing)
+        except asyncio.CancelledError:
+            await asyncio.wait([doing])
+            raise
+        finally:
+            self.works -= 1
+            self.answered = time.monotonic()
+
+    def silent_s(self) -> float:
+        """Seconds that we have waited for the peer."""
+        return 0.0 if self.works else time.monotonic() - self.answered
 
     async def in_turns(self, items: Iterable[T]) -> AsyncIterator[T]:
         """``items``, with time in between for the connection, its guard and whoever cancels:
@@ -90,10 +114,18 @@ class Flow:
             )
 
 
-async def windows(file: asyncssh.SFTPClientFile, start: int, size: int) -> AsyncIterator[bytes]:
-    """The bytes from ``start`` up to ``size``, in order, others under way while one is written.
+def block_size(sftp: asyncssh.SFTPClient) -> int:
+    """Of ``open``: a window is one request where the server answers that much, as OpenSSH does."""
+    return 0 if sftp.limits.max_read_len >= WINDOW else -1
 
-    Fewer come when the file is shorter than it was said to be.
+
+async def windows(
+    file: asyncssh.SFTPClientFile, start: int, size: int
+) -> AsyncIterator[list[bytes]]:
+    """The bytes from ``start`` up to ``size``, in order, others under way while some are written.
+
+    As many pieces at once as have come: a quick line waits for few hand-overs, a slow one for none.
+    Fewer bytes come when the file is shorter than it was said to be.
     """
     ahead: deque[asyncio.Task[bytes]] = deque()
     asked = start
@@ -102,17 +134,26 @@ async def windows(file: asyncssh.SFTPClientFile, start: int, size: int) -> Async
             while asked < size and len(ahead) < _AHEAD:
                 ahead.append(_asked(file, asked, size))
                 asked = min(asked + WINDOW, size)
-            end = min(start + WINDOW, size)
-            data = await ahead.popleft()
-            if not data:
+            came: list[bytes] = []
+            short = False
+            while not came or (len(came) < _TOGETHER and not short and ahead and _has_come(ahead)):
+                data = await ahead.popleft()
+                short = len(data) < min(WINDOW, size - start)
+                start += len(data)
+                came.append(data)
+            if came == [b""]:
                 return
-            yield data
-            start += len(data)
-            if start != end:  # a short answer: those that follow are no use
+            yield came
+            if short:  # those that follow are no use
                 await _dropped(ahead)
                 asked = start
     finally:
         await _dropped(ahead)
+
+
+def _has_come(ahead: deque[asyncio.Task[bytes]]) -> bool:
+    """A fault waits until what came before it is kept."""
+    return ahead[0].done() and ahead[0].exception() is None
 
 
 async def _dropped(ahead: deque[asyncio.Task[bytes]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -42,6 +43,11 @@ class PartFile:
             count = os.pwrite(self._descriptor, rest, self.size)
             self.size += count
             rest = rest[count:]
+
+    def extend(self, pieces: Iterable[bytes]) -> None:
+        """One after the other, as ``append``."""
+        for data in pieces:
+            self.append(data)
 
     def begin_again(self) -> None:
         """The peer does not go on where we are: from the front."""

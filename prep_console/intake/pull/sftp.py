@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import stat
-import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -24,7 +24,7 @@ from prep_console.config.model import Source
 from prep_console.cuts.manifests import LARGEST
 from prep_console.intake.pull import lists, tree
 from prep_console.intake.pull.choice import choose
-from prep_console.intake.pull.flow import WINDOW, Flow, windows
+from prep_console.intake.pull.flow import WINDOW, Flow, block_size, windows
 from prep_console.intake.pull.job import Job, Pulled, PullFailed, Told
 from prep_console.intake.pull.parts import PartFile, fetched_before
 from prep_console.intake.whole import End, end_of
@@ -68,12 +68,14 @@ async def _archives(job: Job, sftp: asyncssh.SFTPClient, flow: Flow) -> Pulled:
     there = await _listing(sftp, job.source.path, flow)
     known = fetched_before(job.into)
     states = lists.states({name: validator for name, (_, validator) in there.items()})
-    choice = await asyncio.to_thread(  # of 20,000 names it takes a second
-        choose,
-        there,
-        job.marks,
-        again=job.again,
-        fetched=lambda name: known.get(name) == states[name],
+    choice = await flow.beside(  # of 20,000 names it takes a second
+        partial(
+            choose,
+            there,
+            job.marks,
+            again=job.again,
+            fetched=lambda name: known.get(name) == states[name],
+        )
     )
     flow.total_bytes = sum(there[name][0] for name in choice.names)
     flow.files_total = len(choice.names)
@@ -146,19 +148,19 @@ async def _file(
         if part.size > size:
             part.begin_again()
         flow.bytes += part.size
-        async with sftp.open(remote, "rb") as file:
-            async for data in windows(file, part.size, size):
-                part.append(data)
-                flow.answer(name, len(data))
+        async with sftp.open(remote, "rb", block_size=block_size(sftp)) as file:
+            async for came in windows(file, part.size, size):
+                await flow.beside(partial(part.extend, came))
+                flow.answer(name, sum(map(len, came)))
             after = await file.stat()
         flow.answer()
         if part.size != size or validator_of(after) != validator:
             return None  # it changed meanwhile: the next look begins it again
         if end_of(part.path) is End.MISSING:
             return None  # its upload there is not done
-        if await asyncio.to_thread(lists.doubtful, part.into, name, part.path, state):
+        if await flow.beside(partial(lists.doubtful, part.into, name, part.path, state)):
             return None
-        return part.finish(state)
+        return await flow.beside(partial(part.finish, state))
     finally:
         part.close()
 
@@ -342,7 +344,7 @@ async def _guarded(session: _Session, flow: Flow) -> AsyncIterator[None]:
     async def guard() -> None:
         nonlocal stalled
         limit_s = session.source.stall_seconds
-        while time.monotonic() - flow.answered < limit_s:
+        while flow.silent_s() < limit_s:
             await asyncio.sleep(min(0.5, limit_s / 4))
         stalled = True
         session.connection.abort()

@@ -8,6 +8,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Awaitable, Callable, Collection, Iterable
+from functools import partial
 from pathlib import Path
 
 import asyncssh
@@ -17,7 +18,7 @@ from prep_console import reasons
 from prep_console.cuts.entry_names import NameGuard
 from prep_console.cuts.members import Unsafe
 from prep_console.intake.pull import rest
-from prep_console.intake.pull.flow import WINDOW, Flow, windows
+from prep_console.intake.pull.flow import WINDOW, Flow, block_size, windows
 from prep_console.intake.pull.job import Job, Pulled, PullFailed
 from prep_console.wording import visible
 
@@ -206,15 +207,16 @@ async def _one(
     # a name as long as may be has no room for more, and its beginning may be another's as well
     beside = target.with_name(f".{hashlib.sha256(os.fsencode(target.name)).hexdigest()}.part")
     with beside.open("wb") as part:
-        async with sftp.open(f"{job.source.path}/{path}", "rb") as remote:
+        remote_path = f"{job.source.path}/{path}"
+        async with sftp.open(remote_path, "rb", block_size=block_size(sftp)) as remote:
             if file.size <= WINDOW:
                 data: bytes = await remote.read(file.size, 0)
                 part.write(data)
                 flow.answer(path, len(data))
             else:
-                async for data in windows(remote, 0, file.size):
-                    part.write(data)
-                    flow.answer(path, len(data))
+                async for came in windows(remote, 0, file.size):
+                    await flow.beside(partial(part.writelines, came))
+                    flow.answer(path, sum(map(len, came)))
     os.utime(beside, ns=(file.mtime_ns, file.mtime_ns))
     beside.rename(target)  # one that came short has another size, and is fetched again
 
