@@ -160,6 +160,8 @@ def _public(snapshot: Snapshot, everything: Sequence[Row]) -> int:
 
 def place(everything: Sequence[Row], cursor: str | None) -> int:
     """Index of the cursor's row; the newest when it is gone."""
+    if cursor is None:
+        return 0
     return next((i for i, row in enumerate(everything) if key_of(row) == cursor), 0)
 
 

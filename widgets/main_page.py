@@ -120,7 +120,8 @@ def clock_width(frame: Frame) -> int:
 
 @dataclass(slots=True)
 class Kept:
-    """The panes as last drawn, and from what: in most seconds nothing in them has changed."""
+    """The panes as last drawn, each line as wide as the screen, and from what: in most seconds
+    nothing in them has changed."""
 
     drawn_from: tuple[object, ...] = ()
     panes: list[Line] = field(default_factory=list)
@@ -144,8 +145,9 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame, kept: Kept | None = N
     if len(rest) > available:  # what must not be missed comes first
         rest = [*bands, *below, *clocks][:available]
     room = available - len(rest)
+    rest = [fit(one, width) for one in rest]
     rest = [*rest, *_panes(snapshot, calm, frame, room, kept or Kept())][:available]
-    rest += [()] * (available - len(rest))
+    rest += [fit((), width)] * (available - len(rest))
     above: list[Line] = [()] * ((len(figures) - len(facts) + 1) // 2)
     side = max(1, width - figures_width(frame))
     return Page(
@@ -154,7 +156,7 @@ def page(snapshot: Snapshot, calm: Snapshot, frame: Frame, kept: Kept | None = N
         clock=[public_band.clock(snapshot)],
         figures=figures,
         facts=[fit(one, side) for one in above + facts],
-        rest=[fit(spans, width) for spans in [*rest, key_bar.bar(frame.hints, width)]],
+        rest=[*rest, fit(key_bar.bar(frame.hints, width), width)],
     )
 
 
@@ -231,7 +233,8 @@ def _panes(snapshot: Snapshot, calm: Snapshot, frame: Frame, room: int, kept: Ke
         body = _narrow
         if room >= 14 and frame.width >= WIDE:
             body = _three if frame.width >= VERY_WIDE and room >= 20 else _wide
-        kept.drawn_from, kept.panes = source, body(snapshot, calm, frame, room)
+        kept.drawn_from = source
+        kept.panes = [fit(one, frame.width) for one in body(snapshot, calm, frame, room)]
     return kept.panes
 
 

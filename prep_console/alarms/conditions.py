@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import takewhile
@@ -190,7 +190,7 @@ def _holder(held: Stuck) -> str:
     return f" (PID {pid}, {held.purpose}{stopped}{command})"
 
 
-def _of_figures(stored: list[CutRecord]) -> Iterator[Condition]:
+def _of_figures(stored: Sequence[CutRecord]) -> Iterator[Condition]:
     """Hours advance: do the figures, and every election?"""
     if not stored:
         return

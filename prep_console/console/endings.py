@@ -15,21 +15,27 @@ import signal
 import sys
 import termios
 import threading
+import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from textual._xterm_parser import XTermParser
+from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
 from prep_console.console.pasting import Pasting
 
 POLITE_S = 2.0
 """Time for the app to restore the terminal by itself."""
+_LEFT = b"\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[?1049l\x1b[?25h"
+"""No longer tells what is pasted, or its focus; its own keyboard, its own screen, its cursor."""
 _READ_BYTES = 4096
 _TICK_S = 0.1
-"""How long to wait for input before looking whether an ESC stands alone, or all ends."""
+"""How long to wait after input before looking whether an ESC stands alone."""
+_TICKS_S = 1.0 + ESCAPE_DELAY
+"""How long after input that is asked; then nothing is until more comes."""
 
 
 class QuietDriver(LinuxDriver):
@@ -38,8 +44,12 @@ class QuietDriver(LinuxDriver):
     The watch in :class:`Endings` sees the hang-up and ends the app; here it is no error. And
     what is pasted is cleaned before it is read (:mod:`prep_console.console.pasting`). And a new
     size is read in the loop: handlers of signals nest, and of two sizes in a row the older one
-    was told last and stayed.
+    was told last and stayed. And nobody wakes ten times a second for keys that do not come.
     """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
 
     def start_application_mode(self) -> None:
         start: Callable[[], None] = super().start_application_mode  # which comes without types
@@ -55,12 +65,22 @@ class QuietDriver(LinuxDriver):
         except OSError:
             self.exit_event.set()
 
+    def disable_input(self) -> None:
+        """The input thread, which may be waiting for a key, is told before it is waited for."""
+        os.eventfd_write(self._wake, 1)
+        super().disable_input()
+        os.eventfd_read(self._wake)  # there may be another start
+
     def run_input_thread(self) -> None:
         parser, pasting = XTermParser(self._debug), Pasting()
         decode = getincrementaldecoder("utf-8")("replace").decode
+        ticks_until = 0.0
         while not self.exit_event.is_set():
-            ready, _, _ = select.select([self.fileno], [], [], _TICK_S)
-            if ready:
+            ticking = time.monotonic() < ticks_until
+            waits = [self.fileno, self._wake]
+            ready, _, _ = select.select(waits, [], [], _TICK_S if ticking else None)
+            if self.fileno in ready:
+                ticks_until = time.monotonic() + _TICKS_S
                 read = os.read(self.fileno, _READ_BYTES)
                 if not read:  # a terminal that is gone is ready for ever
                     return
@@ -115,6 +135,14 @@ class Endings:
         if self._saved is not None:
             try:
                 termios.tcsetattr(0, termios.TCSANOW, self._saved)
-            except termios.error:
+                self._leave_screen()
+            except (termios.error, OSError):
                 code = 128 + signal.SIGHUP  # no terminal is left to restore
         os._exit(code)
+
+    def _leave_screen(self) -> None:
+        """What the app would have written, unless nobody reads the terminal."""
+        assert sys.__stderr__ is not None
+        file = sys.__stderr__.fileno()
+        if file in select.select([], [file], [], 0)[1]:
+            os.write(file, _LEFT)

@@ -29,7 +29,7 @@ from prep_console.journal.actor import program
 from prep_console.journal.chain import Line
 from prep_console.journal.fold import fold
 from prep_console.journal.records import CutRecord
-from prep_console.journal.state import State
+from prep_console.journal.state import State, of_state
 from prep_console.publication import lock, rules, store
 from prep_console.publication.pointer import Live
 from prep_console.publication.station import Station
@@ -234,7 +234,7 @@ def put_together(
     past: PastView | None = None,
 ) -> Snapshot:
     """The snapshot of a moment, present or past; ``live`` is the cut that the pointer names."""
-    cuts = _cut_views(settings, state)
+    cuts = _cut_views(state, settings.zone)
     by_id = {cut.id: cut for cut in cuts}
     target = rules.rollback_target(state)
     next_due = lateness.next_due(settings, state)
@@ -306,12 +306,12 @@ def with_public(station: Station, state: State, cut: str) -> State:
     return fold([line], state.position, state)
 
 
-def _cut_views(settings: Settings, state: State) -> tuple[CutView, ...]:
+@of_state
+def _cut_views(state: State, zone: ZoneInfo) -> tuple[CutView, ...]:
     views: list[CutView] = []
     before: CutRecord | None = None
     words = rules.cut_states(state)
     undecided = {cut.id for cut in rules.undecided(state)}
-    zone = settings.zone
     for cut in rules.stored(state):
         counted_before = before.counted if before else None
         views.append(_cut_view(zone, words[cut.id], cut, counted_before, cut.id in undecided))
@@ -379,6 +379,7 @@ def _served(said: Now | None, engine: EngineView, now: datetime) -> ServedView |
     return said.served if fresh else None
 
 
+@of_state
 def _missed(state: State, cadence: timedelta) -> int:
     """By the hours that the cuts bear: those of a quickened rehearsal are as far apart as ever."""
     times = sorted({CutId.of(cut.id).stamp.wall for cut in state.cuts.values()})

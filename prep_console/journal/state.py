@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 import msgspec
 
@@ -23,6 +25,9 @@ from prep_console.journal.records import (
 )
 from prep_console.snapshot import Mode
 from prep_console.values import field_names
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class State(msgspec.Struct, frozen=True):
@@ -75,3 +80,20 @@ SHAPE = " ".join(
                  Decision, AlarmRecord, Break, Position)
 )  # fmt: skip
 """What a state is made of here: one that a program with other fields kept is folded anew."""
+
+
+def of_state(answer: Callable[Concatenate[State, P], T]) -> Callable[Concatenate[State, P], T]:
+    """``answer`` is worked out once for a state: everybody asks about the same one each second, and
+    the journal grows every five minutes. Whoever is answered must not change what is answered.
+    """
+    last: tuple[State, object, T] | None = None
+
+    @wraps(answer)
+    def known(state: State, /, *more: P.args, **named: P.kwargs) -> T:
+        nonlocal last
+        found, asked = last, (more, named)
+        if found is None or found[0] is not state or found[1] != asked:
+            found = last = (state, asked, answer(state, *more, **named))
+        return found[2]
+
+    return known

@@ -6,6 +6,7 @@ nor, until ``retain_until``, the cut that was the final one and was thawed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from prep_console.config import Settings
@@ -32,7 +33,7 @@ def within_budget(state: State, settings: Settings) -> bool:
 def over_budget(state: State, settings: Settings, now: datetime) -> list[CutRecord]:
     """Cuts to prune, oldest first, until number and bytes are within the settings."""
     publication = settings.publication
-    kept = rules.stored(state)
+    kept = list(rules.stored(state))
     if not _too_much(kept, publication):
         return []
     protected = rules.protected(state)
@@ -48,14 +49,14 @@ def over_budget(state: State, settings: Settings, now: datetime) -> list[CutReco
     return chosen
 
 
-def _too_much(kept: list[CutRecord], publication: Publication) -> bool:
+def _too_much(kept: Sequence[CutRecord], publication: Publication) -> bool:
     """``kept``, oldest first, is more than the settings allow: in number, or in bytes."""
     if len(kept) > publication.keep_cuts:
         return True
     return 0 < publication.keep_bytes < _held(kept)
 
 
-def _held(kept: list[CutRecord]) -> int:
+def _held(kept: Sequence[CutRecord]) -> int:
     """Bytes on the disk: the oldest cut whole, because what it shares with cuts that were pruned
     is there for its sake, and of each later one what no earlier cut had."""
     return kept[0].bytes + sum(cut.new_bytes for cut in kept[1:]) if kept else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import lru_cache
 from heapq import heappop, heappush
@@ -13,7 +13,7 @@ import msgspec
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId
 from prep_console.journal.records import CutRecord, PartRecord
-from prep_console.journal.state import State
+from prep_console.journal.state import State, of_state
 from prep_console.snapshot import CutState
 from prep_console.wording import N_, Sentence, sentence
 
@@ -30,9 +30,10 @@ def _order(cut: str) -> tuple[datetime, int]:
     return identity.stamp.wall, identity.revision
 
 
-def stored(state: State) -> list[CutRecord]:
+@of_state
+def stored(state: State) -> tuple[CutRecord, ...]:
     """The cuts whose bytes are kept, oldest first."""
-    return sorted((c for c in state.cuts.values() if not c.pruned), key=rank)
+    return tuple(sorted((c for c in state.cuts.values() if not c.pruned), key=rank))
 
 
 def newest_first(state: State) -> Iterator[CutRecord]:
@@ -70,11 +71,13 @@ def newest(state: State) -> CutRecord | None:
     return next((c for c in newest_first(state) if not c.pruned), None)
 
 
+@of_state
 def newest_eligible(state: State) -> CutRecord | None:
     """What goes live by itself: not withdrawn, and nothing that waits for a person."""
     return next((c for c in newest_first(state) if _may_go_live(state, c)), None)
 
 
+@of_state
 def rollback_target(state: State) -> CutRecord | None:
     """The newest cut earlier than the live one that a rollback may bring back."""
     live = state.cuts.get(state.live or "")
@@ -122,22 +125,25 @@ def left_behind(state: State, target: CutRecord) -> list[CutRecord]:
     return [cut for cut in later if not cut.pruned and rank(cut) <= last][::-1]
 
 
-def waiting(state: State) -> list[CutRecord]:
+@of_state
+def waiting(state: State) -> tuple[CutRecord, ...]:
     """Sealed cuts newer than the live one that a release could publish, oldest first."""
     live = state.cuts.get(state.live or "")
     after = rank(live) if live is not None else None
-    return [c for c in stored(state) if not c.withdrawn and (after is None or rank(c) > after)]
+    newer = (c for c in stored(state) if after is None or rank(c) > after)
+    return tuple(c for c in newer if not c.withdrawn)
 
 
-def undecided(state: State) -> list[CutRecord]:
+@of_state
+def undecided(state: State) -> tuple[CutRecord, ...]:
     """Cuts that need a person's word, oldest first: nothing that is public has overtaken them."""
     if not any(cut.waits_for_person or cut.withdrawn for cut in state.cuts.values()):
-        return []  # nearly always: so this is asked before anything is sorted
+        return ()  # nearly always: so this is asked before anything is sorted
     waits = [cut for cut in waiting(state) if cut.waits_for_person or came_again(state, cut)]
     found = passed_over(state)
     if found is not None and found[0] not in waits:
         waits.insert(0, found[0])
-    return waits
+    return tuple(waits)
 
 
 def passed_over(state: State) -> tuple[CutRecord, CutRecord] | None:
@@ -209,7 +215,8 @@ def automatic(state: State, settings: Settings, now: datetime) -> CutRecord | No
     return cut
 
 
-def cut_states(state: State) -> dict[str, CutState]:
+@of_state
+def cut_states(state: State) -> Mapping[str, CutState]:
     """The word for each stored cut in a list, by its id."""
     target = rollback_target(state)
     previous = target.id if target is not None else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import signal
 import sys
+import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -85,6 +87,25 @@ def test_a_terminal_that_nobody_reads_cannot_hold_it(console: Pty) -> None:
     assert ended(console, 8) == 128 + signal.SIGTERM
 
 
+NEVER_POLITE = """
+import sys, threading
+from prep_console.console.endings import Endings
+endings = Endings(lambda code: None)
+endings.install()
+sys.stderr.write("\\x1b[?1049h\\x1b[?25lworking")
+sys.stderr.flush()
+threading.Event().wait()
+"""
+
+
+def test_an_end_that_is_not_polite_in_time_leaves_the_terminal_as_it_was() -> None:
+    with Pty([sys.executable, "-c", NEVER_POLITE]) as terminal:
+        wait_until(lambda: "working" in terminal.text, 20)
+        terminal.process.send_signal(signal.SIGTERM)
+        assert ended(terminal, 20) == 128 + signal.SIGTERM
+        wait_until(lambda: restored(terminal), 5)
+
+
 def test_a_dialog_open_is_no_reason_to_stay(console: Pty) -> None:
     console.write(b"b")
     wait_until(lambda: "ROLL BACK" in console.text, 5)
@@ -120,6 +141,35 @@ def test_without_colour_the_words_carry_it(environment: dict[str, str]) -> None:
         codes = {int(code) for style in styles for code in style.split(b";") if code}
         assert codes - {39, 49} <= {0, 1, 2, 4, 7}  # 39 and 49 are the terminal's own colours
         assert 7 in codes  # the band is in reverse video
+
+
+def test_nobody_wakes_for_keys_that_do_not_come_and_one_that_comes_is_seen(console: Pty) -> None:
+    """An ESC that stands alone is told by what does not follow it: that is waited for after input
+    only."""
+    threading.Event().wait(2.5)
+    before = wakes(console.process.pid)
+    threading.Event().wait(3)
+    woken = {tid: count - before.get(tid, 0) for tid, count in wakes(console.process.pid).items()}
+    del woken[console.process.pid]  # the loop, which draws a second
+    assert woken
+    assert max(woken.values()) < 20
+    console.write(b"?")
+    wait_until(lambda: "HELP" in console.text, 10)
+    threading.Event().wait(2.5)
+    drawn = len(console.text)
+    console.write(b"\x1b")
+    wait_until(lambda: "CUTS" in console.text[drawn:], 10, "ESC has closed the help")
+
+
+def wakes(pid: int) -> dict[int, int]:
+    """How often each thread of the process has waited for something, until now."""
+    found = {}
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        said = re.search(
+            r"^voluntary_ctxt_switches:\s*(\d+)", (thread / "status").read_text(), re.M
+        )
+        found[int(thread.name)] = int(said[1]) if said else 0
+    return found
 
 
 def test_mouse_is_left_to_the_terminal(console: Pty) -> None:
