@@ -18,6 +18,7 @@ import threading
 import time
 from codecs import getincrementaldecoder
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Any
 
@@ -29,8 +30,11 @@ from prep_console.console.pasting import Pasting
 
 POLITE_S = 2.0
 """Time for the app to restore the terminal by itself."""
-_LEFT = b"\x1b[?2004l\x1b[?1004l\x1b[<u\x1b[?1049l\x1b[?25h"
-"""No longer tells what is pasted, or its focus; its own keyboard, its own screen, its cursor."""
+_LEFT = (
+    b"\x1b[?2026l\x1b[?2004l\x1b[?7h\x1b[?2048l\x1b[?1004l"  # a frame, pasting, wrap, size, focus
+    b"\x1b[<u\x1b[?1049l\x1b[?25h"  # the keyboard, the screen, the cursor
+)
+"""Ends all that Textual's driver begins."""
 _READ_BYTES = 4096
 _TICK_S = 0.1
 """How long to wait after input before looking whether an ESC stands alone."""
@@ -69,7 +73,8 @@ class QuietDriver(LinuxDriver):
         """The input thread, which may be waiting for a key, is told before it is waited for."""
         os.eventfd_write(self._wake, 1)
         super().disable_input()
-        os.eventfd_read(self._wake)  # there may be another start
+        with suppress(BlockingIOError):  # a signal came in between, and did the same
+            os.eventfd_read(self._wake)  # there may be another start
 
     def run_input_thread(self) -> None:
         parser, pasting = XTermParser(self._debug), Pasting()
@@ -80,13 +85,13 @@ class QuietDriver(LinuxDriver):
             waits = [self.fileno, self._wake]
             ready, _, _ = select.select(waits, [], [], _TICK_S if ticking else None)
             if self.fileno in ready:
-                ticks_until = time.monotonic() + _TICKS_S
                 read = os.read(self.fileno, _READ_BYTES)
                 if not read:  # a terminal that is gone is ready for ever
                     return
-                if text := decode(read):
-                    for event in parser.feed(pasting.cleaned(text)):
+                if text := pasting.cleaned(decode(read)):  # nothing would be the end of all input
+                    for event in parser.feed(text):
                         self.process_message(event)
+                ticks_until = time.monotonic() + _TICKS_S
             for event in parser.tick():
                 self.process_message(event)
 
@@ -132,17 +137,20 @@ class Endings:
         self._leave(code)
 
     def _end_now(self, code: int) -> None:
-        if self._saved is not None:
-            try:
+        try:
+            if self._saved is not None:
                 termios.tcsetattr(0, termios.TCSANOW, self._saved)
-                self._leave_screen()
-            except (termios.error, OSError):
-                code = 128 + signal.SIGHUP  # no terminal is left to restore
-        os._exit(code)
+                _leave_screen()
+        except termios.error:
+            code = 128 + signal.SIGHUP  # no terminal is left to restore
+        finally:
+            os._exit(code)
 
-    def _leave_screen(self) -> None:
-        """What the app would have written, unless nobody reads the terminal."""
-        assert sys.__stderr__ is not None
-        file = sys.__stderr__.fileno()
-        if file in select.select([], [file], [], 0)[1]:
-            os.write(file, _LEFT)
+
+def _leave_screen() -> None:
+    """What the app would have written, unless nobody reads the terminal."""
+    with suppress(OSError, ValueError):
+        if sys.__stderr__ is not None:
+            file = sys.__stderr__.fileno()
+            if file in select.select([], [file], [], 0)[1]:
+                os.write(file, _LEFT)

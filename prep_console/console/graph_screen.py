@@ -45,6 +45,7 @@ class GraphScreen(FramedScreen):
     def __init__(self, snapshot: Snapshot, chosen: str | None, span: int) -> None:
         super().__init__(snapshot)
         self._picked = chosen
+        self._pick_first()
         self._span = span
         self._samples: Sequence[Sample] | None = None
         self._read_at: datetime | None = None
@@ -60,11 +61,14 @@ class GraphScreen(FramedScreen):
     def _names(self) -> list[str]:
         return sorted(self._snapshot.readings)
 
+    def _pick_first(self) -> None:
+        """The clock, as soon as an engine has looked at it; whatever it reads later, it stays."""
+        if self._picked is None and FIRST in self._names:
+            self._picked = FIRST
+
     @property
     def _chosen(self) -> str:
-        """What the user picked; until then the clock, as soon as an engine has looked at it."""
-        names = self._names
-        return self._picked or (FIRST if FIRST in names else next(iter(names), ""))
+        return self._picked or next(iter(self._names), "")
 
     def compose(self) -> ComposeResult:
         yield Panel(id="graph")
@@ -75,6 +79,7 @@ class GraphScreen(FramedScreen):
     def show(self, snapshot: Snapshot, stale_s: float | None = None) -> None:
         """A newer snapshot; every ten seconds the history too."""
         self._snapshot, self._stale_s = snapshot, stale_s
+        self._pick_first()
         old = self._read_at is None or abs(snapshot.observed_at - self._read_at) >= RENEWED
         if self._asked_for != self._chosen:
             self._samples = None

@@ -323,7 +323,7 @@ def _cut_views(state: State, zone: ZoneInfo) -> tuple[CutView, ...]:
 def _cut_view(
     zone: ZoneInfo, word: CutState, cut: CutRecord, counted_before: int | None, undecided: bool
 ) -> CutView:
-    """Kept: a console looks every second, and of a night's 288 cuts hardly one has changed."""
+    """Kept: a line of the journal comes, and of a night's 288 cuts hardly one has changed."""
     return CutView(
         id=cut.id,
         stamp=CutId.of(cut.id).stamp.at(zone).astimezone(UTC),

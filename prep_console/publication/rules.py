@@ -25,7 +25,7 @@ def rank(cut: CutRecord) -> tuple[int, tuple[datetime, int]]:
 
 @lru_cache(maxsize=4096)
 def _order(cut: str) -> tuple[datetime, int]:
-    """A whole night is compared at every look: plain values, each made once."""
+    """A whole night is compared at every new line: plain values, each made once."""
     identity = CutId.of(cut)
     return identity.stamp.wall, identity.revision
 

@@ -214,6 +214,10 @@ async def test_a_graph_opened_as_an_engine_starts_shows_the_clock_once_it_is_loo
         station.snapshot = replace(whole, observed_at=NOW + timedelta(seconds=1))
         await see(pilot, "clock.offset")
         assert station.asked[-1][0] == "clock.offset"
+        station.snapshot = replace(whole, readings={}, observed_at=NOW + timedelta(seconds=2))
+        await see(pilot, "0/0 clock.offset")  # another engine starts: the graph stays
+        station.snapshot = replace(whole, observed_at=NOW + timedelta(seconds=3))
+        await see(pilot, f"{len(whole.readings)} clock.offset")
         await pilot.press("right", "escape", "g")
         await see(pilot, "clock.step")
 

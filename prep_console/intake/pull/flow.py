@@ -119,6 +119,20 @@ def block_size(sftp: asyncssh.SFTPClient) -> int:
     return 0 if sftp.limits.max_read_len >= WINDOW else -1
 
 
+async def piece(file: asyncssh.SFTPClientFile, start: int, count: int) -> bytes:
+    """The bytes from ``start`` on, in as many answers as the server makes of it; fewer at its end.
+
+    One that answers more than it was asked for is taken at its word.
+    """
+    data: bytes = await file.read(count, start)
+    while 0 < len(data) < count:
+        more: bytes = await file.read(count - len(data), start + len(data))
+        if not more:
+            break
+        data += more
+    return data
+
+
 async def windows(
     file: asyncssh.SFTPClientFile, start: int, size: int
 ) -> AsyncIterator[list[bytes]]:
@@ -135,16 +149,16 @@ async def windows(
                 ahead.append(_asked(file, asked, size))
                 asked = min(asked + WINDOW, size)
             came: list[bytes] = []
-            short = False
-            while not came or (len(came) < _TOGETHER and not short and ahead and _has_come(ahead)):
+            even = True
+            while not came or (len(came) < _TOGETHER and even and ahead and _has_come(ahead)):
                 data = await ahead.popleft()
-                short = len(data) < min(WINDOW, size - start)
+                even = len(data) == min(WINDOW, size - start)
                 start += len(data)
                 came.append(data)
             if came == [b""]:
                 return
             yield came
-            if short:  # those that follow are no use
+            if not even:  # those that follow begin elsewhere
                 await _dropped(ahead)
                 asked = start
     finally:
@@ -165,9 +179,4 @@ async def _dropped(ahead: deque[asyncio.Task[bytes]]) -> None:
 
 def _asked(file: asyncssh.SFTPClientFile, start: int, size: int) -> asyncio.Task[bytes]:
     """A window under way."""
-
-    async def read() -> bytes:
-        data: bytes = await file.read(min(WINDOW, size - start), start)
-        return data
-
-    return asyncio.create_task(read())
+    return asyncio.create_task(piece(file, start, min(WINDOW, size - start)))

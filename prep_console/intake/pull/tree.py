@@ -18,7 +18,7 @@ from prep_console import reasons
 from prep_console.cuts.entry_names import NameGuard
 from prep_console.cuts.members import Unsafe
 from prep_console.intake.pull import rest
-from prep_console.intake.pull.flow import WINDOW, Flow, block_size, windows
+from prep_console.intake.pull.flow import WINDOW, Flow, block_size, piece, windows
 from prep_console.intake.pull.job import Job, Pulled, PullFailed
 from prep_console.wording import visible
 
@@ -210,7 +210,7 @@ async def _one(
         remote_path = f"{job.source.path}/{path}"
         async with sftp.open(remote_path, "rb", block_size=block_size(sftp)) as remote:
             if file.size <= WINDOW:
-                data: bytes = await remote.read(file.size, 0)
+                data = await piece(remote, 0, file.size)
                 part.write(data)
                 flow.answer(path, len(data))
             else:

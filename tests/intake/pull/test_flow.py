@@ -17,12 +17,14 @@ from prep_console.intake.pull.flow import WINDOW, Flow, windows
 
 
 class Remote:
-    """A file at a server: its answers come out of order, and each may be short, or a fault."""
+    """A file at a server: its answers come out of order, each short, too long or a fault."""
 
-    def __init__(self, content: bytes, seed: int = 0, short: float = 0.0) -> None:
+    def __init__(
+        self, content: bytes, seed: int = 0, short: float = 0.0, long: float = 0.0
+    ) -> None:
         self._content = content
         self._random = random.Random(seed)
-        self._short = short
+        self._short, self._long = short, long
         self.fault_at: int | None = None
         self.asked = self.most_under_way = self._under_way = 0
 
@@ -37,6 +39,8 @@ class Remote:
                 raise asyncssh.SFTPFailure("a disk there")
             if self._random.random() < self._short:
                 count = self._random.randrange(1, count + 1)
+            elif self._random.random() < self._long:
+                count += self._random.randrange(1, 3 * WINDOW)
             return self._content[start : start + count]
         finally:
             self._under_way -= 1
@@ -54,13 +58,14 @@ async def read_from(remote: Remote, start: int, size: int, had: bytearray) -> by
     windows_long=st.floats(0, 50),
     start=st.integers(0, 3 * WINDOW),
     short=st.sampled_from([0.0, 0.1, 0.9]),
+    long=st.sampled_from([0.0, 0.1]),
     seed=st.integers(0, 1000),
 )
 async def test_all_bytes_come_in_order(
-    windows_long: float, start: int, short: float, seed: int
+    windows_long: float, start: int, short: float, long: float, seed: int
 ) -> None:
     content = random.Random(seed).randbytes(int(windows_long * WINDOW))
-    remote = Remote(content, seed, short)
+    remote = Remote(content, seed, short, long)
     assert await read_from(remote, start, len(content), bytearray()) == content[start:]
     assert remote.most_under_way <= 32
 
