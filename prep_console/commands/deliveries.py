@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 @click.pass_obj
 def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
     """Take a delivery: stage, check, put together, seal; live if the mode says so."""
+    from prep_console.engine.last_word import readings_now
     from prep_console.engine.own_clock import is_known_right
-    from prep_console.engine.view import read_snapshot
     from prep_console.intake.examining import called
     from prep_console.intake.receive import receive as take
     from prep_console.intake.verify import existing
@@ -51,7 +51,7 @@ def receive(context: Context, path: Path, at_once: bool, as_json: bool) -> int:
         existing(path),
         actor=current_actor(),
         at_once=at_once,
-        clock_known=is_known_right(read_snapshot(context.settings).readings),
+        clock_known=is_known_right(readings_now(station)),
     )
     of_cut = _of_cut(station, receipt)
     with suppress(OSError, Problem):  # the receipt counts; it is tried again, by the engine too

@@ -7,7 +7,6 @@ on the same machine); msgspec takes 26.
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 import stat
@@ -141,6 +140,8 @@ def _explained(message: str) -> Sentence | str:
     for name in filter(None, table.split(".")):
         model = _table(model, name)
     names = [field.name for field in msgspec.structs.fields(model)]
+    import difflib  # for a mistake alone: every command would wait for it
+
     near = difflib.get_close_matches(match["key"], names, n=1, cutoff=0.4)
     key = f"{table}.{match['key']}" if table else match["key"]
     if near:

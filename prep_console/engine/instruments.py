@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from prep_console.config import Settings
+from prep_console.engine.last_word import STALE_AFTER_S, read_now
 from prep_console.engine.readings import Derive, nothing_follows
-from prep_console.engine.view import STALE_AFTER_S, read_now
 from prep_console.probes import clock, host, link, power, protection, site
 from prep_console.probes.power import chain
 from prep_console.probes.probe import Misconfigured, Probe, unknown, utc_now

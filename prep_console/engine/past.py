@@ -21,17 +21,10 @@ from prep_console import telemetry
 from prep_console.alarms import conditions
 from prep_console.alarms.lifecycle import Look, Memory, advance, remembered
 from prep_console.config import Settings
+from prep_console.engine.last_word import STALE_AFTER_S, UNREAD
+from prep_console.engine.last_word import read_now as last_word
 from prep_console.engine.settings_of_then import as_then
-from prep_console.engine.view import (
-    JOURNAL_LINES,
-    STALE_AFTER_S,
-    UNKNOWN_CUT,
-    UNREAD,
-    Seen,
-    put_together,
-    with_public,
-)
-from prep_console.engine.view import read_now as last_word
+from prep_console.engine.view import JOURNAL_LINES, UNKNOWN_CUT, Seen, put_together, with_public
 from prep_console.journal import reading
 from prep_console.journal.chain import Line
 from prep_console.journal.decided import is_decision

@@ -6,12 +6,10 @@ nobody renews is unknown, never the last good one.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import pairwise
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,7 +18,7 @@ from prep_console.alarms import conditions, lateness
 from prep_console.alarms.lifecycle import Memory, advance, remembered
 from prep_console.config import Settings
 from prep_console.cuts.stamps import CutId, Stamp
-from prep_console.decoding import decode
+from prep_console.engine.last_word import Now, engine_of, read_now, readings_of, served_of
 from prep_console.intake import resync_progress
 from prep_console.intake.assembly import assemble
 from prep_console.intake.resync_progress import ResyncProgress
@@ -30,7 +28,7 @@ from prep_console.journal.chain import Line
 from prep_console.journal.fold import fold
 from prep_console.journal.records import CutRecord
 from prep_console.journal.state import State, of_state
-from prep_console.publication import lock, rules, store
+from prep_console.publication import rules, store
 from prep_console.publication.pointer import Live
 from prep_console.publication.station import Station
 from prep_console.snapshot import (
@@ -52,45 +50,9 @@ from prep_console.snapshot import (
 from prep_console.values import replace
 from prep_console.wording import N_
 
-STALE_AFTER_S = 15.0
-"""A heartbeat older than this is no engine; three times this is no reading."""
 JOURNAL_LINES = 40
 """Lines of the record that a snapshot holds."""
-UNREAD = N_("no engine is there to read it")
 UNKNOWN_CUT = N_("a cut is public that the journal does not know")
-
-
-class Now(msgspec.Struct, frozen=True):
-    """What the engine writes to ``run/now.json``: everything that only it can know."""
-
-    pid: int
-    at: datetime
-    """Heartbeat, aware UTC."""
-    readings: Mapping[str, Reading] = msgspec.field(default_factory=dict)
-    history: Mapping[str, tuple[float | None, ...]] = msgspec.field(default_factory=dict)
-    history_step_s: float = 10.0
-    served: ServedView | None = None
-    since: Mapping[str, datetime] = msgspec.field(default_factory=dict)
-    """Since when a reading, or ``served``, has been in the state that it is in."""
-    alarms: Memory = msgspec.field(default_factory=Memory)
-    """What the engine's watch remembers; readers go on from it."""
-    stale_after_s: Mapping[str, float] = msgspec.field(default_factory=dict)
-    """How old a reading may get, where its probe looks so seldom that 45 s say nothing."""
-    ended: bool = False
-    """The engine's last word before a clean end."""
-    schema: int = 1
-
-
-def read_now(path: Path) -> Now | None:
-    """The engine's last word, None when there is none that can be read."""
-    try:
-        said = decode(path.read_bytes(), Now)
-    except (OSError, ValueError, RecursionError):
-        return None
-    moments = [said.at, *said.since.values(), *(r.observed_at for r in said.readings.values())]
-    moments += [said.served.checked_at] if said.served is not None else []
-    moments += said.alarms.moments()
-    return said if all(moment.tzinfo is not None for moment in moments) else None
 
 
 class SnapshotReader:
@@ -131,7 +93,7 @@ class SnapshotReader:
             state,
             live,
             said,
-            self._engine(said, now),
+            engine_of(self._station, said, now),
             now,
             lines=lines,
             read_error=error,
@@ -140,18 +102,6 @@ class SnapshotReader:
         if running is None:
             return snapshot
         return replace(snapshot, readings={**snapshot.readings, "resync": _resync(running, now)})
-
-    def _engine(self, said: Now | None, now: datetime) -> EngineView:
-        if said is None:
-            # every engine that led has left its lock's file, also one that could write nothing else
-            return EngineView(False, None, None, ever=os.path.lexists(self._station.leader_lock))
-        age = max(0.0, (now - said.at).total_seconds())
-        alive = age < STALE_AFTER_S and not said.ended and self._led()
-        return EngineView(alive, said.pid if alive else None, round(age, 1))
-
-    def _led(self) -> bool:
-        """Whether somebody leads; taken on trust by a viewer who may not look at the lock."""
-        return lock.is_held(self._station.leader_lock) is not False
 
 
 def _resync(running: ResyncProgress, now: datetime) -> Reading:
@@ -184,8 +134,8 @@ def compose(
     read_error: str | None = None,
 ) -> Snapshot:
     """Everything a screen shows, from what was read. Pure."""
-    readings = _fresh(said, engine, now)
-    served = _served(said, engine, now)
+    readings = readings_of(said, engine, now)
+    served = served_of(said, engine, now)
     memory = said.alarms if said is not None else Memory()
     if not engine.alive:  # nobody writes: what the journal says stands, and what is wrong now
         memory = remembered(memory, state)
@@ -352,31 +302,6 @@ def _cut_view(
 def _decision(state: State) -> DecisionView | None:
     made = state.decision
     return DecisionView(made.action, made.by, made.at, made.reason) if made else None
-
-
-def _fresh(said: Now | None, engine: EngineView, now: datetime) -> Mapping[str, Reading]:
-    """What the engine read, as long as it is there to read it again."""
-    if said is None:
-        return {}
-    return {
-        name: reading
-        if engine.alive and now - reading.observed_at < _limit(said, name)
-        else replace(reading, value=None, state="unknown", error=UNREAD)
-        for name, reading in said.readings.items()
-    }
-
-
-def _limit(said: Now, name: str) -> timedelta:
-    """The age from which on a reading is none any more."""
-    return timedelta(seconds=max(3 * STALE_AFTER_S, said.stale_after_s.get(name, 0.0)))
-
-
-def _served(said: Now | None, engine: EngineView, now: datetime) -> ServedView | None:
-    """The last look at the site; None when nobody looks any more: that is not known then."""
-    if said is None or said.served is None or not engine.alive:
-        return None
-    fresh = now - said.served.checked_at < timedelta(seconds=3 * STALE_AFTER_S)
-    return said.served if fresh else None
 
 
 @of_state

@@ -10,7 +10,7 @@ from pathlib import Path
 from prep_console.alarms import conditions, records
 from prep_console.alarms.lifecycle import Event, Memory, advance, remembered
 from prep_console.config import Settings
-from prep_console.engine.view import read_now
+from prep_console.engine.last_word import read_now
 from prep_console.problems import Problem
 from prep_console.publication.station import Station
 from prep_console.publication.stuck import Locks

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from prep_console.alarms import records
-from prep_console.engine.view import Now, SnapshotReader, read_now
+from prep_console.engine.last_word import Now, read_now
+from prep_console.engine.view import SnapshotReader
 from prep_console.engine.watch import Watch
 from prep_console.journal import journal
 from prep_console.problems import Refused, WrongUsage

@@ -18,7 +18,8 @@ import pytest
 
 from prep_console.alarms.lifecycle import Event, Memory
 from prep_console.alarms.table import sentence_of
-from prep_console.engine.view import Now, SnapshotReader
+from prep_console.engine.last_word import Now
+from prep_console.engine.view import SnapshotReader
 from prep_console.engine.watch import Watch
 from prep_console.journal import journal
 from prep_console.publication import lock, retention
