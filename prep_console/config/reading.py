@@ -130,6 +130,8 @@ def _refuse_open_folder(path: Path) -> None:
 
 def _explained(message: str) -> Sentence | str:
     """msgspec's message, with the nearest right name for an unknown key."""
+    import difflib  # for a mistake alone: every command would wait for it
+
     match = re.fullmatch(
         r"Object contains unknown field `(?P<key>.*?)`(?: - at `\$\.?(?P<at>.*)`)?", message
     )
@@ -140,8 +142,6 @@ def _explained(message: str) -> Sentence | str:
     for name in filter(None, table.split(".")):
         model = _table(model, name)
     names = [field.name for field in msgspec.structs.fields(model)]
-    import difflib  # for a mistake alone: every command would wait for it
-
     near = difflib.get_close_matches(match["key"], names, n=1, cutoff=0.4)
     key = f"{table}.{match['key']}" if table else match["key"]
     if near:

@@ -50,7 +50,7 @@ class GraphScreen(FramedScreen):
         self._samples: Sequence[Sample] | None = None
         self._read_at: datetime | None = None
         self._asked = 0
-        self._asked_for: str | None = None
+        self._asked_for: tuple[str, int] | None = None
         self._busy = False
 
     @property
@@ -81,10 +81,7 @@ class GraphScreen(FramedScreen):
         self._snapshot, self._stale_s = snapshot, stale_s
         self._pick_first()
         old = self._read_at is None or abs(snapshot.observed_at - self._read_at) >= RENEWED
-        if self._asked_for != self._chosen:
-            self._samples = None
-            self._ask()
-        elif old and not self._busy:
+        if self._asked_for != (self._chosen, self._span) or (old and not self._busy):
             self._ask()
         else:
             self._draw()
@@ -97,7 +94,8 @@ class GraphScreen(FramedScreen):
         """Read the history for what is chosen now; an answer to an older question is dropped."""
         self._asked += 1
         asked, name = self._asked, self._chosen
-        self._asked_for = name
+        if self._asked_for != (name, self._span):
+            self._asked_for, self._samples = (name, self._span), None
         self._busy, self._read_at = True, self._snapshot.observed_at
         window, snapshot, station = self._window(), self._snapshot, self.desk.station
 
@@ -163,11 +161,9 @@ class GraphScreen(FramedScreen):
         if names:
             at = names.index(chosen) if chosen in names else 0
             self._picked = names[(at + by) % len(names)]
-            self._samples = None
             self._ask()
 
     def action_span(self, number: int) -> None:
         if number - 1 != self._span:
             self._span = number - 1
-            self._samples = None
             self._ask()

@@ -21,8 +21,7 @@ from prep_console import telemetry
 from prep_console.alarms import conditions
 from prep_console.alarms.lifecycle import Look, Memory, advance, remembered
 from prep_console.config import Settings
-from prep_console.engine.last_word import STALE_AFTER_S, UNREAD
-from prep_console.engine.last_word import read_now as last_word
+from prep_console.engine.last_word import STALE_AFTER_S, UNREAD, read_now
 from prep_console.engine.settings_of_then import as_then
 from prep_console.engine.view import JOURNAL_LINES, UNKNOWN_CUT, Seen, put_together, with_public
 from prep_console.journal import reading
@@ -89,7 +88,7 @@ class Past:
                 sentence(N_("this station has no record yet: there is nothing to replay")),
                 sentence(N_("look at the folder that the settings name under station.root")),
             )
-        self._last_word = last_word(station.run / "now.json")
+        self._last_word = read_now(station.run / "now.json")
         sampled = telemetry.stretch(station.root)
         self.begins = self.nights[0].times[0]
         ends = [self.nights[-1].times[-1], *([sampled[1]] if sampled else [])]

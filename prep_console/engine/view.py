@@ -1,7 +1,6 @@
 """The snapshot: journal, pointer and the engine's readings put together for a screen.
 
-Needs no engine. What the engine last wrote is shown only while it is fresh: a reading that
-nobody renews is unknown, never the last good one.
+Needs no engine; what one said last counts as long as :mod:`.last_word` says.
 """
 
 from __future__ import annotations

@@ -71,7 +71,6 @@ def newest(state: State) -> CutRecord | None:
     return next((c for c in newest_first(state) if not c.pruned), None)
 
 
-@of_state
 def newest_eligible(state: State) -> CutRecord | None:
     """What goes live by itself: not withdrawn, and nothing that waits for a person."""
     return next((c for c in newest_first(state) if _may_go_live(state, c)), None)

@@ -28,7 +28,7 @@ _SMALL = 10_000
 _SMALL_WITH_DELAY = 200
 """sftp asks for one file after the other and waits five times for each: 10,000 take 18 minutes."""
 _ROUNDS = 3
-_ROUNDS_ON_LOOPBACK = 5
+_ROUNDS_OF_LARGE = 5
 """Of a gigabyte each: a disk that flushes in the middle of one decides it."""
 _LOOPBACK_BOUND = 1.5
 _LINE_BOUND = 1.05
@@ -49,7 +49,7 @@ def _on_loopback(folder: Path) -> Iterator[Figure]:
     large, small = _large(folder / "large", _LARGE), _small(folder / "small", _SMALL)
     with sshd(folder / "sshd") as server:
         name = "SFTP pull of one file of 1 GB"
-        yield _figure(name, server, large, "archives", _LOOPBACK_BOUND, _ROUNDS_ON_LOOPBACK)
+        yield _figure(name, server, large, "archives", _LOOPBACK_BOUND, _ROUNDS_OF_LARGE)
         name = f"SFTP pull of {_SMALL:,} files of 2 KB"
         yield _figure(name, server, small, "tree", _LOOPBACK_BOUND)
 

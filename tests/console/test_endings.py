@@ -153,7 +153,7 @@ def test_nobody_wakes_for_keys_that_do_not_come_and_one_that_comes_is_seen(conso
     """An ESC that stands alone is told by what does not follow it: that is waited for after input
     only."""
     threading.Event().wait(2.5)
-    assert min(most_woken_s(console.process.pid, 2.0) for _ in range(5)) < 8
+    assert min(most_waits_per_s(console.process.pid, 2.0) for _ in range(5)) < 8
     console.write(b"?")
     wait_until(lambda: "HELP" in console.text, 10)
     threading.Event().wait(2.5)
@@ -162,7 +162,7 @@ def test_nobody_wakes_for_keys_that_do_not_come_and_one_that_comes_is_seen(conso
     wait_until(lambda: "CUTS" in console.text[drawn:], 10, "ESC has closed the help")
 
 
-def most_woken_s(pid: int, watched_s: float) -> float:
+def most_waits_per_s(pid: int, watched_s: float) -> float:
     """How often each second that thread has waited, beside the loop's, which waited most often.
 
     On a busy machine to wait for the interpreter counts too: whoever asks, asks several times.
