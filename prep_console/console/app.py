@@ -23,7 +23,8 @@ from prep_console.console.decision_screen import DecisionScreen
 from prep_console.console.decisions import decide
 from prep_console.console.desk import Desk
 from prep_console.console.differences_screen import DifferencesScreen
-from prep_console.console.endings import Endings, QuietDriver
+from prep_console.console.driver import QuietDriver
+from prep_console.console.endings import Endings
 from prep_console.console.graph_screen import GraphScreen
 from prep_console.console.journal_screen import JournalScreen
 from prep_console.console.live_screen import LiveScreen

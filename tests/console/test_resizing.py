@@ -11,7 +11,7 @@ from tests.waiting import wait_until
 SLOW = """
 import sys, threading
 from pathlib import Path
-from prep_console.console.endings import QuietDriver
+from prep_console.console.driver import QuietDriver
 from tests.console import sham
 
 read = QuietDriver._get_terminal_size
