@@ -24,9 +24,10 @@ from prep_console.config.model import Source
 from prep_console.cuts.manifests import LARGEST
 from prep_console.intake.pull import lists, tree
 from prep_console.intake.pull.choice import choose
-from prep_console.intake.pull.flow import WINDOW, Flow, block_size, windows
+from prep_console.intake.pull.flow import Flow
 from prep_console.intake.pull.job import Job, Pulled, PullFailed, Told
 from prep_console.intake.pull.parts import PartFile, fetched_before
+from prep_console.intake.pull.pieces import WINDOW, block_size, windows
 from prep_console.intake.whole import End, end_of
 from prep_console.wording import visible
 

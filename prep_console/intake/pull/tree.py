@@ -18,8 +18,9 @@ from prep_console import reasons
 from prep_console.cuts.entry_names import NameGuard
 from prep_console.cuts.members import Unsafe
 from prep_console.intake.pull import rest
-from prep_console.intake.pull.flow import WINDOW, Flow, block_size, piece, windows
+from prep_console.intake.pull.flow import Flow
 from prep_console.intake.pull.job import Job, Pulled, PullFailed
+from prep_console.intake.pull.pieces import WINDOW, block_size, piece, windows
 from prep_console.wording import visible
 
 _AT_ONCE = 64
