@@ -9,8 +9,8 @@ from prep_console.engine.arrivals import reading
 from prep_console.intake.push.arrivals import Arriving
 from prep_console.snapshot import Reading, Snapshot
 from prep_console.values import replace
+from tests.console.headless import console, see, shown, until
 from tests.console.nights import NOW, FakeStation, night, no_engine
-from tests.console.test_screens import console, see, shown, until
 
 pytestmark = pytest.mark.usefixtures("in_english")
 

@@ -8,8 +8,8 @@ from prep_console.console import wording_of
 from prep_console.console.main_screen import MainScreen
 from prep_console.snapshot import CutView
 from prep_console.widgets.cuts_table import Choice, Order, chosen_rows
+from tests.console.headless import console, see, shown, until
 from tests.console.nights import FakeStation, night
-from tests.console.test_screens import console, see, shown, until
 
 pytestmark = pytest.mark.usefixtures("in_english")
 

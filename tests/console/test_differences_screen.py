@@ -14,9 +14,9 @@ from prep_console.reports.changes import told
 from prep_console.widgets.changes_page import changes_page
 from prep_console.widgets.lines import plain
 from prep_console.wording import use
+from tests.console.headless import console, see, shown, until
 from tests.console.nights import FakeStation, night
 from tests.console.test_done import console_of
-from tests.console.test_screens import console, see, shown, until
 from tests.publication.three_cuts import FIRST, SECOND, deliver
 from tests.stations import sandbox
 

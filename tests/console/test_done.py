@@ -16,8 +16,8 @@ from prep_console.engine.view import SnapshotReader
 from prep_console.publication import actions
 from prep_console.snapshot import LiveView
 from prep_console.values import replace
+from tests.console.headless import Screen, console, see, shown, until
 from tests.console.nights import FakeStation, cut, held, night
-from tests.console.test_screens import Screen, console, see, shown, until
 from tests.publication.three_cuts import FIRST, PERSON, deliver, live
 from tests.stations import Sandbox, sandbox
 

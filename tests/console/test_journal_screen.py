@@ -15,8 +15,8 @@ from prep_console.console.main_screen import MainScreen
 from prep_console.console.orders import StationActions
 from prep_console.problems import Failed
 from prep_console.wording import sentence
+from tests.console.headless import console, see, shown, until
 from tests.console.nights import FakeStation
-from tests.console.test_screens import console, see, shown, until
 from tests.stations import sandbox
 
 pytestmark = pytest.mark.usefixtures("in_english")

@@ -17,10 +17,10 @@ from prep_console.manual.shelf import PAGES
 from prep_console.problems import Refused
 from prep_console.values import replace
 from prep_console.wording import Language, sentence, use
+from tests.console.headless import console, focused, see, shown, until
 from tests.console.nights import NOW, FakeStation, night
 from tests.console.stations import bad_night, equipped
 from tests.console.test_graphs import WINDOW, samples
-from tests.console.test_screens import console, focused, see, shown, until
 
 pytestmark = pytest.mark.usefixtures("in_english")
 

@@ -15,8 +15,8 @@ from prep_console.widgets import palette_page
 from prep_console.widgets.lines import plain
 from prep_console.widgets.palette_page import Entry
 from prep_console.wording import say, use
+from tests.console.headless import console, focused, see, shown, until
 from tests.console.nights import FakeStation, night
-from tests.console.test_screens import console, focused, see, shown, until
 
 pytestmark = pytest.mark.usefixtures("in_english")
 

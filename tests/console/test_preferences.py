@@ -18,9 +18,9 @@ from prep_console.values import replace
 from prep_console.widgets import key_names
 from prep_console.widgets.look import SAFE, Look
 from prep_console.wording import use
+from tests.console.headless import see, shown, until
 from tests.console.nights import NOW, FakeStation, night, no_engine
 from tests.console.terminals import Tmux
-from tests.console.test_screens import see, shown, until
 from tests.stations import PROGRAM, sandbox
 
 ROOT = '[station]\nroot = "/srv/x"\n'

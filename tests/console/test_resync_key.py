@@ -17,8 +17,8 @@ from prep_console.publication.actions import Expected
 from prep_console.publication.station import Station
 from prep_console.snapshot import Detail, Reading, Snapshot
 from prep_console.values import replace
+from tests.console.headless import console, focused, see, shown, until
 from tests.console.nights import NOW, FakeStation, night
-from tests.console.test_screens import console, focused, see, shown, until
 
 pytestmark = pytest.mark.usefixtures("in_english")
 

@@ -19,10 +19,10 @@ from prep_console.widgets.lines import Tone
 from prep_console.widgets.look import FEW, THEMES, Look
 from prep_console.widgets.panel import Panel
 from prep_console.wording import LOCALES, use
+from tests.console.headless import console
 from tests.console.nights import FakeStation
 from tests.console.stations import bad_night
 from tests.console.terminals import CHECKOUT
-from tests.console.test_screens import console
 from tests.escaping.test_screens import ROUTES, drawn
 
 ASCII = Look("plain", signs=False, letters="ascii", few=True)

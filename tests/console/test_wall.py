@@ -21,9 +21,9 @@ from prep_console.widgets import digits, wall
 from prep_console.widgets.lines import Line, plain, text_of
 from prep_console.widgets.panel import Panel
 from prep_console.wording import Language, use
+from tests.console.headless import until
 from tests.console.nights import STATES, FakeStation, late, night, no_engine
 from tests.console.stations import bad_night, equipped
-from tests.console.test_screens import until
 from tests.stations import sandbox
 
 pytestmark = pytest.mark.usefixtures("in_english")

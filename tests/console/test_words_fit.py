@@ -14,9 +14,9 @@ from rich.cells import cell_len
 
 from prep_console.console.app import ConsoleApp
 from prep_console.wording import Language, say_n, use
+from tests.console.headless import console
 from tests.console.nights import STATES, FakeStation
 from tests.console.stations import bad_night, equipped, late_equipped, nothing_known
-from tests.console.test_screens import console
 from tests.escaping.foreign import poisoned
 from tests.escaping.test_screens import ROUTES, drawn
 

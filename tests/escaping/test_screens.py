@@ -11,9 +11,9 @@ from textual.pilot import Pilot
 
 from prep_console.console.app import ConsoleApp
 from prep_console.wording import Language, use
+from tests.console.headless import console, until
 from tests.console.nights import FakeStation
 from tests.console.stations import bad_night
-from tests.console.test_screens import console, until
 from tests.escaping.foreign import FOREIGN, MARK, poisoned, steering
 
 SIZES = [(80, 24), (120, 40), (240, 70)]
